@@ -1,0 +1,115 @@
+#include "base/file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char *nc_read_file(NcArena *a, NcDiag *d, NcCode code, NcRange at, const char *path, size_t *size) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat st = {0};
+  if (fd < 0 || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
+    nc_error(d, code, at, "cannot read `%s`: %s", path, fd >= 0 && S_ISDIR(st.st_mode) ? "it is a folder" : strerror(errno));
+    if (fd >= 0) close(fd);
+    return NULL;
+  }
+  // Read to the end whatever stat says: pipes and /proc files report no size.
+  size_t cap = st.st_size > 0 ? (size_t)st.st_size + 1 : 4096, n = 0;
+  char *p = nc_alloc(a, cap + 1);
+  for (;;) {
+    if (n == cap) {
+      char *q = nc_alloc(a, cap * 2 + 1);
+      memcpy(q, p, n);
+      p = q;
+      cap *= 2;
+    }
+    ssize_t got = read(fd, p + n, cap - n);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      nc_error(d, code, at, "cannot read `%s`: %s", path, strerror(errno));
+      close(fd);
+      return NULL;
+    }
+    if (got == 0) break;
+    n += (size_t)got;
+  }
+  close(fd);
+  p[n] = 0;
+  if (size) *size = n;
+  return p;
+}
+
+struct NcOut {
+  int fd, error;
+  char *path, *beside;
+};
+
+static void out_free(NcOut *o) {
+  if (o->fd >= 0) close(o->fd);
+  free(o->path);
+  free(o->beside);
+  free(o);
+}
+
+NcOut *nc_out_open(NcDiag *d, const char *path) {
+  NcOut *o = calloc(1, sizeof *o);
+  size_t n = strlen(path) + 32;
+  if (o) {
+    o->fd = -1;
+    o->path = strdup(path);
+    o->beside = malloc(n);
+  }
+  if (!o || !o->path || !o->beside) {
+    nc_error(d, NC_E0606, NC_NOWHERE, "out of memory while opening `%s`", path);
+    if (o) out_free(o);
+    return NULL;
+  }
+  snprintf(o->beside, n, "%s.tmp-%ld", path, (long)getpid());
+  o->fd = open(o->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (o->fd < 0) {
+    nc_error(d, NC_E0602, NC_NOWHERE, "cannot write `%s`: %s", path, strerror(errno));
+    out_free(o);
+    return NULL;
+  }
+  return o;
+}
+
+bool nc_out_write(NcOut *o, const void *bytes, size_t size) {
+  const char *p = bytes;
+  while (size && !o->error) {
+    ssize_t put = write(o->fd, p, size);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) { o->error = errno; break; }
+    p += put;
+    size -= (size_t)put;
+  }
+  return !o->error;
+}
+
+void nc_out_abandon(NcOut *o) {
+  unlink(o->beside);
+  out_free(o);
+}
+
+bool nc_out_commit(NcOut *o, NcDiag *d) {
+  if (!o->error && fsync(o->fd) != 0 && errno != EINVAL && errno != EROFS) o->error = errno;
+  if (!o->error && close(o->fd) != 0) o->error = errno;
+  o->fd = -1;
+  if (!o->error && rename(o->beside, o->path) != 0) o->error = errno;
+  bool good = !o->error;
+  if (!good) {
+    nc_error(d, NC_E0602, NC_NOWHERE, "cannot write `%s`: %s", o->path, strerror(o->error));
+    unlink(o->beside);
+  }
+  out_free(o);
+  return good;
+}
+
+bool nc_write_file(NcDiag *d, const char *path, const void *bytes, size_t size) {
+  NcOut *o = nc_out_open(d, path);
+  if (!o) return false;
+  nc_out_write(o, bytes, size);
+  return nc_out_commit(o, d);
+}
