@@ -1,0 +1,20 @@
+// The reference evaluator: any graph, on the host, in double precision, slowly and obviously.
+// It is the oracle for every kernel and the initialiser of every parameter.
+#ifndef NC_EVAL_H
+#define NC_EVAL_H
+#include "graph/graph.h"
+
+typedef struct { const char *name; const double *value; } NcBinding;   // of an input or var, by name
+
+typedef struct {
+  NcArena *arena;        // results go here
+  int nbind;
+  const NcBinding *bind;
+  uint64_t seed;
+  bool round;            // round every value to its element type (f32 …) after each node
+} NcEvalOptions;
+
+// Evaluates what outputs and effects reach. value[i] is the array of node id i (NULL where not reached).
+// False after an error (an unbound input). Constant time-outs do not exist: cost is the graph's own arithmetic.
+bool nc_eval(const NcGraph *g, NcDiag *d, const NcEvalOptions *o, double **value);
+#endif

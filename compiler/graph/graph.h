@@ -1,0 +1,103 @@
+// The graph: the one intermediate representation between the language and the kernels.
+//
+// SSA nodes with concrete types, hash-consed (structurally equal pure nodes are one node), each
+// with the source range it came from. Node ids rise from operands to users, so that walking
+// `node` in order is a topological walk. A graph prints as text and reads back (text.c):
+//
+//   graph step {
+//     %0 = input(){name="image"} : u8[128,28,28]
+//     %1 = var(){name="mlp.dense.weight", kind="param"} : f32[128,784] @1:120-131
+//     %2 = cast(%0){to="f32"} : f32[128,28,28]
+//     ...
+//     output "loss" = %41
+//     effect %57
+//   }
+#ifndef NC_GRAPH_H
+#define NC_GRAPH_H
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/map.h"
+#include "base/type.h"
+
+typedef struct NcGraph NcGraph;
+typedef struct NcNode NcNode;
+typedef struct NcOp NcOp;      // compiler/ops/op.h: one row per operation
+
+// An attribute: an integer, a list of integers, a float, or a string. Keys are fixed by the operation's row;
+// a node stores them in the row's order, so equal attributes compare bytewise in order.
+typedef enum { NC_ATTR_INT, NC_ATTR_INTS, NC_ATTR_FLOAT, NC_ATTR_STR } NcAttrKind;
+typedef struct {
+  const char *key;
+  NcAttrKind kind;
+  int n;                 // of ints
+  int64_t i;
+  const int64_t *ints;   // in the graph's arena
+  double f;
+  const char *s;         // interned in the graph
+} NcAttr;
+
+struct NcNode {
+  int id;                // its place in NcGraph.node
+  const NcOp *op;
+  NcType type;
+  int nin;
+  NcNode **in;
+  int nattr;
+  NcAttr *attr;
+  NcRange at;
+  uint64_t hash;
+  NcNode *same_hash;     // chain of the consing table
+};
+
+typedef struct { const char *name; NcNode *node; } NcOutput;
+
+struct NcGraph {
+  NcArena *arena;
+  NcDiag *diag;          // where construction errors go
+  const char *name;
+  NC_VEC(NcNode *) node;
+  NC_VEC(NcOutput) output;       // by name: loss, metrics, predictions
+  NC_VEC(NcNode *) effect;       // assign nodes, in program order
+  NcMap strings;                 // interned attribute strings
+  NcNode **table;                // hash-consing
+  int table_size, table_used;
+};
+
+NcGraph *nc_graph_new(NcArena *a, NcDiag *d, const char *name);
+
+// Builds (or finds) a node. Infers its type; when the operands or attributes are wrong, reports an error at `at`
+// and returns NULL. Operands that are NULL give NULL silently (their error is already reported), so calls nest.
+NcNode *nc_node(NcGraph *g, const NcOp *op, NcRange at, int nin, NcNode *const *in, int nattr, const NcAttr *attr);
+
+void nc_graph_output(NcGraph *g, const char *name, NcNode *n);   // a second call with the name replaces
+void nc_graph_effect(NcGraph *g, NcNode *assign);
+NcNode *nc_graph_find_output(const NcGraph *g, const char *name);
+
+#define NC_AINT(k, v) ((NcAttr){.key = (k), .kind = NC_ATTR_INT, .i = (v)})
+#define NC_AINTS(k, p, count) ((NcAttr){.key = (k), .kind = NC_ATTR_INTS, .ints = (p), .n = (count)})
+#define NC_AFLOAT(k, v) ((NcAttr){.key = (k), .kind = NC_ATTR_FLOAT, .f = (v)})
+#define NC_ASTR(k, v) ((NcAttr){.key = (k), .kind = NC_ATTR_STR, .s = (v)})
+
+const NcAttr *nc_attr(const NcNode *n, const char *key);          // NULL when the node has none
+int64_t nc_attr_int(const NcNode *n, const char *key);            // the attribute must exist
+const int64_t *nc_attr_ints(const NcNode *n, const char *key, int *count);
+double nc_attr_float(const NcNode *n, const char *key);
+const char *nc_attr_str(const NcNode *n, const char *key);
+
+// text.c
+void nc_graph_print(const NcGraph *g, NcBuf *out);
+NcGraph *nc_graph_read(NcArena *a, NcDiag *d, const char *name, const char *text);   // NULL after E0801
+
+// verify.c: every node against its operation's rule, ids against order, outputs and effects. False after E0901.
+bool nc_graph_verify(const NcGraph *g, NcDiag *d, const char *after);
+
+// users.c: who reads a node. Lists are in id order; a node that reads another twice is listed once.
+typedef struct { int *n; NcNode ***user; } NcUsers;
+NcUsers nc_graph_users(const NcGraph *g, NcArena *a);
+
+// copy.c: rebuilds a graph keeping what `roots` (outputs and effects) reach; map[old id] gives the new node.
+// The rewriter may replace a node while it is copied: it receives the old node and its operands in the new graph and
+// returns the new node (NULL: copy as it is). The base of simplify, constant folding, and dead code elimination.
+typedef NcNode *NcRewrite(void *ctx, NcGraph *to, const NcNode *old, NcNode **in);
+NcGraph *nc_graph_rewrite(const NcGraph *g, NcArena *a, NcRewrite *f, void *ctx, NcNode **map);
+#endif
