@@ -1,0 +1,96 @@
+// From a parsed file to graphs: elaboration. It checks names, kinds and shapes (sizes are symbols with a
+// value, so that [B,H] + [B] is an error even when B equals H), inlines layers and the prelude, unrolls
+// `repeat`, and builds one concrete graph per purpose.
+#ifndef NC_PROGRAM_H
+#define NC_PROGRAM_H
+#include "data/spec.h"
+#include "front/ast.h"
+#include "graph/graph.h"
+
+// What the compiler cannot know by itself is asked from the caller: it reads no file that it was not handed.
+typedef struct {
+  void *ctx;
+  // The fields that a data source will give (lib/data: nc_source_describe). False after an error.
+  bool (*describe)(void *ctx, NcDiag *d, const NcSourceSpec *spec, NcFields *out);
+  // The text of an imported file. NULL after an error (E0308).
+  const char *(*import)(void *ctx, NcDiag *d, NcRange at, const char *path, const char *from, size_t *size);
+} NcHooks;
+
+typedef struct { const char *path, *value; NcRange at; } NcSet;   // --set path=value
+
+// One variable of the program; checkpoints hold its path.
+typedef struct {
+  const char *path;        // "mlp.dense.weight"
+  const char *kind;        // param, state, opt
+  NcType type;
+  NcRange at;              // where it is declared
+} NcVariable;
+
+// A call of a layer, for `nacre summary`; children follow their parent, one deeper.
+typedef struct {
+  int depth;
+  const char *name, *path; // layer's name; instance path
+  NcType type;             // of the result (tuples: of the first); batch in axis 0 where `batched`
+  int64_t params;          // parameters owned below and here, shared ones counted once
+  int64_t macs;            // multiply-adds per example of its dots and convolutions, below and here
+  NcRange at;
+} NcLayerRow;
+
+typedef struct { const char *name; double fraction; } NcSplitPart;
+
+// The training recipe, evaluated.
+typedef struct {
+  const char *name;                 // of the train declaration's model
+  const char *data;                 // of the data declaration
+  int64_t batch, epochs, steps;     // steps 0: by epochs
+  uint64_t seed;
+  NC_VEC(const char *) metrics;     // names of outputs of `eval` and `step`, in order: "accuracy"; always after "loss"
+  const char *keep;                 // the metric of the best checkpoint ("loss" by default)
+  bool keep_max;
+  NcSourceSpec *source;
+  NC_VEC(NcSplitPart) split;        // train, valid, test
+  NcFields fields;                  // raw fields of the source
+} NcRecipe;
+
+typedef struct {
+  NcArena *arena;
+  NcDiag *diag;
+  NcFile *file;
+  NcRecipe *recipe;        // NULL when the file has no train declaration
+  // Graphs; inputs are raw data fields by name ("image"), `step` (i32 scalar, from 0) and `seed` (through random).
+  NcGraph *step;           // training: outputs "loss" and metrics; effects update parameters, states, optimizer
+  NcGraph *eval;           // inference: outputs "loss" and metrics, each a mean over the batch, and "weight"-ed by `count`:
+                           // input `count` (i32 scalar) says how many leading examples are real, the rest is padding
+  NcGraph *predict;        // inference: output "output" (or the model's named outputs), inputs: the fields the model's arguments need
+  NcGraph *init;           // pure: one output per variable, named by its path
+  NC_VEC(NcVariable) variable;
+  NC_VEC(NcLayerRow) row;  // of the inference compilation
+  int64_t batch;           // the value the symbol B had
+} NcProgram;
+
+typedef struct {
+  const char *name;        // source's name as the user gave it
+  const char *text;
+  size_t size;
+  int nset;
+  const NcSet *set;
+  NcHooks hooks;
+  int64_t batch;           // 0: the recipe's, else 32 without one
+  const char *model;       // build this model (no train declaration needed); NULL: the train declaration's, else the last model
+} NcProgramOptions;
+
+// Parses, checks and elaborates everything in the file. Returns NULL when there are errors in `d`.
+NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o);
+
+// The file's own tests: each yields graphs whose outputs must hold. See test.c.
+typedef struct {
+  const char *name;
+  NcRange at;
+  NcGraph *graph;                      // outputs "expect 0", … (bool): all elements must be true
+  NC_VEC(NcRange) expect;              // place of each
+  NC_VEC(NcGraph *) gradcheck;         // outputs "loss" and one gradient per differentiable input and variable, named after it
+  NcGraph *init;                       // starting values of the variables in them
+} NcTest;
+typedef struct { NC_VEC(NcTest) test; } NcTests;
+bool nc_program_tests(NcArena *a, NcDiag *d, const NcProgramOptions *o, NcTests *out);
+#endif
