@@ -1,0 +1,60 @@
+// Data sets: a source specification is described (which fields, of which types), then opened (all of it in memory).
+#ifndef NC_DATA_H
+#define NC_DATA_H
+#include "base/type.h"
+#include "data/spec.h"
+
+typedef struct {
+  const char *name;            // "image", "label", "x", "target"
+  NcDtype dtype;               // u8 as stored, f32, or i32 (labels, tokens)
+  NcShape shape;               // of one example: image [28,28], label []
+  int64_t classes;             // labels: how many classes, 0 where not known; other fields 0
+  const char *const *class_name;  // [classes], NULL where classes have no names
+  const char *const *column;   // features of a table: [shape.dim[0]] "petal_length" or "island=Dream"; else NULL
+} NcField;
+
+typedef struct {
+  NcField *at;
+  int n;
+  int64_t examples;            // -1: not known before it is read
+} NcFields;
+
+typedef struct {
+  int64_t n;                   // examples
+  int fields;
+  NcField *field;
+  void **data;                 // [fields] contiguous: n examples each
+  const char **origin;         // [fields] the file it came from, NULL when generated; for messages
+  NcRange at;                  // of the source in the .nn file
+} NcDataset;
+
+// The fields of a source, reading as little as possible: generated sources read nothing, idx and npy the header (and
+// labels, to know the classes), csv its file, or nothing where the file is absent and features and classes are stated.
+// false after errors: E0301 unknown kind, E0310 … E0312 settings, E04xx files.
+bool nc_source_describe(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcFields *out);
+
+// Reads or generates all of it, in the arena. NULL after errors.
+NcDataset *nc_source_open(NcArena *a, NcDiag *d, const NcSourceSpec *spec);
+
+int nc_field_find(const NcDataset *set, const char *name);             // -1 when there is none
+size_t nc_field_bytes(const NcField *f);                               // of one example
+static inline const void *nc_field_at(const NcDataset *set, int field, int64_t example) {
+  return (const char *)set->data[field] + (size_t)example * nc_field_bytes(&set->field[field]);
+}
+
+// Before training: every float is finite (E0404), every label lies below its field's classes (E0403). Reports the
+// first offender of each field and returns false.
+bool nc_data_check(NcDiag *d, const NcDataset *set);
+// The same for one label field against the classes that a model has.
+bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t classes);
+
+// Warnings about what usually is a mistake: columns that never change, classes without examples.
+void nc_data_warn(NcDiag *d, const NcDataset *set);
+
+// Of all fields' names, types and bytes: equal data, equal hash.
+uint64_t nc_data_hash(const NcDataset *set);
+
+// Reads a CSV file's feature columns as field `x` was made in training: by its column names.
+// Returns rows × x.dim[0] floats, NULL after errors.
+float *nc_csv_features(NcArena *a, NcDiag *d, NcRange at, const char *path, const NcField *x, int64_t *rows);
+#endif

@@ -1,0 +1,63 @@
+// What a `.nn` file says about its data, as plain data: filled in by the compiler, used by lib/data. Depends on base only.
+//
+//   source = csv("iris.csv", label = "species")
+//
+// becomes { kind "csv", settings { NULL, "iris.csv" }, { "label", "species" } }. A setting without a name is positional.
+#ifndef NC_SPEC_H
+#define NC_SPEC_H
+#include "base/diag.h"
+
+typedef enum { NC_SET_INT, NC_SET_FLOAT, NC_SET_BOOL, NC_SET_STR, NC_SET_STRS, NC_SET_KINDS } NcSettingKind;
+
+typedef struct {
+  const char *name;          // NULL: positional
+  NcRange name_at, at;       // of the name, of the value
+  NcSettingKind kind;
+  int64_t i;                 // the value, in the member of its kind
+  double f;
+  bool b;
+  const char *s;
+  const char *const *strs;   // [n]
+  int n;
+} NcSetting;
+
+typedef struct {
+  const char *kind;          // "idx", "csv", "spiral", …
+  NcRange at;                // of the whole call
+  NcRange kind_at;           // of the kind's name
+  const char *dir;           // relative paths start here; NULL: the working directory
+  const NcSetting *setting;
+  int settings;
+} NcSourceSpec;
+
+// split = (train = 0.8, valid = 0.1, test = 0.1)
+typedef struct {
+  const char *name;
+  double fraction;
+  NcRange at;
+} NcSplitPart;
+
+// The table of source kinds: names, settings, defaults and documentation stand there and nowhere else.
+typedef struct {
+  const char *name;
+  NcSettingKind kind;
+  const char *fallback;      // the default as it would be written in .nn; NULL: must be given; "" : may be absent
+  const char *doc;
+  bool positional;           // may be given without its name, in the table's order
+} NcSettingInfo;
+
+typedef struct {
+  const char *name, *doc;    // one line
+  const char *fields;        // the fields that it yields, for people
+  const NcSettingInfo *setting;
+  int settings;
+  bool any_field;            // any further setting is `field name = path`
+} NcSourceInfo;
+
+int nc_source_count(void);
+const NcSourceInfo *nc_source_info(int i);
+const NcSourceInfo *nc_source_find(const char *kind);     // NULL when unknown
+
+const char *nc_setting_kind_name(NcSettingKind k);        // "an integer", "a text", …
+void nc_source_explain(NcBuf *out, const NcSourceInfo *s);
+#endif
