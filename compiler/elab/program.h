@@ -36,8 +36,6 @@ typedef struct {
   NcRange at;
 } NcLayerRow;
 
-typedef struct { const char *name; double fraction; } NcSplitPart;
-
 // The training recipe, evaluated.
 typedef struct {
   const char *name;                 // of the train declaration's model

@@ -1,23 +1,7 @@
 // Data sets: a source specification is described (which fields, of which types), then opened (all of it in memory).
 #ifndef NC_DATA_H
 #define NC_DATA_H
-#include "base/type.h"
 #include "data/spec.h"
-
-typedef struct {
-  const char *name;            // "image", "label", "x", "target"
-  NcDtype dtype;               // u8 as stored, f32, or i32 (labels, tokens)
-  NcShape shape;               // of one example: image [28,28], label []
-  int64_t classes;             // labels: how many classes, 0 where not known; other fields 0
-  const char *const *class_name;  // [classes], NULL where classes have no names
-  const char *const *column;   // features of a table: [shape.dim[0]] "petal_length" or "island=Dream"; else NULL
-} NcField;
-
-typedef struct {
-  NcField *at;
-  int n;
-  int64_t examples;            // -1: not known before it is read
-} NcFields;
 
 typedef struct {
   int64_t n;                   // examples

@@ -6,6 +6,7 @@
 #ifndef NC_SPEC_H
 #define NC_SPEC_H
 #include "base/diag.h"
+#include "base/type.h"
 
 typedef enum { NC_SET_INT, NC_SET_FLOAT, NC_SET_BOOL, NC_SET_STR, NC_SET_STRS, NC_SET_KINDS } NcSettingKind;
 
@@ -29,6 +30,22 @@ typedef struct {
   const NcSetting *setting;
   int settings;
 } NcSourceSpec;
+
+// What a source yields: named fields, one value of each per example.
+typedef struct {
+  const char *name;            // "image", "label", "x", "target"
+  NcDtype dtype;               // u8 as stored, f32, or i32 (labels, tokens)
+  NcShape shape;               // of one example: image [28,28], label []
+  int64_t classes;             // labels: how many classes, 0 where not known; other fields 0
+  const char *const *class_name;  // [classes], NULL where classes have no names
+  const char *const *column;   // features of a table: [shape.dim[0]] "petal_length" or "island=Dream"; else NULL
+} NcField;
+
+typedef struct {
+  NcField *at;
+  int n;
+  int64_t examples;            // -1: not known before it is read
+} NcFields;
 
 // split = (train = 0.8, valid = 0.1, test = 0.1)
 typedef struct {
