@@ -1,1 +1,7 @@
-# compiler
+# The compiler: one convenience library; every folder lists its files in its own fragment.
+noinst_LTLIBRARIES += compiler/libcompiler.la
+NC_LAYERS += compiler/libcompiler.la
+AM_CPPFLAGS += -I$(top_srcdir)/compiler
+compiler_libcompiler_la_SOURCES =
+
+include compiler/front/local.mk
