@@ -5,7 +5,27 @@
 // A region computes `node`s (members; a cheap node may be a member of several regions: it is recomputed),
 // reads `input`s from buffers and writes `output`s to buffers. Movement nodes inside a region
 // are index arithmetic. A node whose value is materialised is the output of exactly one region, or a leaf
-// (input, var), or an alias (a reshape of something materialised).
+// (input, var, table), or an alias (a reshape of something materialised).
+//
+// What generation may rely on, by kind. "Equal linear index" means: element e of the one, counted row-major, belongs
+// to element e of the other; shapes may differ by reshapes, counts may not.
+//
+//   every    Operands of a member are members or inputs, or scalar constants (which are written as literals and are
+//            members of no region unless they are its output). An operand that is a reshape of something
+//            materialised appears as the input itself: look through nc_alias. A member that lies behind movement
+//            members is evaluated at each index that leads to it; fusion bounds how often.
+//   MAP      All outputs have equal linear index; `space` is the shape of the first.
+//   ROW      `space` = [rows, length]. Reduce members reduce the last `row_axes` axes of values of that linear index,
+//            and are read (through reshapes and a broadcast along the leading axes) only at their own row. Outputs have
+//            the linear index of `space` (count rows * length) or of the rows (count rows). `anchor` is the first reduce.
+//   REDUCE   `anchor` is the first of one or more reduce members over the same axes of operands of one shape; members
+//            before them are the prologue, members after them the epilogue; outputs have the anchor's linear index.
+//   DOT, CONV, CONV_WEIGHT, POOL, POOL_GRAD, SCATTER, CUMULATIVE
+//            The anchor's operands are inputs (or, where gen/templates.h allows it, a prologue). Members after it are
+//            the epilogue: they read the anchor through reshapes only, and every output has the anchor's linear
+//            index. The anchor itself may be among the outputs.
+//   UPDATE   A MAP whose outputs are all assigns and whose movement members are broadcasts of scalars, over packs.
+//   COPY     No members: input[0] is copied to output[0]'s place, or to var assign[0]. The same bytes.
 #ifndef NC_REGION_H
 #define NC_REGION_H
 #include "graph/graph.h"
@@ -16,7 +36,7 @@
 #define NC_REGION_KINDS(X) \
   X(MAP, "map", "pointwise work over one index space; several outputs of that space") \
   X(ROW, "row", "reductions over the last axes of rows and the pointwise work between and after them") \
-  X(REDUCE, "reduce", "one large reduction of a pointwise expression, any axes, two passes when few results") \
+  X(REDUCE, "reduce", "large reductions of pointwise expressions, any axes, two passes when there are few results") \
   X(DOT, "dot", "a contraction with a prologue on its operands and an epilogue on its result") \
   X(CONV, "conv", "a convolution with prologue and epilogue") \
   X(CONV_WEIGHT, "conv_weight", "the gradient of a convolution toward its weights") \
@@ -24,7 +44,8 @@
   X(POOL_GRAD, "pool_grad", "its gradient in gather form, with an epilogue") \
   X(SCATTER, "scatter_add", "sums rows into the places an index names, in gather form or sorted") \
   X(CUMULATIVE, "cumulative", "running sum or product along an axis") \
-  X(UPDATE, "update", "one map repeated over many equal-shaped packs: the optimizer in one launch")
+  X(UPDATE, "update", "one map repeated over many equal-shaped packs: the optimizer in one launch") \
+  X(COPY, "copy", "the same bytes at another place")
 
 typedef enum {
 #define X(id, name, doc) NC_REGION_##id,
@@ -35,11 +56,11 @@ typedef enum {
 const char *nc_region_name(NcRegionKind k);
 
 typedef struct {
-  int id;
+  int id;                    // stable from fusion on; NcPlacement.workspace is indexed by it
   NcRegionKind kind;
-  NcNode *anchor;            // the dot, conv, pool, reduce… node; NULL for MAP and UPDATE
+  NcNode *anchor;            // the dot, conv, pool, reduce… node; NULL for MAP, UPDATE and COPY
   NC_VEC(NcNode *) node;     // members in id order, anchor included
-  NC_VEC(NcNode *) input;    // values read from buffers (materialised elsewhere), without repeats
+  NC_VEC(NcNode *) input;    // values read from buffers (materialised elsewhere), without repeats; never aliases
   NC_VEC(NcNode *) output;   // values written to buffers
   // Assigns: output i (a value node) is stored into var assign[i] in place (NULL: an ordinary temp). Same index as output.
   NC_VEC(NcNode *) assign;
@@ -47,11 +68,15 @@ typedef struct {
                              // ROW: [rows, row length] of the reductions
   int row_axes;              // ROW: how many trailing axes are reduced
   // UPDATE: `node`, `input`, `output` describe the first of `parts` equal expressions; part p maps each of
-  // them to its own leaf, and memory planning lays corresponding leaves out contiguously ("packs").
+  // them to its own leaf, and memory planning lays corresponding leaves out contiguously ("packs"): one launch runs
+  // over pack_count elements and takes the packs' buffers as arguments. An input that all parts share has no pack.
   int parts;
   NcNode ***part_input;      // [part][input index]
   NcNode ***part_output;     // [part][output index]
   NcNode ***part_assign;     // [part][output index]
+  int *pack_input;           // [input index] buffer number of the pack, or of the shared value (set by memory planning)
+  int *pack_assign;          // [output index] buffer number of the pack of vars
+  int64_t pack_count;        // elements of each pack, the padding between its segments included
   int order;                 // position in the schedule
 } NcRegion;
 
@@ -64,16 +89,21 @@ typedef struct {
 } NcRegions;
 
 bool nc_materialised(const NcRegions *r, const NcNode *n);
+NcNode *nc_alias(const NcRegions *r, const NcNode *n);   // the materialised node in whose buffer n lies; NULL: in none
+bool nc_has_member(const NcRegion *r, const NcNode *n);
+
+void nc_regions_print(const NcRegions *r, NcBuf *out);   // one region per paragraph, for dumps and tests
 
 // Where a value lies. Made by memory planning, used by gen to fill arguments.
 typedef struct {
-  int buffer;                // plan buffer number
+  int buffer;                // plan buffer number; -1: nowhere
 } NcPlace;
 
 typedef struct {
   NcRegions *regions;
   NcPlan *plan;
   const NcTarget *target;
-  NcPlace *place;            // by node id of the materialised node
+  NcPlace *place;            // by node id of the materialised node (aliases too)
+  int *workspace;            // by region id: a temp of nc_region_workspace bytes, or -1
 } NcPlacement;
 #endif

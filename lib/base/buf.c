@@ -51,6 +51,11 @@ void nc_put_double(NcBuf *b, double v) {
   if (isnan(v)) { nc_put(b, "nan"); return; }
   if (isinf(v)) { nc_put(b, v < 0 ? "-inf" : "inf"); return; }
   char s[40];
+  if (v == floor(v) && fabs(v) < 1e15) {   // 160, not 1.6e+02
+    snprintf(s, sizeof s, "%.0f", v);
+    nc_put(b, s);
+    return;
+  }
   for (int digits = 1; digits <= 17; digits++) {
     snprintf(s, sizeof s, "%.*g", digits, v);
     if (strtod(s, NULL) == v) break;
@@ -58,8 +63,8 @@ void nc_put_double(NcBuf *b, double v) {
   nc_put(b, s);
 }
 
-// Length of the valid UTF-8 sequence at s, or 0.
-static int utf8(const unsigned char *s) {
+int nc_utf8(const char *text) {
+  const unsigned char *s = (const unsigned char *)text;
   if (s[0] < 0x80) return 1;
   int n = (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
   for (int i = 1; i < n; i++)
@@ -74,7 +79,7 @@ static int utf8(const unsigned char *s) {
 void nc_put_json(NcBuf *b, const char *s) {
   nc_putc(b, '"');
   for (const unsigned char *p = (const unsigned char *)s; *p;) {
-    int n = utf8(p);
+    int n = nc_utf8((const char *)p);
     if (n == 0) {
       nc_put(b, "\\ufffd");
       p++;

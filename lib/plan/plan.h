@@ -75,7 +75,7 @@ typedef struct {
   bool ta, tb;
   int64_t m, n, k, lda, ldb, ldc, batch, stride_a, stride_b, stride_c;
   double beta;
-  size_t fill_bytes;       // FILL (with zero bytes) and COPY (a to c)
+  size_t fill_bytes;       // FILL (c, with zero bytes) and COPY (a to c)
   // For people and profiles:
   double flops, bytes;
   const char *label;       // the operations in it: "dot+add+relu"

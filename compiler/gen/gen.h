@@ -1,0 +1,13 @@
+// Code generation: scheduled and placed regions in, plan steps and one OpenCL program out.
+#ifndef NC_GEN_H
+#define NC_GEN_H
+#include "compile.h"
+#include "passes/region.h"
+
+// Writes p->plan: `step` in schedule order, `program`, `options`. False after an error.
+bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o);
+
+// Bytes of scratch memory that the region's kernels need while they run; 0 for none. Asked before memory is planned;
+// the answer lies at NcPlacement.workspace[region id].
+size_t nc_region_workspace(const NcRegion *r, const NcTarget *t);
+#endif
