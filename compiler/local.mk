@@ -5,3 +5,4 @@ AM_CPPFLAGS += -I$(top_srcdir)/compiler
 compiler_libcompiler_la_SOURCES =
 
 include compiler/front/local.mk
+include compiler/elab/local.mk

@@ -57,8 +57,9 @@ typedef struct {
   NcRecipe *recipe;        // NULL when the file has no train declaration
   // Graphs; inputs are raw data fields by name ("image"), `step` (i32 scalar, from 0) and `seed` (through random).
   NcGraph *step;           // training: outputs "loss" and metrics; effects update parameters, states, optimizer
-  NcGraph *eval;           // inference: outputs "loss" and metrics, each a mean over the batch, and "weight"-ed by `count`:
-                           // input `count` (i32 scalar) says how many leading examples are real, the rest is padding
+  // inference: outputs "loss" and metrics, each over a full batch of `batch` examples. There is no padding: for the remainder
+  // of a data set (and for any other batch) call nc_program again with that NcProgramOptions.batch. Paths and names are the same.
+  NcGraph *eval;
   NcGraph *predict;        // inference: output "output" (or the model's named outputs), inputs: the fields the model's arguments need
   NcGraph *init;           // pure: one output per variable, named by its path
   NC_VEC(NcVariable) variable;

@@ -92,13 +92,13 @@ struct NcExpr {
 };
 
 // dtype [axes], or a tuple of types whose fields may have names. The axes are expressions or SPREAD.
-typedef struct { NcName name; NcTypeExpr *type; } NcField;
+typedef struct { NcName name; NcTypeExpr *type; } NcTypeField;
 struct NcTypeExpr {
   NcRange at;
   bool tuple;
   NcDtype dtype;
   NC_VEC(NcExpr *) axis;
-  NC_VEC(NcField) field;
+  NC_VEC(NcTypeField) field;
 };
 
 // NC_STMTS(kind, the word it starts with)

@@ -1,0 +1,260 @@
+// Inside elaboration: values, scopes, instances and the one walk that checks and builds at the same time.
+//
+//   size.c      sizes in normal form              value.c     values and how messages call them
+//   report.c    errors, places, nearest names     tensor.c    graph nodes with symbolic axes
+//   arith.c     operators and broadcasting        expr.c      expressions
+//   index.c     [ ]                               pattern.c   einsum, rearrange
+//   type.c      declared types against values     call.c      arguments, functions
+//   instance.c  layers, paths, variables          stmt.c      blocks
+//   module.c    files, names, constants, --set    data.c, train.c, test.c, program.c
+//   builtin*.c  what the language provides by itself
+#ifndef NC_ELAB_H
+#define NC_ELAB_H
+#include "elab/program.h"
+#include "elab/size.h"
+#include "ops/op.h"
+
+typedef struct NcElab NcElab;
+typedef struct NcModule NcModule;
+typedef struct NcInfo NcInfo;
+typedef struct NcInstance NcInstance;
+typedef struct NcBuiltin NcBuiltin;
+typedef struct NcValue NcValue;
+
+// ---- values ----
+
+typedef enum {
+  NC_V_POISON,     // stands for an expression whose error is already reported; silences what follows
+  NC_V_INT, NC_V_FLOAT, NC_V_BOOL, NC_V_STR,
+  NC_V_TENSOR, NC_V_TUPLE, NC_V_LIST,
+  NC_V_FN,         // fn, layer or model, with its hyperparameters when `bound`
+  NC_V_INSTANCE,   // a layer with its own parameters
+  NC_V_BUILTIN,    // provided by the compiler, perhaps with a shape: zeros[B, n]
+  NC_V_PATTERN,    // einsum[…] or rearrange[…]
+  NC_V_DATA, NC_V_MODULE
+} NcValueKind;
+
+typedef struct NcTensor NcTensor;
+struct NcTensor {
+  NcNode *node;
+  const NcGraph *graph;    // the one that node is in
+  int rank;
+  NcSize dim[NC_MAX_RANK];
+  int along;               // rank 1, from along(axis, x): lies on this axis of what it meets; -1 otherwise
+  NcRange at;              // the expression that made it
+  const NcTensor *before;  // what was piped into that
+};
+
+typedef struct {
+  const NcInfo *info;
+  bool bound;
+  const NcValue *hyper;    // [info->decl->hyper.n] when bound
+  NcRange at;
+} NcFn;
+
+typedef struct {
+  const NcBuiltin *builtin;
+  int nshape;              // -1: no shape given
+  const NcSize *shape;
+} NcBound;
+
+struct NcValue {
+  NcValueKind kind;
+  NcRange at;
+  union {
+    NcSize size;
+    double f;
+    bool b;
+    const char *s;
+    NcTensor *t;
+    struct { int n; const NcValue *item; const char *const *name; } list;   // name: NULL, or [n] with NULLs
+    const NcFn *fn;
+    NcInstance *inst;
+    const NcBound *bound;
+    const NcExpr *pattern;
+    const NcInfo *info;      // DATA
+    const NcModule *module;
+  };
+};
+
+NcValue nc_v_poison(void);
+NcValue nc_v_int(NcRange at, NcSize s);
+NcValue nc_v_float(NcRange at, double f);
+NcValue nc_v_bool(NcRange at, bool b);
+NcValue nc_v_str(NcRange at, const char *s);
+NcValue nc_v_tensor(NcRange at, NcTensor *t);                    // poison when t is NULL
+NcValue nc_v_items(NcElab *e, NcValueKind k, NcRange at, int n, const NcValue *item);
+bool nc_v_number(const NcValue *v, double *out);                 // int or float
+bool nc_v_callable(const NcValue *v);
+const char *nc_v_describe(NcElab *e, const NcValue *v);          // "f32[B, 10]", "the integer 3", "the layer `dense`"
+const char *nc_t_describe(NcElab *e, const NcTensor *t);         // "f32[B, 10]"
+const char *nc_dims_describe(NcElab *e, NcDtype t, int rank, const NcSize *dim);
+const char *nc_size_describe(NcElab *e, NcSize s);               // "B * 2", with its value when it has symbols: "B * 2 = 64"
+
+// ---- names ----
+
+typedef struct NcVar NcVar;
+typedef struct { const char *name; NcValue value; NcRange at; NcVar *var; } NcBinding2;
+typedef struct NcScope { struct NcScope *up; NC_VEC(NcBinding2) bind; } NcScope;
+
+// A declaration where it stands.
+struct NcInfo {
+  const NcDecl *decl;
+  NcModule *module;
+  const NcExpr **set;        // [hyper.n] or one for a const: values from --set, NULL where not given
+  const NcGraph *graph;      // CONST: the graph that `value` was built in
+  NcValue value;
+  bool busy;                 // CONST: being evaluated
+};
+
+struct NcModule {
+  const char *name;          // as the user gave it
+  NcFile *file;
+  bool prelude;
+  NcMap decl;                // name → NcInfo
+  NcMap import;              // name → NcModule
+};
+
+// ---- instances ----
+
+struct NcVar {
+  NcVariable pub;
+  NcSize dim[NC_MAX_RANK];
+  bool frozen;
+  NcInstance *owner;
+};
+
+typedef struct { const void *site; uint64_t turn; NcInstance *inst; } NcChild;
+typedef struct { const NcGraph *graph; int n; const NcValue *arg; NcValue result; } NcMemo;
+struct NcInstance {
+  const NcFn *fn;            // NULL for the root
+  const char *name, *path;   // path "" for the root
+  const char *suffix;        // optimizers: ".mlp.dense.weight", behind the variable's name
+  NcInstance *up;
+  bool frozen;
+  NC_VEC(NcChild) child;
+  NC_VEC(NcVar *) var;
+  NC_VEC(NcMemo) memo;       // calls with equal arguments in one graph are one call
+};
+
+// ---- the walk ----
+
+typedef struct NcFrame NcFrame;
+struct NcFrame {
+  NcFrame *up;
+  const NcModule *module;
+  NcScope *scope;
+  const NcInfo *info;        // what is being called; NULL at the top
+  NcInstance *inst;          // owner of parameters; in a fn the caller's, and then `pure`
+  bool pure;
+  NcRange call;
+  uint64_t turn;             // which turns of which repeats
+  uint64_t site;             // random: base of this call's sites, and how many were used
+  int *randoms;
+  int depth;
+};
+
+struct NcElab {
+  NcArena *arena;
+  NcDiag *diag;
+  const NcProgramOptions *opt;
+  NcMap names;               // interned
+  NcSizes sizes;
+  NcModule *prelude, *user;
+  NC_VEC(NcModule *) modules;
+  NcGraph *graph, *init;     // being built
+  bool training;
+  bool dead;                 // gave up: too deep or too much
+  int depth;
+  long work;
+  NcFrame *frame;
+  NcInstance *root;
+  const char *as;            // name for the next instance, from `as`
+  bool as_frozen;
+  NC_VEC(NcVar *) var;       // of the whole program, in order
+  NcMap by_path;
+  NC_VEC(NcLayerRow) row;
+  bool rows;                 // collect them
+  int row_depth;
+  NcTensor *iteration;       // in the step graph: updates done so far
+  NcTensor *grad_norm;       // while the optimizer is applied
+  int64_t total_steps;       // 0: not known
+  NcInstance *watch;         // predict: the model whose first call is wanted
+  NcValue watched;
+  NC_VEC(const char *) set_known;   // paths that --set could name
+  bool *set_used;
+};
+
+NcRange nc_here(const NcElab *e, NcRange at);     // the user's own source, even inside the prelude
+__attribute__((format(printf, 4, 5)))
+NcMessage *nc_elab_error(NcElab *e, NcCode code, NcRange at, const char *fmt, ...);
+void nc_elab_label(NcElab *e, NcMessage *m, NcRange at, const char *text);   // unless it is out of the user's sight
+void nc_label_history(NcElab *e, NcMessage *m, const NcTensor *t);           // the shapes along the pipe
+void nc_note_origin(NcElab *e, NcMessage *m, NcSize s);                      // "4608 = 32 channels × 12 × 12"
+void nc_suggest(NcElab *e, NcMessage *m, const char *word, const char *const *names, int n);
+
+const char *nc_name(NcElab *e, const char *s);    // interned
+NcScope *nc_scope(NcElab *e, NcScope *up);
+bool nc_bind(NcElab *e, NcScope *s, const char *name, NcRange at, NcValue v);   // E0302 in the same scope
+NcBinding2 *nc_lookup_local(NcScope *s, const char *name);
+NcInfo *nc_find_decl(const NcElab *e, const NcModule *m, const char *name);     // the module's own, else the prelude's
+NcValue nc_lookup(NcElab *e, const NcName *n);                                  // E0301
+
+// expr.c, stmt.c
+NcValue nc_expr(NcElab *e, const NcExpr *x);
+NcValue nc_block(NcElab *e, const NcBlock *b);    // in a scope of its own
+NcValue nc_block_here(NcElab *e, const NcBlock *b);
+bool nc_expr_int(NcElab *e, const NcExpr *x, NcSize *out);
+bool nc_expr_text(NcElab *e, const NcExpr *x, const char **out);
+bool nc_truth(NcElab *e, NcValue v, NcRange at, bool *out);
+bool nc_let(NcElab *e, const NcStmt *s);          // binds in the frame's scope
+
+// arith.c
+NcValue nc_unary(NcElab *e, NcRange at, NcOperator op, NcValue a);
+NcValue nc_binary(NcElab *e, NcRange at, NcOperator op, NcValue a, NcValue b);
+// Brings operands to one shape and, where `promote`, to one element type. NULL after an error.
+bool nc_meet(NcElab *e, NcRange at, const char *op, NcTensor **x, int n);
+NcTensor *nc_arith(NcElab *e, NcRange at, const char *op, NcTensor *a, NcTensor *b);
+// A tensor from a number, a truth value or a tensor; `like` gives numbers their element type where it can.
+NcTensor *nc_to_tensor(NcElab *e, NcValue v, NcRange at, const NcTensor *like);
+NcTensor *nc_to_float(NcElab *e, NcRange at, NcTensor *t);
+
+// index.c, pattern.c
+NcValue nc_index(NcElab *e, const NcExpr *x, NcValue a);
+NcValue nc_einsum(NcElab *e, const NcExpr *x, NcRange at, int n, const NcValue *arg);
+NcValue nc_rearrange(NcElab *e, const NcExpr *x, NcRange at, NcValue a);
+
+// type.c: a declared type against a value. Unbound names are bound as sizes in the frame's scope.
+NcValue nc_check_type(NcElab *e, const NcTypeExpr *t, NcValue v, const char *what, const char *of);
+bool nc_eval_type(NcElab *e, const NcTypeExpr *t, NcDtype *dtype, int *rank, NcSize *dim);   // all names bound
+NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input);                      // an input of that type
+
+// call.c
+typedef struct { const char *name; NcRange name_at; NcValue v; } NcActual;
+NcValue nc_call(NcElab *e, NcValue f, NcRange at, int n, const NcActual *arg);
+NcValue nc_bind_hyper(NcElab *e, const NcInfo *info, NcRange at, int n, const NcActual *arg);
+NcValue nc_call1(NcElab *e, NcValue f, NcRange at, NcValue x);
+
+// instance.c
+NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char *name, NcRange at);
+NcValue nc_call_instance(NcElab *e, NcInstance *i, NcRange at, int n, const NcActual *arg);
+NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n, const NcActual *arg);   // call.c
+bool nc_declare(NcElab *e, const NcStmt *s);      // param, state
+bool nc_update(NcElab *e, const NcStmt *s);
+NcValue nc_initial(NcElab *e, const char *path, NcDtype t, int rank, const NcSize *dim, NcValue init, NcRange at);
+
+// builtin.c
+const NcBuiltin *nc_builtin(const NcElab *e, const char *name);
+NcValue nc_call_builtin(NcElab *e, const NcBound *b, NcRange at, int n, const NcActual *arg);
+NcValue nc_shaped(NcElab *e, const NcBuiltin *b, NcRange at, int nshape, const NcSize *shape);   // zeros[…]
+bool nc_builtin_shaped(const NcBuiltin *b);
+const char *nc_builtin_name(const NcBuiltin *b);
+
+// module.c
+bool nc_load_prelude(NcElab *e);
+NcModule *nc_load(NcElab *e, const char *name, const char *text, size_t size, bool prelude);
+NcValue nc_const_value(NcElab *e, NcInfo *i, NcRange at);
+const NcExpr *nc_set_for(NcElab *e, const char *path, bool text);    // the expression of --set PATH=…, or NULL
+void nc_set_finish(NcElab *e);                                       // E0703 for what nothing used
+
+#endif
