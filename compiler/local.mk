@@ -6,3 +6,4 @@ compiler_libcompiler_la_SOURCES =
 
 include compiler/front/local.mk
 include compiler/elab/local.mk
+include compiler/gen/local.mk

@@ -1,1 +1,17 @@
-# kernels
+# OpenCL C: shared helpers and the templates whose shape is not generated, as bytes in the library.
+NC_KERNELS =
+NC_KERNELS += kernels/tile_cpu.cl
+NC_KERNELS += kernels/end_cpu.cl
+NC_KERNELS += kernels/gemm_cpu.cl
+
+EXTRA_DIST += kernels/embed.sh $(NC_KERNELS)
+BUILT_SOURCES += kernels/embedded.c
+CLEANFILES += kernels/embedded.c
+noinst_LTLIBRARIES += kernels/libkernels.la
+NC_LAYERS += kernels/libkernels.la
+nodist_kernels_libkernels_la_SOURCES = kernels/embedded.c
+kernels_libkernels_la_SOURCES =
+
+kernels/embedded.c: $(NC_KERNELS) kernels/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) kernels && \
+	sh $(srcdir)/kernels/embed.sh nc_kernel_files $(NC_KERNELS:%=$(srcdir)/%) > $@.tmp && mv $@.tmp $@

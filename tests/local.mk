@@ -5,3 +5,9 @@ TESTS += tests/check_plan
 tests_check_plan_SOURCES = tests/check_plan.c
 tests_check_plan_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_check_plan_LDADD = lib/libplan.la lib/libbase.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_kernels
+TESTS += tests/check_kernels
+tests_check_kernels_SOURCES = tests/check_kernels.c tests/kernels_ref.h tests/kernels_ref.c tests/clrun.h tests/clrun.c
+tests_check_kernels_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_kernels_LDADD = compiler/libcompiler.la kernels/libkernels.la lib/libbase.la $(CHECK_LIBS) $(OPENCL_LIBS)

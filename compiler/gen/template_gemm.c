@@ -1,0 +1,109 @@
+// GEMM: choosing block sizes, and the launches.
+#include "gen/templates.h"
+#include <limits.h>
+
+typedef struct { int mr, nv; } Tile;
+
+// Accumulators, vectors of B and one broadcast fill the registers: 16 of them with 4 or 8 lanes, 32 with 16.
+static Tile register_tile(const NcTarget *t) { return t->vector == 16 ? (Tile){12, 2} : (Tile){6, 2}; }
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// n cut into equal blocks of at most `cap`, each a multiple of `unit`.
+static int64_t even_block(int64_t n, int64_t cap, int64_t unit) {
+  int64_t blocks = nc_ceil_div(n, most(cap, unit));
+  return nc_ceil_div(nc_ceil_div(n, blocks), unit) * unit;
+}
+
+typedef struct { int64_t mb, nb, kb, split; } Blocks;
+
+// Enough equal work-items for every core, each packing little compared to what it multiplies, and all it holds
+// (a panel of B, sums of unfinished blocks) within half of the scratch memory.
+static Blocks choose_blocks(const NcTarget *t, const NcGemm *g, Tile r) {
+  enum { ITEMS_PER_CORE = 4, LEAST_K = 256, MOST_K = 512 };
+  const int64_t nr = r.nv * t->vector, wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
+  const int64_t batch = g->batch[0] * g->batch[1], scratch = (int64_t)t->local_bytes / 2 / 4;
+  Blocks b = {.split = 1};
+  b.nb = nr;
+  b.mb = even_block(g->m, 32 * r.mr, r.mr);
+  int64_t items = batch * nc_ceil_div(g->n, b.nb) * nc_ceil_div(g->m, b.mb);
+  while (items < wanted && b.mb > 8 * r.mr) {
+    b.mb = even_block(g->m, b.mb / 2, r.mr);
+    items = batch * nc_ceil_div(g->n, b.nb) * nc_ceil_div(g->m, b.mb);
+  }
+  if (items < wanted) {
+    int64_t slices = least(nc_ceil_div(wanted, items), g->k / LEAST_K);
+    if (slices > 1) b.split = nc_ceil_div(g->k, nc_ceil_div(g->k, slices));
+  }
+  b.kb = even_block(nc_ceil_div(g->k, b.split), least(MOST_K, most(1, scratch / 2 / nr)), 1);
+  if (b.kb < nc_ceil_div(g->k, b.split) && b.mb * b.nb > scratch / 2) b.mb = most(r.mr, scratch / 2 / b.nb / r.mr * r.mr);
+  return b;
+}
+
+static bool sizes_fit(const NcGemm *g) {
+  const int64_t dims[] = {g->batch[0], g->batch[1], g->m, g->n, g->k};
+  int64_t count = 1;
+  for (int i = 0; i < 5; i++)
+    if (dims[i] < 1 || dims[i] > INT_MAX / 64) return false;
+  return !__builtin_mul_overflow(dims[0] * dims[1], g->m * g->n, &count);
+}
+
+static int64_t span(const int64_t *size, const int64_t *stride, int n) {
+  int64_t total = 0;
+  for (int i = 0; i < n; i++) total += (size[i] - 1) * (stride[i] < 0 ? -stride[i] : stride[i]);
+  return total;
+}
+
+// Linear indices fit an int unless a tensor is very large.
+static const char *index_type(const NcGemm *g, int64_t split) {
+  const int64_t a = span((int64_t[]){g->batch[0], g->batch[1], g->m, g->k}, (int64_t[]){g->a_batch[0], g->a_batch[1], g->a_m, g->a_k}, 4);
+  const int64_t b = span((int64_t[]){g->batch[0], g->batch[1], g->k, g->n}, (int64_t[]){g->b_batch[0], g->b_batch[1], g->b_k, g->b_n}, 4);
+  const int64_t c = g->batch[0] * g->batch[1] * g->m * g->n * split;
+  return most(a, most(b, c)) < INT_MAX - 4096 ? "int" : "long";
+}
+
+static void define_sizes(NcTemplateFrame *f, const NcGemm *g) {
+  const struct { const char *name; int64_t value; } row[] = {
+    {"M", g->m}, {"N", g->n}, {"K", g->k}, {"Z0", g->batch[0]}, {"Z1", g->batch[1]},
+    {"A_Z0", g->a_batch[0]}, {"A_Z1", g->a_batch[1]}, {"A_M", g->a_m}, {"A_K", g->a_k},
+    {"B_Z0", g->b_batch[0]}, {"B_Z1", g->b_batch[1]}, {"B_K", g->b_k}, {"B_N", g->b_n}};
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) nc_frame_define(f, row[i].name, "%lld", (long long)row[i].value);
+}
+
+static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
+  enum { REDUCE_BLOCK = 4096 };
+  const Tile r = register_tile(t);
+  const Blocks b = choose_blocks(t, g, r);
+  const int64_t batch = g->batch[0] * g->batch[1];
+  NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text, true);
+  nc_frame_define(&f, "IDX", "%s", index_type(g, b.split));
+  define_sizes(&f, g);
+  nc_frame_define(&f, "MR", "%d", r.mr);
+  nc_frame_define(&f, "NV", "%d", r.nv);
+  nc_frame_define(&f, "MB", "%d", (int)b.mb);
+  nc_frame_define(&f, "NB", "%d", (int)b.nb);
+  nc_frame_define(&f, "KB", "%d", (int)b.kb);
+  nc_frame_define(&f, "SPLIT", "%d", (int)b.split);
+  nc_frame_define(&f, "RB", "%d", REDUCE_BLOCK);
+  nc_frame_file(&f, "tile_cpu.cl");
+  nc_frame_file(&f, "gemm_cpu.cl");
+  nc_frame_file(&f, "end_cpu.cl");
+  nc_frame_end(&f);
+
+  *use = (NcTemplateUse){0};
+  const bool split = b.split > 1;
+  nc_use_launch(use, g->name, (size_t)nc_ceil_div(g->m, b.mb), (size_t)nc_ceil_div(g->n, b.nb), (size_t)(batch * b.split), 3,
+                (int[]){NC_TARG_A, NC_TARG_B, split ? NC_TARG_WORK : NC_TARG_C});
+  if (split) {
+    use->work[use->nwork++] = (size_t)(b.split * batch * g->m * g->n) * sizeof(float);
+    nc_use_launch(use, nc_sprintf(program->arena, "%s_reduce", g->name),
+                  (size_t)nc_ceil_div(batch * g->m * g->n, REDUCE_BLOCK), 1, 1, 2, (int[]){NC_TARG_WORK, NC_TARG_C});
+  }
+  return true;
+}
+
+bool nc_template_gemm(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
+  if (!sizes_fit(g) || t->cls != NC_CLASS_CPU) return false;
+  return gemm_cpu(program, t, g, use);
+}

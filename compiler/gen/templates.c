@@ -1,0 +1,104 @@
+#include "gen/templates.h"
+#include <ctype.h>
+#include <string.h>
+#include "base/embed.h"
+
+void nc_frame_define(NcTemplateFrame *f, const char *macro, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  nc_putf(f->out, "#define %s ", macro);
+  nc_vputf(f->out, fmt, ap);
+  va_end(ap);
+  nc_putc(f->out, '\n');
+  nc_putf(&f->undef, "#undef %.*s\n", (int)strcspn(macro, "("), macro);
+}
+
+// A caller's text as the body of a macro: line ends become spaces, line comments would swallow the rest.
+static const char *body(NcArena *a, const char *text) {
+  char *s = nc_strdup(a, text);
+  for (char *p = s; *p; p++)
+    if (*p == '\n') *p = ' ';
+  return s;
+}
+
+// The names in a list of declarations: ", __global const float *bias, int step" gives ", bias, step".
+static const char *argument_names(NcArena *a, const char *extra) {
+  NcBuf b = NC_BUF(a);
+  for (const char *p = extra; *p;) {
+    const char *end = p + 1 + strcspn(p + 1, ",");
+    const char *last = end;
+    while (last > p && !(isalnum((unsigned char)last[-1]) || last[-1] == '_')) last--;
+    const char *first = last;
+    while (first > p && (isalnum((unsigned char)first[-1]) || first[-1] == '_')) first--;
+    nc_putf(&b, ", %.*s", (int)(last - first), first);
+    p = end;
+  }
+  return nc_buf_str(&b);
+}
+
+// LOAD_x(i) and LOAD_x_V(i) of one operand.
+static void define_load(NcTemplateFrame *f, int width, const char *letter, const NcSplice *s) {
+  NcArena *a = f->out->arena;
+  nc_frame_define(f, nc_sprintf(a, "%s_TYPE", letter), "%s", s->type ? s->type : "float");
+  const char *one = nc_sprintf(a, "LOAD_%s(i)", letter), *vec = nc_sprintf(a, "LOAD_%s_V(i)", letter);
+  if (s->load) nc_frame_define(f, one, "(%s)", body(a, s->load));
+  else nc_frame_define(f, one, "%s[i]", letter);
+  if (s->load_v) {
+    nc_frame_define(f, vec, "(%s)", body(a, s->load_v));
+  } else if (!s->load) {
+    nc_frame_define(f, vec, "vload%d(0, %s + (i))", width, letter);
+  } else {
+    NcBuf list = NC_BUF(a);
+    for (int i = 0; i < width; i++) nc_putf(&list, "%sLOAD_%s((i + %d))", i ? ", " : "", letter, i);
+    nc_frame_define(f, vec, "((float%d)(%s))", width, nc_buf_str(&list));
+  }
+}
+
+// STORE(o, c, v) and STORE_V(o, c, v); templates call them with plain variables. In a row of columns (dot) the column
+// grows from lane to lane, in a plane of a channel (conv) it does not.
+static void define_store(NcTemplateFrame *f, int width, const NcTemplateText *t, bool columns) {
+  NcArena *a = f->out->arena;
+  nc_frame_define(f, "C_TYPE", "%s", t->c_type ? t->c_type : "float");
+  nc_frame_define(f, "STORE(o, c, v)", "{ %s }", t->store ? body(a, t->store) : "C[o] = v;");
+  if (t->store_v) {
+    nc_frame_define(f, "STORE_V(o, c, v)", "{ %s }", body(a, t->store_v));
+  } else if (!t->store) {
+    nc_frame_define(f, "STORE_V(o, c, v)", "vstore%d(v, 0, C + (o))", width);
+  } else {
+    NcBuf lanes = NC_BUF(a);
+    for (int i = 0; i < width; i++) nc_putf(&lanes, " STORE((o + %d), (c + %d), v.s%x)", i, columns ? i : 0, i);
+    nc_frame_define(f, "STORE_V(o, c, v)", "{%s }", nc_buf_str(&lanes));
+  }
+}
+
+NcTemplateFrame nc_frame_begin(NcBuf *program, const NcTarget *t, const char *name, const NcTemplateText *text,
+                               bool columns) {
+  NcTemplateFrame f = {.out = program, .undef = NC_BUF(program->arena)};
+  const char *extra = text->extra ? text->extra : "";
+  nc_frame_define(&f, "NAME", "%s", name);
+  nc_frame_define(&f, "W", "%d", t->vector);
+  nc_frame_define(&f, "EXTRA", "%s", body(program->arena, extra));
+  nc_frame_define(&f, "EXTRA_NAMES", "%s", argument_names(program->arena, extra));
+  define_load(&f, t->vector, "A", &text->a);
+  define_load(&f, t->vector, "B", &text->b);
+  define_load(&f, t->vector, "D", &text->d);
+  define_store(&f, t->vector, text, columns);
+  return f;
+}
+
+void nc_frame_file(NcTemplateFrame *f, const char *file) {
+  for (const NcEmbedded *e = nc_kernel_files; e->name; e++)
+    if (!strcmp(e->name, file)) nc_putn(f->out, e->text, e->size);
+}
+
+void nc_frame_end(NcTemplateFrame *f) { nc_put(f->out, nc_buf_str(&f->undef)); }
+
+NcTemplateLaunch *nc_use_launch(NcTemplateUse *use, const char *kernel, size_t gx, size_t gy, size_t gz, int nargs,
+                                const int *arg) {
+  NcTemplateLaunch *l = &use->launch[use->nlaunch++];
+  *l = (NcTemplateLaunch){.kernel = kernel, .global = {gx, gy, gz}, .local = {1, 1, 1}, .nargs = nargs};
+  memcpy(l->arg, arg, (size_t)nargs * sizeof *arg);
+  return l;
+}
+
+int64_t nc_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

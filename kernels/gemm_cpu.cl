@@ -1,0 +1,167 @@
+// C[z][M][N] = A[z][M][K] × B[z][K][N] for CPU devices, any strides, batched. Uses tile_cpu.cl.
+//
+//          ┌── N ──────────────┐        a work-item makes MB × NB of C:
+//          │      │  NB  │     │  B       for each block of KB steps of K
+//          │      │▓▓▓▓▓▓│ KB  │            pack B[KB][NB] into scratch, as panels [NB/NR][KB][NR]
+//     ┌──K─┼──────┼──────┼─────┤            for each panel, for each MR rows of A: the register tile
+//     │    │      │      │     │          sums of unfinished blocks wait in scratch [MB/MR][NB/NR][MR][NR]
+//   M │▒▒▒▒│ MB   │ tile │     │  C
+//     │  A │      │      │     │        scratch is local memory of a group of one: private to a core, hot in
+//     └────┴──────┴──────┴─────┘        its cache, with nothing to synchronise.
+//
+//   M N K              sizes                     Z0 Z1               batch sizes, 1 for none
+//   A_Z0 A_Z1 A_M A_K  strides of A, elements    B_Z0 B_Z1 B_K B_N   of B
+//   MB NB KB           block sizes; MB a multiple of MR, NB of NR
+//   SPLIT              slices of K (1: none): slice s writes its sums to work[s][z][M][N], and _reduce adds
+//                      them up in order and stores
+//   A_TYPE B_TYPE C_TYPE, LOAD_A(i) LOAD_B(i) LOAD_B_V(i), STORE(o, c, v) STORE_V(o, c, v), EXTRA EXTRA_NAMES
+//                      see compiler/gen/templates.h; o = (z·M + m)·N + n, c = n
+//
+// NAME: global (ceil(M/MB), ceil(N/NB), Z0·Z1·SPLIT), local (1,1,1); arguments A, B, C or work, extra.
+// NAME_reduce (SPLIT > 1): global (ceil(Z0·Z1·M·N / RB)), local (1); work, C, extra. work: SPLIT·Z0·Z1·M·N floats.
+
+#define K_SLICE ((K + SPLIT - 1) / SPLIT)
+#define A_AT(r, k) LOAD_A(a + (r) * (IDX)A_M + (k) * (IDX)A_K)
+#if K_SLICE > KB
+#define SUMS (MB * NB)
+#else
+#define SUMS 1
+#endif
+
+// B[k0 … k0+steps)[n0 … n0+NR) into a panel, zeros beyond N. b: index of B[k0][n0].
+INLINE void FN(_pack)(SCRATCH float *to, IDX b, int steps, int cols, __global const B_TYPE *B EXTRA) {
+  if (cols < NR) {
+    for (int k = 0; k < steps; k++)
+      for (int j = 0; j < NR; j++) to[k * NR + j] = j < cols ? LOAD_B((b + k * (IDX)B_K + j * (IDX)B_N)) : 0.0f;
+    return;
+  }
+#if B_N == 1
+  for (int k = 0; k < steps; k++)
+#pragma unroll
+    for (int j = 0; j < NV; j++) VAT(to + k * NR + j * W) = LOAD_B_V((b + k * (IDX)B_K + j * W));
+#elif B_K == 1
+  int k = 0;
+  for (; k + W <= steps; k += W)
+#pragma unroll
+    for (int j = 0; j < NV; j++) {
+      VEC t[W];
+#pragma unroll
+      for (int i = 0; i < W; i++) t[i] = LOAD_B_V((b + k + (j * W + i) * (IDX)B_N));
+      FN(_transpose)(t);
+#pragma unroll
+      for (int i = 0; i < W; i++) VAT(to + (k + i) * NR + j * W) = t[i];
+    }
+  for (; k < steps; k++)
+#pragma unroll
+    for (int j = 0; j < NR; j++) to[k * NR + j] = LOAD_B((b + k + j * (IDX)B_N));
+#else
+  for (int k = 0; k < steps; k++)
+#pragma unroll
+    for (int j = 0; j < NR; j++) to[k * NR + j] = LOAD_B((b + k * (IDX)B_K + j * (IDX)B_N));
+#endif
+}
+
+// Sums on their way out: to work when other slices of K must still be added, else to the caller's STORE.
+#if SPLIT > 1
+#define OUT_TYPE float
+#define PUT(o, c, v) C[o] = v
+#define PUT_V(o, c, v) VSTORE(v, 0, C + o)
+#else
+#define OUT_TYPE C_TYPE
+#define PUT(o, c, v) STORE(o, c, v)
+#define PUT_V(o, c, v) STORE_V(o, c, v)
+#endif
+
+INLINE void FN(_store)(const int rows, VEC acc[MR][NV], IDX o_row, int n, __global OUT_TYPE *C EXTRA) {
+#pragma unroll
+  for (int r = 0; r < rows; r++)
+#pragma unroll
+    for (int j = 0; j < NV; j++) {
+      int c = n + j * W;
+      IDX o = o_row + r * (IDX)N + c;
+      if (c + W <= N) {
+        const VEC v = acc[r][j];
+        PUT_V(o, c, v);
+      } else {
+        float lane[W];
+        VSTORE(acc[r][j], 0, lane);
+        for (int i = 0; c < N; i++, c++, o++) {
+          const float v = lane[i];
+          PUT(o, c, v);
+        }
+      }
+    }
+}
+
+// One register tile over one block of K: from the sums so far to the sums kept, or to C after the last block.
+INLINE void FN(_tile)(const int rows, int steps, bool first, bool last, IDX a, SCRATCH const float *b, SCRATCH float *sums,
+                      IDX o, int n, __global const A_TYPE *A, __global OUT_TYPE *C EXTRA) {
+  VEC acc[MR][NV];
+  if (first) FN(_zero)(rows, acc);
+  else FN(_restore)(rows, acc, sums);
+  TILE(rows, steps, b, acc)
+  if (last) FN(_store)(rows, acc, o, n, C EXTRA_NAMES);
+  else FN(_keep)(rows, acc, sums);
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
+  SCRATCH float panel[KB * NB] __attribute__((aligned(64)));
+  SCRATCH float sums[SUMS] __attribute__((aligned(64)));
+  const int m0 = (int)get_group_id(0) * MB, n0 = (int)get_group_id(1) * NB;
+  const int m1 = min(m0 + MB, M), n1 = min(n0 + NB, N);
+  const int zs = (int)get_group_id(2), z = zs / SPLIT, s = zs % SPLIT;
+  const int k_begin = s * K_SLICE, k_end = min(k_begin + K_SLICE, K);
+  const IDX a0 = (z / Z1) * (IDX)A_Z0 + (z % Z1) * (IDX)A_Z1, b0 = (z / Z1) * (IDX)B_Z0 + (z % Z1) * (IDX)B_Z1;
+  const IDX o0 = ((IDX)s * (Z0 * Z1) + z) * ((IDX)M * N);
+
+  for (int k0 = k_begin; k0 < k_end; k0 += KB) {
+    const int steps = min(KB, k_end - k0);
+    const bool first = k0 == k_begin, last = k0 + KB >= k_end;
+    for (int n = n0; n < n1; n += NR)
+      FN(_pack)(panel + (n - n0) * KB, b0 + k0 * (IDX)B_K + n * (IDX)B_N, steps, N - n, B EXTRA_NAMES);
+    for (int n = n0; n < n1; n += NR) {
+      SCRATCH const float *b = panel + (n - n0) * KB;
+      SCRATCH float *sum = sums + (SUMS > 1 ? (n - n0) * MB : 0);
+      int m = m0;
+      for (; m + MR <= m1; m += MR)
+        FN(_tile)(MR, steps, first, last, a0 + m * (IDX)A_M + k0 * (IDX)A_K, b, sum + (SUMS > 1 ? (m - m0) * NR : 0),
+                  o0 + m * (IDX)N, n, A, C EXTRA_NAMES);
+#if M % MR
+      if (m < m1)
+        FN(_tile)(M % MR, steps, first, last, a0 + m * (IDX)A_M + k0 * (IDX)A_K, b, sum + (SUMS > 1 ? (m - m0) * NR : 0),
+                  o0 + m * (IDX)N, n, A, C EXTRA_NAMES);
+#endif
+    }
+  }
+}
+
+#if SPLIT > 1
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void FN(_reduce)(__global const float *restrict work, __global C_TYPE *C EXTRA) {
+  const IDX count = (IDX)(Z0 * Z1) * M * N;
+  IDX o = (IDX)get_group_id(0) * RB;
+  const IDX end = min(o + RB, count);
+#if N % W == 0
+  for (; o + W <= end; o += W) {
+    const int c = (int)(o % N);
+    VEC v = VLOAD(0, work + o);
+    for (int s = 1; s < SPLIT; s++) v += VLOAD(0, work + s * count + o);
+    STORE_V(o, c, v);
+  }
+#endif
+  for (; o < end; o++) {
+    const int c = (int)(o % N);
+    float v = work[o];
+    for (int s = 1; s < SPLIT; s++) v += work[s * count + o];
+    STORE(o, c, v);
+  }
+}
+#endif
+
+#undef K_SLICE
+#undef A_AT
+#undef SUMS
+#undef OUT_TYPE
+#undef PUT
+#undef PUT_V

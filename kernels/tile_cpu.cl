@@ -1,0 +1,68 @@
+// The register tile that every CPU template multiplies with, and the packing of what it reads.
+// The template that follows this text defines:
+//   NAME      prefix of all functions          W, MR, NV  vector width, rows, vectors: a tile is MR × NV·W
+//   IDX       integer type of linear indices
+//
+//      panel (scratch of one core, aligned)          registers                     A, anywhere
+//      k │ b0 … bW-1 │ bW … b2W-1 │   fma()    ┌ acc[0][0] acc[0][1] ┐    row r, step k: one scalar,
+//        │    …      │      …     │  ───────▶  │    …         …      │ ◀── broadcast to all lanes
+//      ↓ │           │            │            └ acc[MR-1][…]        ┘
+//
+// MR·NV accumulators, NV vectors of B and one broadcast must fit the registers: 6×2 of 16 on AVX2, 12×2 of 32 on AVX-512.
+#define NC_CAT2(a, b) a##b
+#define NC_CAT(a, b) NC_CAT2(a, b)
+#define FN(x) NC_CAT(NAME, x)
+#define VEC NC_CAT(float, W)
+#define VLOAD NC_CAT(vload, W)
+#define VSTORE NC_CAT(vstore, W)
+#define NR (NV * W)
+#define INLINE static inline __attribute__((always_inline))
+#define SCRATCH __local
+#define VAT(p) (*(SCRATCH VEC *)(p))
+
+// r[i] lane j becomes r[j] lane i: log2(W) rounds of taking even lanes apart from odd ones.
+INLINE void FN(_transpose)(VEC *r) {
+#pragma unroll
+  for (int round = 1; round < W; round *= 2) {
+    VEC t[W];
+#pragma unroll
+    for (int i = 0; i < W / 2; i++) {
+      t[i] = (VEC)(r[2 * i].even, r[2 * i + 1].even);
+      t[i + W / 2] = (VEC)(r[2 * i].odd, r[2 * i + 1].odd);
+    }
+#pragma unroll
+    for (int i = 0; i < W; i++) r[i] = t[i];
+  }
+}
+
+INLINE void FN(_zero)(const int rows, VEC acc[MR][NV]) {
+#pragma unroll
+  for (int r = 0; r < rows; r++)
+#pragma unroll
+    for (int j = 0; j < NV; j++) acc[r][j] = (VEC)(0);
+}
+
+INLINE void FN(_restore)(const int rows, VEC acc[MR][NV], SCRATCH const float *from) {
+#pragma unroll
+  for (int r = 0; r < rows; r++)
+#pragma unroll
+    for (int j = 0; j < NV; j++) acc[r][j] = VAT(from + (r * NV + j) * W);
+}
+
+INLINE void FN(_keep)(const int rows, VEC acc[MR][NV], SCRATCH float *to) {
+#pragma unroll
+  for (int r = 0; r < rows; r++)
+#pragma unroll
+    for (int j = 0; j < NV; j++) VAT(to + (r * NV + j) * W) = acc[r][j];
+}
+
+// The inner loop, as a macro so that A_AT(r, k), the scalar of row r at step k, can be any expression.
+#define TILE(rows, steps, b, acc) \
+  for (int k_ = 0; k_ < (steps); k_++) { \
+    VEC b_[NV]; \
+    _Pragma("unroll") for (int j_ = 0; j_ < NV; j_++) b_[j_] = VAT((b) + k_ * NR + j_ * W); \
+    _Pragma("unroll") for (int r_ = 0; r_ < (rows); r_++) { \
+      VEC a_ = (VEC)(A_AT(r_, k_)); \
+      _Pragma("unroll") for (int j_ = 0; j_ < NV; j_++) acc[r_][j_] = fma(a_, b_[j_], acc[r_][j_]); \
+    } \
+  }

@@ -1,0 +1,121 @@
+#include "clrun.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double cl_run_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// NACRE_TEST_PLATFORM picks the first platform whose name contains it.
+static cl_device_id find_device(void) {
+  cl_platform_id platform[16];
+  cl_uint n = 0;
+  const char *wanted = getenv("NACRE_TEST_PLATFORM");
+  if (clGetPlatformIDs(16, platform, &n) != CL_SUCCESS) return NULL;
+  for (cl_uint i = 0; i < n && i < 16; i++) {
+    char name[256] = "";
+    cl_device_id d;
+    clGetPlatformInfo(platform[i], CL_PLATFORM_NAME, sizeof name - 1, name, NULL);
+    if (wanted && !strstr(name, wanted)) continue;
+    if (clGetDeviceIDs(platform[i], CL_DEVICE_TYPE_ALL, 1, &d, NULL) == CL_SUCCESS) return d;
+  }
+  return NULL;
+}
+
+bool cl_run_open(ClRun *r) {
+  *r = (ClRun){0};
+  r->device = find_device();
+  if (!r->device) return false;
+  cl_int err;
+  cl_uint units = 1, vector = 4;
+  cl_ulong local = 0;
+  size_t group = 1;
+  clGetDeviceInfo(r->device, CL_DEVICE_NAME, sizeof r->name - 1, r->name, NULL);
+  clGetDeviceInfo(r->device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+  clGetDeviceInfo(r->device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof vector, &vector, NULL);
+  clGetDeviceInfo(r->device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+  clGetDeviceInfo(r->device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL);
+  r->context = clCreateContext(NULL, 1, &r->device, NULL, NULL, &err);
+  r->queue = clCreateCommandQueue(r->context, r->device, 0, &err);
+  r->target = (NcTarget){.cls = NC_CLASS_CPU, .vector = vector < 4 ? 4 : (int)vector, .compute_units = (int)units,
+                         .max_group = (int)group, .local_bytes = (size_t)local, .align = 128};
+  return true;
+}
+
+void cl_run_close(ClRun *r) {
+  if (r->queue) clReleaseCommandQueue(r->queue);
+  if (r->context) clReleaseContext(r->context);
+}
+
+cl_mem cl_run_buffer(ClRun *r, size_t bytes, const void *data) {
+  cl_int err;
+  cl_mem m = clCreateBuffer(r->context, CL_MEM_READ_WRITE, bytes, NULL, &err);
+  if (m && data) clEnqueueWriteBuffer(r->queue, m, CL_TRUE, 0, bytes, data, 0, NULL, NULL);
+  return m;
+}
+
+void cl_run_read(ClRun *r, cl_mem m, size_t bytes, void *out) {
+  clEnqueueReadBuffer(r->queue, m, CL_TRUE, 0, bytes, out, 0, NULL, NULL);
+}
+
+static void print_log(ClRun *r, cl_program program) {
+  static char log[20000];
+  clGetProgramBuildInfo(program, r->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+  fprintf(stderr, "%s\n", log);
+}
+
+bool cl_run_build(ClRun *r, ClProgram *p, const char *text, const NcTemplateUse *use, const cl_mem role[4], int nextra,
+                  const cl_mem *extra) {
+  cl_int err;
+  *p = (ClProgram){.use = *use};
+  p->program = clCreateProgramWithSource(r->context, 1, &text, NULL, &err);
+  if (clBuildProgram(p->program, 1, &r->device, "-cl-mad-enable -cl-no-signed-zeros", NULL, NULL) != CL_SUCCESS) {
+    print_log(r, p->program);
+    return false;
+  }
+  for (int i = 0; i < use->nwork; i++) p->work[i] = cl_run_buffer(r, use->work[i], NULL);
+  for (int i = 0; i < use->nlaunch; i++) {
+    const NcTemplateLaunch *l = &use->launch[i];
+    p->kernel[i] = clCreateKernel(p->program, l->kernel, &err);
+    if (!p->kernel[i]) {
+      fprintf(stderr, "no kernel %s (%d)\n", l->kernel, err);
+      return false;
+    }
+    for (int j = 0; j < l->nargs + nextra; j++) {
+      cl_mem m = j >= l->nargs ? extra[j - l->nargs]
+                               : l->arg[j] >= NC_TARG_WORK ? p->work[l->arg[j] - NC_TARG_WORK] : role[l->arg[j]];
+      err = clSetKernelArg(p->kernel[i], (cl_uint)j, sizeof m, &m);
+      if (err != CL_SUCCESS) {
+        fprintf(stderr, "argument %d of %s: %d\n", j, l->kernel, err);
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+bool cl_run_enqueue(ClRun *r, ClProgram *p) {
+  for (int i = 0; i < p->use.nlaunch; i++) {
+    const NcTemplateLaunch *l = &p->use.launch[i];
+    size_t global[3];
+    for (int d = 0; d < 3; d++) global[d] = l->global[d];
+    cl_int err = clEnqueueNDRangeKernel(r->queue, p->kernel[i], 3, NULL, global, l->local, 0, NULL, NULL);
+    if (err != CL_SUCCESS) {
+      fprintf(stderr, "enqueue of %s: %d\n", l->kernel, err);
+      return false;
+    }
+  }
+  return true;
+}
+
+void cl_run_free(ClProgram *p) {
+  for (int i = 0; i < p->use.nlaunch; i++)
+    if (p->kernel[i]) clReleaseKernel(p->kernel[i]);
+  for (int i = 0; i < p->use.nwork; i++)
+    if (p->work[i]) clReleaseMemObject(p->work[i]);
+  if (p->program) clReleaseProgram(p->program);
+}
