@@ -2,8 +2,8 @@
 //
 // Expressions, statements and declarations are one struct each; the tables below say which fields a kind
 // uses (all others are zero). Names are interned: names from one NcMap are equal when their pointers are.
-// Every node has its range. After an error the tree is still whole: what could not be read is NC_X_BAD,
-// whose error has been reported. `depth` bounds every recursion over a tree at NC_MAX_DEPTH.
+// Every node has its range. After a syntax error parts may be missing (NC_X_BAD, NULL): only the tree of a file
+// without errors is fit for use. `depth` bounds every recursion over a tree at NC_MAX_DEPTH.
 #ifndef NC_AST_H
 #define NC_AST_H
 #include "base/diag.h"
@@ -20,7 +20,7 @@ typedef struct { const char *s; NcRange at; } NcName;   // s is NULL where there
 typedef struct { NcName name; NcExpr *e; NcRange at; } NcArg;
 typedef NC_VEC(NcArg) NcArgs;
 
-typedef struct { NcRange at; NC_VEC(NcStmt *) stmt; } NcBlock;   // `at` includes the braces
+typedef struct { NcRange at; unsigned short depth; NC_VEC(NcStmt *) stmt; } NcBlock;   // `at` includes the braces
 
 // NC_EXPRS(kind, its name in messages): which fields it uses
 #define NC_EXPRS(X) \
