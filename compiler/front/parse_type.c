@@ -31,7 +31,7 @@ static void tuple(NcParser *p, NcTypeExpr *t) {
   NcRange open = nc_p_open(p);
   t->tuple = true;
   do {
-    NcField f = {0};
+    NcTypeField f = {0};
     if (nc_p_ahead(p, 1)->kind == NC_T_COLON) {
       f.name = nc_p_name(p, "a name for the part");
       nc_p_next(p);
