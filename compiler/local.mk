@@ -5,5 +5,7 @@ AM_CPPFLAGS += -I$(top_srcdir)/compiler
 compiler_libcompiler_la_SOURCES =
 
 include compiler/front/local.mk
+include compiler/graph/local.mk
+include compiler/ops/local.mk
 include compiler/elab/local.mk
 include compiler/gen/local.mk

@@ -23,16 +23,18 @@ typedef struct NcGraph NcGraph;
 typedef struct NcNode NcNode;
 typedef struct NcOp NcOp;      // compiler/ops/op.h: one row per operation
 
-// An attribute: an integer, a list of integers, a float, or a string. Keys are fixed by the operation's row;
-// a node stores them in the row's order, so equal attributes compare bytewise in order.
-typedef enum { NC_ATTR_INT, NC_ATTR_INTS, NC_ATTR_FLOAT, NC_ATTR_STR } NcAttrKind;
+// An attribute: an integer, a list of integers, a float, a list of floats, or a string. Keys are fixed by the
+// operation's row; a node stores them in the row's order, so that equal attributes compare in order.
+// Integers lie in the range of int32, sizes too (type.h: at most 2^40 elements): sums and products of two stay in int64.
+typedef enum { NC_ATTR_INT, NC_ATTR_INTS, NC_ATTR_FLOAT, NC_ATTR_FLOATS, NC_ATTR_STR } NcAttrKind;
 typedef struct {
   const char *key;
   NcAttrKind kind;
-  int n;                 // of ints
+  int n;                 // of ints or floats
   int64_t i;
   const int64_t *ints;   // in the graph's arena
   double f;
+  const double *floats;  // in the graph's arena
   const char *s;         // interned in the graph
 } NcAttr;
 
@@ -68,6 +70,11 @@ NcGraph *nc_graph_new(NcArena *a, NcDiag *d, const char *name);
 // Builds (or finds) a node. Infers its type; when the operands or attributes are wrong, reports an error at `at`
 // and returns NULL. Operands that are NULL give NULL silently (their error is already reported), so calls nest.
 NcNode *nc_node(NcGraph *g, const NcOp *op, NcRange at, int nin, NcNode *const *in, int nattr, const NcAttr *attr);
+// The same for a leaf (const iota input var random orthogonal), whose type is given, not inferred.
+NcNode *nc_leaf(NcGraph *g, const NcOp *op, NcRange at, NcType type, int nin, NcNode *const *in, int nattr,
+                const NcAttr *attr);
+// A node of any graph again in g, with operands of g. Does not register effects.
+NcNode *nc_copy_node(NcGraph *g, const NcNode *n, NcNode *const *in);
 
 void nc_graph_output(NcGraph *g, const char *name, NcNode *n);   // a second call with the name replaces
 void nc_graph_effect(NcGraph *g, NcNode *assign);
@@ -76,15 +83,18 @@ NcNode *nc_graph_find_output(const NcGraph *g, const char *name);
 #define NC_AINT(k, v) ((NcAttr){.key = (k), .kind = NC_ATTR_INT, .i = (v)})
 #define NC_AINTS(k, p, count) ((NcAttr){.key = (k), .kind = NC_ATTR_INTS, .ints = (p), .n = (count)})
 #define NC_AFLOAT(k, v) ((NcAttr){.key = (k), .kind = NC_ATTR_FLOAT, .f = (v)})
+#define NC_AFLOATS(k, p, count) ((NcAttr){.key = (k), .kind = NC_ATTR_FLOATS, .floats = (p), .n = (count)})
 #define NC_ASTR(k, v) ((NcAttr){.key = (k), .kind = NC_ATTR_STR, .s = (v)})
 
 const NcAttr *nc_attr(const NcNode *n, const char *key);          // NULL when the node has none
 int64_t nc_attr_int(const NcNode *n, const char *key);            // the attribute must exist
 const int64_t *nc_attr_ints(const NcNode *n, const char *key, int *count);
+const double *nc_attr_floats(const NcNode *n, const char *key, int *count);
 double nc_attr_float(const NcNode *n, const char *key);
 const char *nc_attr_str(const NcNode *n, const char *key);
 
-// text.c
+// text.c. A node's text id is its place; equal pure nodes of a text become one node, so ids may fall on reading.
+void nc_node_print(const NcNode *n, NcBuf *out);      // "%2 = cast(%0){to="f32"} : f32[128,28,28]", without line end
 void nc_graph_print(const NcGraph *g, NcBuf *out);
 NcGraph *nc_graph_read(NcArena *a, NcDiag *d, const char *name, const char *text);   // NULL after E0801
 
@@ -95,9 +105,11 @@ bool nc_graph_verify(const NcGraph *g, NcDiag *d, const char *after);
 typedef struct { int *n; NcNode ***user; } NcUsers;
 NcUsers nc_graph_users(const NcGraph *g, NcArena *a);
 
-// copy.c: rebuilds a graph keeping what `roots` (outputs and effects) reach; map[old id] gives the new node.
+// copy.c: rebuilds a graph keeping what its roots (outputs and effects) reach; map[old id] gives the new node
+// (NULL when not reached; `map` has room for g->node.n and may itself be NULL).
 // The rewriter may replace a node while it is copied: it receives the old node and its operands in the new graph and
-// returns the new node (NULL: copy as it is). The base of simplify, constant folding, and dead code elimination.
+// returns the new node (NULL: copy as it is). An effect for which it returns something other than
+// an assign is dropped. f NULL only drops what is dead. Returns NULL after an error. The base of simplify, constant folding, and dead code elimination.
 typedef NcNode *NcRewrite(void *ctx, NcGraph *to, const NcNode *old, NcNode **in);
 NcGraph *nc_graph_rewrite(const NcGraph *g, NcArena *a, NcRewrite *f, void *ctx, NcNode **map);
 #endif
