@@ -61,7 +61,7 @@ typedef struct {
 } NcPlanBuf;
 
 typedef enum { NC_ARG_BUF, NC_ARG_INT, NC_ARG_FLOAT, NC_ARG_LOCAL } NcArgKind;
-typedef struct { NcArgKind kind; int64_t i; double f; } NcArg;   // buffer number, int (cl_int), float, or bytes of local memory
+typedef struct { NcArgKind kind; int64_t i; double f; } NcPlanArg;   // buffer number, int (cl_int), float, or bytes of local memory
 
 typedef enum { NC_STEP_KERNEL, NC_STEP_GEMM, NC_STEP_FILL, NC_STEP_COPY } NcStepKind;
 typedef struct {
@@ -69,7 +69,7 @@ typedef struct {
   const char *kernel;      // function name in the program
   size_t global[3], local[3];
   int nargs;
-  NcArg *args;
+  NcPlanArg *args;
   // GEMM (row-major): C[m,n] = A' B' + beta C, optionally batched with strides in elements.
   int a, b, c, workspace;  // buffer numbers; workspace -1 for none
   bool ta, tb;

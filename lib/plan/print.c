@@ -43,7 +43,7 @@ static void buffer(NcBuf *out, int i, const NcPlanBuf *b) {
   nc_putc(out, '\n');
 }
 
-static void arg(NcBuf *out, const NcArg *a) {
+static void arg(NcBuf *out, const NcPlanArg *a) {
   if (a->kind == NC_ARG_FLOAT) {
     nc_put(out, " f");
     nc_put_double(out, a->f);

@@ -202,7 +202,7 @@ static void buffer(In *in) {
 }
 
 static void kernel(In *in, NcStep *s) {
-  NC_VEC(NcArg) args = {0};
+  NC_VEC(NcPlanArg) args = {0};
   s->kernel = string(in);
   expect(in, "global");
   for (int i = 0; i < 3; i++) s->global[i] = size(in);
@@ -216,7 +216,7 @@ static void kernel(In *in, NcStep *s) {
     bool number = k && in->p + 1 < in->end && strchr("0123456789-", in->p[1]);
     bool special = k == 'f' && (strncmp(in->p, "fnan", 4) == 0 || strncmp(in->p, "finf", 4) == 0);
     if (!(number || special) || !strchr("bifl", k)) break;
-    NcArg a = {0};
+    NcPlanArg a = {0};
     in->p++;
     if (k == 'f') {
       a.kind = NC_ARG_FLOAT;

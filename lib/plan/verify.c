@@ -102,7 +102,7 @@ static void kernel(Check *c, int i, const NcStep *s) {
     if (s->local[k] > 1 << 16 || (group *= s->local[k]) > 1 << 16) { bad(c, "step %d: its groups are too large", i); break; }
   }
   for (int k = 0; k < s->nargs; k++) {
-    const NcArg *a = &s->args[k];
+    const NcPlanArg *a = &s->args[k];
     if (a->kind == NC_ARG_BUF) is_buffer(c, i, a->i);
     if (a->kind == NC_ARG_INT && (a->i < INT32_MIN || a->i > INT32_MAX)) bad(c, "step %d: argument %d is no int", i, k);
     if (a->kind == NC_ARG_LOCAL && a->i <= 0) bad(c, "step %d: argument %d has no bytes", i, k);
