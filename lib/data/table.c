@@ -174,8 +174,12 @@ static bool feature(Table *t, Column *f) {
   f->text = is_text(t, f->at);
   if (f->text) {
     f->categories = different(t, f->at, MOST_CATEGORIES, by_text, &f->category);
-    if (f->categories <= MOST_CATEGORIES) return true;
-    NcMessage *m = nc_csv_error(t->g->d, NC_E0404, &t->csv, -1, f->at, "it has more than %d different texts", MOST_CATEGORIES);
+    // A name or a date that nearly every row has for itself says nothing about the next row.
+    bool apart = f->categories > 20 && f->categories > t->rows / 2;
+    if (f->categories <= MOST_CATEGORIES && !apart) return true;
+    NcMessage *m = nc_csv_error(t->g->d, NC_E0404, &t->csv, -1, f->at, "it has %s%d different texts in %lld rows",
+                                f->categories > MOST_CATEGORIES ? "more than " : "",
+                                f->categories > MOST_CATEGORIES ? MOST_CATEGORIES : f->categories, (long long)t->rows);
     nc_help(t->g->d, m, "leave it out: name the columns to use in `features = [...]`");
     return false;
   }
