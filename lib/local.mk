@@ -14,7 +14,5 @@ lib_libnacre_la_SOURCES = lib/version.c
 lib_libnacre_la_LIBADD = $(NC_LAYERS) lib/libbase.la $(ZLIB_LIBS) $(JANSSON_LIBS)
 lib_libnacre_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^nacre_'
 NC_LAYERS =
+include lib/device/local.mk
 include lib/plan/local.mk
-
-include lib/data/local.mk
-include lib/io/local.mk

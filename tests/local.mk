@@ -11,3 +11,9 @@ TESTS += tests/check_kernels
 tests_check_kernels_SOURCES = tests/check_kernels.c tests/kernels_ref.h tests/kernels_ref.c tests/clrun.h tests/clrun.c
 tests_check_kernels_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_kernels_LDADD = compiler/libcompiler.la kernels/libkernels.la lib/libbase.la $(CHECK_LIBS) $(OPENCL_LIBS)
+
+check_PROGRAMS += tests/check_device
+TESTS += tests/check_device
+tests_check_device_SOURCES = tests/check_device.c
+tests_check_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_device_LDADD = lib/libdevice.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)

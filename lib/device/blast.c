@@ -1,0 +1,80 @@
+#include "device/blast.h"
+#include <clblast_c.h>
+#include <dlfcn.h>
+#include <string.h>
+
+#define FUNCTIONS(X) X(CLBlastSgemmWithTempBuffer) X(CLBlastSGemmTempBufferSize) X(CLBlastSgemmStridedBatched) \
+  X(CLBlastOverrideParameters) X(CLBlastClearCache)
+
+struct NcBlast {
+#define X(fn) __typeof__(fn) *fn;
+  FUNCTIONS(X)
+#undef X
+};
+
+static const char *const names[] = {"libclblast.so.1", "libclblast.so", "libclblast.1.dylib", "libclblast.dylib"};
+
+NcBlast *nc_blast_open(NcDevice *dev) {
+  void *library = NULL;
+  for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+  if (!library) return NULL;
+  NcBlast *b = NC_NEW(dev->all->arena, NcBlast);
+#define X(fn) \
+  do { \
+    void *symbol = dlsym(library, #fn); \
+    if (!symbol) return NULL; \
+    memcpy(&b->fn, &symbol, sizeof symbol); \
+  } while (0);
+  FUNCTIONS(X)
+#undef X
+  return b;
+}
+
+// It keeps programs by context, and a later context may get the address of an earlier one.
+void nc_blast_close(NcBlast *b) {
+  if (b) b->CLBlastClearCache();
+}
+
+static CLBlastTranspose transpose(bool t) { return t ? CLBlastTransposeYes : CLBlastTransposeNo; }
+
+int nc_blast_workspace(NcBlast *b, cl_command_queue queue, const NcStep *s, size_t *bytes) {
+  *bytes = 0;
+  if (s->batch > 1) return 0;
+  return (int)b->CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transpose(s->ta), transpose(s->tb), (size_t)s->m, (size_t)s->n,
+                                            (size_t)s->k, 0, (size_t)s->lda, 0, (size_t)s->ldb, 0, (size_t)s->ldc, &queue, bytes);
+}
+
+int nc_blast_gemm(NcBlast *b, cl_command_queue queue, const NcStep *s, cl_mem ma, cl_mem mb, cl_mem mc, cl_mem temp) {
+  size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->k, lda = (size_t)s->lda, ldb = (size_t)s->ldb, ldc = (size_t)s->ldc;
+  CLBlastTranspose ta = transpose(s->ta), tb = transpose(s->tb);
+  float beta = (float)s->beta;
+  if (s->batch > 1)
+    return (int)b->CLBlastSgemmStridedBatched(CLBlastLayoutRowMajor, ta, tb, m, n, k, 1.0f, ma, 0, lda, (size_t)s->stride_a, mb, 0, ldb,
+                                              (size_t)s->stride_b, beta, mc, 0, ldc, (size_t)s->stride_c, (size_t)s->batch, &queue, NULL);
+  return (int)b->CLBlastSgemmWithTempBuffer(CLBlastLayoutRowMajor, ta, tb, m, n, k, 1.0f, ma, 0, lda, mb, 0, ldb, beta, mc, 0, ldc,
+                                            &queue, NULL, temp);
+}
+
+static const struct { int code; const char *name; } codes[] = {
+  {CLBlastInvalidDimension, "a size that is not positive"},
+  {CLBlastInvalidLeadDimA, "too small a leading dimension of a"},
+  {CLBlastInvalidLeadDimB, "too small a leading dimension of b"},
+  {CLBlastInvalidLeadDimC, "too small a leading dimension of c"},
+  {CLBlastInsufficientMemoryA, "too small a buffer for a"},
+  {CLBlastInsufficientMemoryB, "too small a buffer for b"},
+  {CLBlastInsufficientMemoryC, "too small a buffer for c"},
+  {CLBlastInsufficientMemoryTemp, "too small a workspace"},
+  {CLBlastInvalidBatchCount, "a batch that is not positive"},
+  {CLBlastInvalidOverrideKernel, "an override of an unknown kernel"},
+  {CLBlastMissingOverrideParameter, "an override that lacks a parameter"},
+  {CLBlastInvalidLocalMemUsage, "too little local memory on this device"},
+  {CLBlastDatabaseError, "no parameters for this device"},
+  {CLBlastUnknownError, "an error that it does not name"},
+  {CLBlastUnexpectedError, "an exception"},
+};
+
+const char *nc_blast_code(int code) {
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+    if (codes[i].code == code) return codes[i].name;
+  return nc_cl_code(code);
+}

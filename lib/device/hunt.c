@@ -1,0 +1,107 @@
+// Hunting the first NaN: after each step its float buffers are read and looked at. What was there before the step is no
+// concern: inputs and variables are looked at first, and everything else was some earlier step's result.
+#include "device/exec_internal.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  NcLoaded *l;
+  NcDiag *d;
+  NcBad *bad;
+  int step;
+  bool ok;
+  void *host;
+  size_t room;
+} Hunt;
+
+// Exponent and fraction bits of a 16-bit float tell all that is asked here.
+static float widened(uint16_t v, uint16_t exponent, uint16_t fraction) {
+  if ((v & exponent) != exponent) return 0;
+  return v & fraction ? NAN : INFINITY;
+}
+
+static float value(NcDtype t, const void *p, size_t i) {
+  if (t == NC_F32) return ((const float *)p)[i];
+  uint16_t v = ((const uint16_t *)p)[i];
+  return t == NC_F16 ? widened(v, 0x7C00, 0x03FF) : widened(v, 0x7F80, 0x007F);
+}
+
+static void look(Hunt *h, int buffer, NcDtype t, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float v = value(t, h->host, i);
+    if (isnan(v)) {
+      h->bad->found = true;
+      h->bad->step = h->step;
+      h->bad->buffer = buffer;
+      h->bad->index = i;
+      return;
+    }
+    if (isinf(v) && h->bad->inf_buffer < 0) {
+      h->bad->inf_step = h->step;
+      h->bad->inf_buffer = buffer;
+    }
+  }
+}
+
+static bool visit(void *user, int buffer) {
+  Hunt *h = user;
+  const NcPlanBuf *b = &h->l->plan->buf.at[buffer];
+  size_t bytes = nc_type_bytes(b->type);
+  if (b->kind == NC_BUF_ROOT_ARENA || b->kind == NC_BUF_ROOT_VAR || !nc_dtype_float(b->type.dtype)) return true;
+  if (bytes > h->room) {
+    void *more = realloc(h->host, bytes);
+    if (!more) nc_error(h->d, NC_E0606, NC_NOWHERE, "no memory to look at \"%s\", %zu bytes", b->name, bytes);
+    if (!more) return h->ok = false;
+    h->host = more;
+    h->room = bytes;
+  }
+  h->ok = nc_exec_read(h->l, h->d, buffer, h->host, bytes, true);
+  if (h->ok) look(h, buffer, b->type.dtype, bytes / nc_dtype_bytes(b->type.dtype));
+  return h->ok && !h->bad->found;
+}
+
+static bool walk(Hunt *h) {
+  const NcPlan *p = h->l->plan;
+  for (int i = 0; i < p->buf.n; i++) {
+    bool given = p->buf.at[i].kind == NC_BUF_INPUT || p->buf.at[i].kind == NC_BUF_VAR;
+    if (given && !visit(h, i)) return h->ok;
+  }
+  for (h->step = 0; h->step < p->step.n; h->step++)
+    if (!nc_launch(h->l, h->d, h->l->x->queue, h->step, NULL)) return false;
+    else if (!nc_each_buffer(&p->step.at[h->step], visit, h)) return h->ok;
+  return true;
+}
+
+bool nc_exec_find_nan(NcLoaded *l, NcDiag *d, NcBad *bad) {
+  NcExec *x = l->x;
+  *bad = (NcBad){.step = -2, .buffer = -1, .inf_step = -2, .inf_buffer = -1};
+  if (!nc_ready(l, d)) return false;
+  for (int i = 0; i < x->pool.n; i++)
+    if (x->pool.at[i].mem && !nc_fill(x, d, x->pool.at[i].mem, 0, x->pool.at[i].bytes)) return false;
+  Hunt h = {.l = l, .d = d, .bad = bad, .step = -1, .ok = true};
+  bool ok = walk(&h);
+  free(h.host);
+  return ok;
+}
+
+static const char *kind_word(NcBufKind k) { return k == NC_BUF_INPUT ? "the input" : k == NC_BUF_VAR ? "the variable" : "the value"; }
+
+NcMessage *nc_exec_report_bad(NcLoaded *l, NcDiag *d, const NcBad *bad) {
+  if (!bad->found) return NULL;
+  const NcPlanBuf *b = &l->plan->buf.at[bad->buffer];
+  NcMessage *m = nc_error(d, NC_E0603, NC_NOWHERE, "the first NaN is in %s \"%s\" %s, element %zu", kind_word(b->kind), b->name,
+                          nc_type_str(d->arena, b->type), bad->index);
+  if (bad->step < 0) nc_note(d, m, "it was there before the first step ran");
+  else nc_step_notes(l, d, m, bad->step);
+  if (bad->inf_buffer >= 0) {
+    const NcPlanBuf *inf = &l->plan->buf.at[bad->inf_buffer];
+    const char *label = bad->inf_step >= 0 ? l->plan->step.at[bad->inf_step].label : NULL;
+    const char *at = bad->inf_step >= 0 ? l->plan->step.at[bad->inf_step].at : NULL;
+    nc_note(d, m, "the first infinite value was in \"%s\"%s%s%s%s%s", inf->name, label ? ", computed by `" : "", label ? label : "",
+            label ? "`" : "", at && *at ? " at " : "", at ? at : "");
+  }
+  nc_help(d, m, bad->step < 0 && b->kind == NC_BUF_INPUT ? "look for missing values in the data"
+               : "a smaller learning rate, gradient clipping, or a guarded log or division usually mends it");
+  return m;
+}

@@ -1,0 +1,44 @@
+// What the files of lib/device share; nobody else includes it.
+#ifndef NC_DEVICE_INTERNAL_H
+#define NC_DEVICE_INTERNAL_H
+#include "device/cl.h"
+#include "device/device.h"
+
+typedef struct {
+  NcDeviceInfo info;
+  cl_platform_id platform;
+  cl_device_id id;
+} NcDeviceEntry;
+
+struct NcDevices {
+  NcArena *arena;
+  NcCl cl;
+  long pid;                  // of the process that opened them
+  NC_VEC(NcDeviceEntry) entry;
+};
+
+typedef struct NcBlast NcBlast;
+
+struct NcDevice {
+  NcDevices *all;
+  NcCl *cl;                  // = &all->cl
+  NcDeviceInfo info;
+  cl_platform_id platform;
+  cl_device_id id;
+  cl_context context;
+  NcBlast *blast;            // CLBlast, or NULL
+  bool no_cache;
+};
+
+// False after E0502 when this is not the process that opened the devices.
+bool nc_same_process(const NcDevices *all, NcDiag *d);
+
+// probes.c: fills in what properties do not tell (half_ok, subgroups, clblast), from the cache or by trying.
+void nc_probe(NcDevice *dev, bool allowed);
+
+// program.c: builds for one device; NULL after E0503 or E0502. The driver's own cache or ours may make it quick.
+cl_program nc_program_build(NcDevice *dev, NcDiag *d, const char *source, const char *options);
+
+// cache.c: the folder of things that can be made again; NULL when there is none.
+const char *nc_cache_path(NcArena *a, const char *file);       // also makes the folder
+#endif

@@ -1,0 +1,21 @@
+# OpenCL: devices, and running plans on them. The only layer that knows OpenCL, which it opens at run time.
+noinst_LTLIBRARIES += lib/libdevice.la
+NC_LAYERS += lib/libdevice.la
+
+lib_libdevice_la_SOURCES = lib/device/device.h lib/device/exec.h lib/device/check.h \
+  lib/device/internal.h lib/device/exec_internal.h \
+  lib/device/cl.h lib/device/cl.c \
+  lib/device/devices.c \
+  lib/device/open.c \
+  lib/device/probes.c \
+  lib/device/blast.h lib/device/blast.c \
+  lib/device/program.c \
+  lib/device/memory.c \
+  lib/device/vars.c \
+  lib/device/load.c \
+  lib/device/run.c \
+  lib/device/profile.c \
+  lib/device/guard.c \
+  lib/device/hunt.c \
+  lib/device/check.c \
+  lib/device/child.c

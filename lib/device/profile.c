@@ -1,0 +1,74 @@
+// How long each step took, from the driver's own times.
+#include "device/exec_internal.h"
+#include <time.h>
+
+static double now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+NcProfile *nc_profile_new(NcArena *a, const NcPlan *p) {
+  NcProfile *prof = NC_NEW(a, NcProfile);
+  prof->n = p->step.n;
+  prof->step = NC_NEW_N(a, NcStepTime, p->step.n + 1);
+  return prof;
+}
+
+static bool finish(NcExec *x, NcDiag *d, cl_command_queue queue) {
+  cl_int err = NC_CALL(x->cl, clFinish, (queue));
+  if (err) nc_cl_error(d, "clFinish", err);
+  return !err;
+}
+
+static bool timed_queue(NcExec *x, NcDiag *d) {
+  if (x->timed) return true;
+  cl_int err = 0;
+  x->timed = NC_MAKE(x->cl, &err, clCreateCommandQueue, (x->dev->context, x->dev->id, CL_QUEUE_PROFILING_ENABLE, &err));
+  if (!err) return true;
+  x->timed = NULL;
+  nc_cl_error(d, "clCreateCommandQueue", err);
+  return false;
+}
+
+static double event_ns(NcExec *x, cl_event event) {
+  cl_ulong from = 0, to = 0;
+  if (x->cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof from, &from, NULL)) return 0;
+  if (x->cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof to, &to, NULL)) return 0;
+  return to > from ? (double)(to - from) : 0;
+}
+
+// CLBlast's event covers the last of its kernels only, so a product is timed from outside, between two waits.
+static bool timed_gemm(NcLoaded *l, NcDiag *d, int step, double *ns) {
+  NcExec *x = l->x;
+  if (!finish(x, d, x->timed)) return false;
+  double from = now_ns();
+  if (!nc_launch(l, d, x->timed, step, NULL) || !finish(x, d, x->timed)) return false;
+  *ns = now_ns() - from;
+  return true;
+}
+
+bool nc_exec_run_profiled(NcLoaded *l, NcDiag *d, NcProfile *prof) {
+  NcExec *x = l->x;
+  if (!nc_ready(l, d) || !timed_queue(x, d) || !nc_exec_finish(x, d)) return false;
+  int n = l->plan->step.n;
+  cl_event *event = NC_NEW_N(d->arena, cl_event, n + 1);
+  double *gemm = NC_NEW_N(d->arena, double, n + 1), from = now_ns();
+  bool ok = true;
+  for (int i = 0; ok && i < n; i++)
+    ok = l->plan->step.at[i].kind == NC_STEP_GEMM ? timed_gemm(l, d, i, &gemm[i]) : nc_launch(l, d, x->timed, i, &event[i]);
+  ok = finish(x, d, x->timed) && ok;
+  double total = now_ns() - from;
+  for (int i = 0; i < n; i++) {
+    if (ok && i < prof->n) {
+      prof->step[i].ns += event[i] ? event_ns(x, event[i]) : gemm[i];
+      prof->step[i].count++;
+    }
+    if (event[i]) x->cl->clReleaseEvent(event[i]);
+  }
+  if (ok) {
+    prof->total_ns += total;
+    prof->runs++;
+  }
+  return ok;
+}
