@@ -7,5 +7,6 @@ compiler_libcompiler_la_SOURCES =
 include compiler/front/local.mk
 include compiler/graph/local.mk
 include compiler/ops/local.mk
+include compiler/eval/local.mk
 include compiler/elab/local.mk
 include compiler/gen/local.mk

@@ -23,4 +23,5 @@ compiler_libcompiler_la_SOURCES += \
   compiler/ops/pool.c \
   compiler/ops/index.c \
   compiler/ops/assign.c \
-  compiler/ops/orthogonal.c
+  compiler/ops/orthogonal.c \
+  compiler/ops/grad.c

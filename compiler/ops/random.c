@@ -3,7 +3,7 @@
 // Element i takes 32-bit word i mod 4 of Philox4x32-10 (base/philox.h) with
 //   counter = (low half of i/4, high half of i/4, step, site)   key = (low half of seed, high half of seed)
 // i counts elements in row-major order. From the words:
-//   uniform   (word >> 8 + 1/2) 2^-24: in the open interval (0, 1), exact in f32
+//   uniform   ((word >> 9) + 1/2) 2^-23: in the open interval (0, 1), exact in f32
 //   normal    Box-Muller on word pairs: with u, v the uniforms of words (0, 1) or (2, 3) and r = sqrt(-2 ln u),
 //             the even element is r cos(2 pi v), the odd one r sin(2 pi v)
 // kernels/random.cl does the same.

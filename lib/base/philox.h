@@ -22,6 +22,7 @@ static inline NcPhilox nc_philox(const uint32_t counter[4], const uint32_t key[2
   return (NcPhilox){{c0, c1, c2, c3}};
 }
 
-// 24 bits to a float in the open interval (0, 1): never 0, never 1, so that log is finite.
-static inline float nc_unit(uint32_t bits) { return ((float)(bits >> 8) + 0.5f) * 0x1p-24f; }
+// 23 bits to a float in the open interval (0, 1): never 0, so that log is finite, and never 1, so that floor(n u)
+// is below n. (With 24 bits the half would be rounded away, up to 1.)
+static inline float nc_unit(uint32_t bits) { return ((float)(bits >> 9) + 0.5f) * 0x1p-23f; }
 #endif

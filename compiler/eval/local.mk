@@ -1,0 +1,3 @@
+compiler_libcompiler_la_SOURCES += \
+  compiler/eval/eval.h \
+  compiler/eval/eval.c
