@@ -3,15 +3,18 @@
 //          ┌── N ──────────────┐        a work-item makes MB × NB of C:
 //          │      │  NB  │     │  B       for each block of KB steps of K
 //          │      │▓▓▓▓▓▓│ KB  │            pack B[KB][NB] into scratch, as panels [NB/NR][KB][NR]
-//     ┌──K─┼──────┼──────┼─────┤            for each panel, for each MR rows of A: the register tile
-//     │    │      │      │     │          sums of unfinished blocks wait in scratch [MB/MR][NB/NR][MR][NR]
-//   M │▒▒▒▒│ MB   │ tile │     │  C
-//     │  A │      │      │     │        scratch is local memory of a group of one: private to a core, hot in
-//     └────┴──────┴──────┴─────┘        its cache, with nothing to synchronise.
+//     ┌──K─┼──────┼──────┼─────┤            for each MR rows of A (packed too if PACK_A), for each panel:
+//     │    │      │      │     │              the register tile
+//   M │▒▒▒▒│ MB   │ tile │     │  C       sums of unfinished blocks wait in scratch [MB/MR][NB/NR][MR][NR]
+//     │  A │      │      │     │
+//     └────┴──────┴──────┴─────┘        scratch is local memory of a group of one: private to a core, hot in
+//                                       its cache, with nothing to synchronise.
 //
 //   M N K              sizes                     Z0 Z1               batch sizes, 1 for none
 //   A_Z0 A_Z1 A_M A_K  strides of A, elements    B_Z0 B_Z1 B_K B_N   of B
 //   MB NB KB           block sizes; MB a multiple of MR, NB of NR
+//   PACK_A             1: rows of A go through scratch, because they are read across (A_K not 1) or through a
+//                      prologue; A_MR, the row count of the packed form, is MR rounded up to a multiple of W
 //   SPLIT              slices of K (1: none): slice s writes its sums to work[s][z][M][N], and _reduce adds
 //                      them up in order and stores
 //   A_TYPE B_TYPE C_TYPE, LOAD_A(i) LOAD_B(i) LOAD_B_V(i), STORE(o, c, v) STORE_V(o, c, v), EXTRA EXTRA_NAMES
@@ -21,28 +24,38 @@
 // NAME_reduce (SPLIT > 1): global (ceil(Z0·Z1·M·N / RB)), local (1); work, C, extra. work: SPLIT·Z0·Z1·M·N floats.
 
 #define K_SLICE ((K + SPLIT - 1) / SPLIT)
-#define A_AT(r, k) LOAD_A(a + (r) * (IDX)A_M + (k) * (IDX)A_K)
+#if !PACK_A
+#define A_AT(r, k) LOAD_A((a + (r) * (IDX)A_M + (k) * (IDX)A_K))
+#elif A_K == 1
+#define A_AT(r, k) pa[(r) * KB + (k)]
+#else
+#define A_AT(r, k) pa[(k) * A_MR + (r)]
+#endif
 #if K_SLICE > KB
 #define SUMS (MB * NB)
 #else
-#define SUMS 1
+#define SUMS (MR * NR)
 #endif
 
 // B[k0 … k0+steps)[n0 … n0+NR) into a panel, zeros beyond N. b: index of B[k0][n0].
 INLINE void FN(_pack)(SCRATCH float *to, IDX b, int steps, int cols, __global const B_TYPE *B EXTRA) {
   if (cols < NR) {
+#pragma nounroll
     for (int k = 0; k < steps; k++)
+#pragma nounroll
       for (int j = 0; j < NR; j++) to[k * NR + j] = j < cols ? LOAD_B((b + k * (IDX)B_K + j * (IDX)B_N)) : 0.0f;
     return;
   }
 #if B_N == 1
+#pragma nounroll
   for (int k = 0; k < steps; k++)
 #pragma unroll
     for (int j = 0; j < NV; j++) VAT(to + k * NR + j * W) = LOAD_B_V((b + k * (IDX)B_K + j * W));
 #elif B_K == 1
   int k = 0;
+#pragma nounroll
   for (; k + W <= steps; k += W)
-#pragma unroll
+#pragma nounroll
     for (int j = 0; j < NV; j++) {
       VEC t[W];
 #pragma unroll
@@ -51,63 +64,119 @@ INLINE void FN(_pack)(SCRATCH float *to, IDX b, int steps, int cols, __global co
 #pragma unroll
       for (int i = 0; i < W; i++) VAT(to + (k + i) * NR + j * W) = t[i];
     }
+#pragma nounroll
   for (; k < steps; k++)
-#pragma unroll
+#pragma nounroll
     for (int j = 0; j < NR; j++) to[k * NR + j] = LOAD_B((b + k + j * (IDX)B_N));
 #else
+#pragma nounroll
   for (int k = 0; k < steps; k++)
-#pragma unroll
+#pragma nounroll
     for (int j = 0; j < NR; j++) to[k * NR + j] = LOAD_B((b + k * (IDX)B_K + j * (IDX)B_N));
 #endif
 }
 
+#if PACK_A
+// `rows` rows of A over `steps` steps: as they lie when they are contiguous, else turned to [k][A_MR].
+// `spare`: at least A_MR rows are left, so that reading a whole vector stays inside A.
+INLINE void FN(_pack_a)(SCRATCH float *pa, IDX a, int rows, bool spare, int steps, __global const A_TYPE *A EXTRA) {
+#if A_K == 1
+#pragma nounroll
+  for (int r = 0; r < rows; r++) {
+    int k = 0;
+#pragma nounroll
+    for (; k + W <= steps; k += W) VSTORE(LOAD_A_V((a + r * (IDX)A_M + k)), 0, pa + r * KB + k);
+#pragma nounroll
+    for (; k < steps; k++) pa[r * KB + k] = LOAD_A((a + r * (IDX)A_M + k));
+  }
+#else
+#if A_M == 1
+  if (spare) {
+#pragma nounroll
+    for (int k = 0; k < steps; k++)
+#pragma unroll
+      for (int r = 0; r < A_MR; r += W) VAT(pa + k * A_MR + r) = LOAD_A_V((a + k * (IDX)A_K + r));
+    return;
+  }
+#endif
+#pragma nounroll
+  for (int k = 0; k < steps; k++)
+#pragma nounroll
+    for (int r = 0; r < rows; r++) pa[k * A_MR + r] = LOAD_A((a + k * (IDX)A_K + r * (IDX)A_M));
+#endif
+}
+#endif
+
 // Sums on their way out: to work when other slices of K must still be added, else to the caller's STORE.
 #if SPLIT > 1
 #define OUT_TYPE float
+#define BY_VECTOR 1
 #define PUT(o, c, v) C[o] = v
 #define PUT_V(o, c, v) VSTORE(v, 0, C + o)
 #else
 #define OUT_TYPE C_TYPE
+#define BY_VECTOR STORES_VECTORS
 #define PUT(o, c, v) STORE(o, c, v)
 #define PUT_V(o, c, v) STORE_V(o, c, v)
 #endif
 
-INLINE void FN(_store)(const int rows, VEC acc[MR][NV], IDX o_row, int n, __global OUT_TYPE *C EXTRA) {
+// Whole tiles go out as vectors. Those that N cuts off, and all when there is no STORE_V, go by way of `spill`.
+INLINE void FN(_store)(const int rows, VEC acc[MR][NV], SCRATCH float *spill, IDX o_row, int n, __global OUT_TYPE *C EXTRA) {
+#if BY_VECTOR
+#if N % NR
+  if (n + NR <= N)
+#endif
+  {
 #pragma unroll
-  for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++)
 #pragma unroll
-    for (int j = 0; j < NV; j++) {
-      int c = n + j * W;
-      IDX o = o_row + r * (IDX)N + c;
-      if (c + W <= N) {
+      for (int j = 0; j < NV; j++) {
+        const int c = n + j * W;
+        const IDX o = o_row + r * (IDX)N + c;
         const VEC v = acc[r][j];
         PUT_V(o, c, v);
-      } else {
-        float lane[W];
-        VSTORE(acc[r][j], 0, lane);
-        for (int i = 0; c < N; i++, c++, o++) {
-          const float v = lane[i];
-          PUT(o, c, v);
-        }
       }
+    return;
+  }
+#endif
+#if !BY_VECTOR || N % NR
+  FN(_keep)(rows, acc, spill);
+#pragma nounroll
+  for (int r = 0; r < rows; r++)
+#pragma nounroll
+    for (int j = 0; j < min(NR, N - n); j++) {
+      const int c = n + j;
+      const IDX o = o_row + r * (IDX)N + c;
+      const float v = spill[r * NR + j];
+      PUT(o, c, v);
     }
+#endif
 }
 
 // One register tile over one block of K: from the sums so far to the sums kept, or to C after the last block.
-INLINE void FN(_tile)(const int rows, int steps, bool first, bool last, IDX a, SCRATCH const float *b, SCRATCH float *sums,
-                      IDX o, int n, __global const A_TYPE *A, __global OUT_TYPE *C EXTRA) {
+INLINE void FN(_tile)(const int rows, int steps, bool first, bool last, IDX a, SCRATCH const float *pa, SCRATCH const float *b,
+                      SCRATCH float *sums, IDX o, int n, __global const A_TYPE *A, __global OUT_TYPE *C EXTRA) {
   VEC acc[MR][NV];
+#if K_SLICE > KB
   if (first) FN(_zero)(rows, acc);
   else FN(_restore)(rows, acc, sums);
   TILE(rows, steps, b, acc)
-  if (last) FN(_store)(rows, acc, o, n, C EXTRA_NAMES);
-  else FN(_keep)(rows, acc, sums);
+  if (!last) {
+    FN(_keep)(rows, acc, sums);
+    return;
+  }
+#else
+  FN(_zero)(rows, acc);
+  TILE(rows, steps, b, acc)
+#endif
+  FN(_store)(rows, acc, sums, o, n, C EXTRA_NAMES);
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
   SCRATCH float panel[KB * NB] __attribute__((aligned(64)));
   SCRATCH float sums[SUMS] __attribute__((aligned(64)));
+  SCRATCH float pa[PACK_A ? KB * A_MR : 1] __attribute__((aligned(64)));
   const int m0 = (int)get_group_id(0) * MB, n0 = (int)get_group_id(1) * NB;
   const int m1 = min(m0 + MB, M), n1 = min(n0 + NB, N);
   const int zs = (int)get_group_id(2), z = zs / SPLIT, s = zs % SPLIT;
@@ -115,23 +184,29 @@ void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, 
   const IDX a0 = (z / Z1) * (IDX)A_Z0 + (z % Z1) * (IDX)A_Z1, b0 = (z / Z1) * (IDX)B_Z0 + (z % Z1) * (IDX)B_Z1;
   const IDX o0 = ((IDX)s * (Z0 * Z1) + z) * ((IDX)M * N);
 
+#pragma nounroll
   for (int k0 = k_begin; k0 < k_end; k0 += KB) {
     const int steps = min(KB, k_end - k0);
     const bool first = k0 == k_begin, last = k0 + KB >= k_end;
+#pragma nounroll
     for (int n = n0; n < n1; n += NR)
       FN(_pack)(panel + (n - n0) * KB, b0 + k0 * (IDX)B_K + n * (IDX)B_N, steps, N - n, B EXTRA_NAMES);
-    for (int n = n0; n < n1; n += NR) {
-      SCRATCH const float *b = panel + (n - n0) * KB;
-      SCRATCH float *sum = sums + (SUMS > 1 ? (n - n0) * MB : 0);
-      int m = m0;
-      for (; m + MR <= m1; m += MR)
-        FN(_tile)(MR, steps, first, last, a0 + m * (IDX)A_M + k0 * (IDX)A_K, b, sum + (SUMS > 1 ? (m - m0) * NR : 0),
-                  o0 + m * (IDX)N, n, A, C EXTRA_NAMES);
-#if M % MR
-      if (m < m1)
-        FN(_tile)(M % MR, steps, first, last, a0 + m * (IDX)A_M + k0 * (IDX)A_K, b, sum + (SUMS > 1 ? (m - m0) * NR : 0),
-                  o0 + m * (IDX)N, n, A, C EXTRA_NAMES);
+#pragma nounroll
+    for (int m = m0; m < m1; m += MR) {
+      const IDX a = a0 + m * (IDX)A_M + k0 * (IDX)A_K, o = o0 + m * (IDX)N;
+#if PACK_A
+      FN(_pack_a)(pa, a, min(MR, m1 - m), m + A_MR <= M, steps, A EXTRA_NAMES);
 #endif
+#pragma nounroll
+      for (int n = n0; n < n1; n += NR) {
+        SCRATCH const float *b = panel + (n - n0) * KB;
+        SCRATCH float *sum = sums + (SUMS == MB * NB ? (m - m0) * NB + (n - n0) * MR : 0);
+#if M % MR
+        if (m + MR > m1) FN(_tile)(M % MR, steps, first, last, a, pa, b, sum, o, n, A, C EXTRA_NAMES);
+        else
+#endif
+          FN(_tile)(MR, steps, first, last, a, pa, b, sum, o, n, A, C EXTRA_NAMES);
+      }
     }
   }
 }
@@ -142,7 +217,7 @@ void FN(_reduce)(__global const float *restrict work, __global C_TYPE *C EXTRA) 
   const IDX count = (IDX)(Z0 * Z1) * M * N;
   IDX o = (IDX)get_group_id(0) * RB;
   const IDX end = min(o + RB, count);
-#if N % W == 0
+#if STORES_VECTORS && N % W == 0
   for (; o + W <= end; o += W) {
     const int c = (int)(o % N);
     VEC v = VLOAD(0, work + o);
@@ -163,5 +238,6 @@ void FN(_reduce)(__global const float *restrict work, __global C_TYPE *C EXTRA) 
 #undef A_AT
 #undef SUMS
 #undef OUT_TYPE
+#undef BY_VECTOR
 #undef PUT
 #undef PUT_V

@@ -58,7 +58,7 @@ INLINE void FN(_keep)(const int rows, VEC acc[MR][NV], SCRATCH float *to) {
 
 // The inner loop, as a macro so that A_AT(r, k), the scalar of row r at step k, can be any expression.
 #define TILE(rows, steps, b, acc) \
-  for (int k_ = 0; k_ < (steps); k_++) { \
+  _Pragma("nounroll") for (int k_ = 0; k_ < (steps); k_++) { \
     VEC b_[NV]; \
     _Pragma("unroll") for (int j_ = 0; j_ < NV; j_++) b_[j_] = VAT((b) + k_ * NR + j_ * W); \
     _Pragma("unroll") for (int r_ = 0; r_ < (rows); r_++) { \

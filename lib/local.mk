@@ -16,3 +16,5 @@ lib_libnacre_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-rege
 NC_LAYERS =
 include lib/device/local.mk
 include lib/plan/local.mk
+include lib/data/local.mk
+include lib/io/local.mk

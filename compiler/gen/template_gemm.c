@@ -18,26 +18,29 @@ static int64_t even_block(int64_t n, int64_t cap, int64_t unit) {
 
 typedef struct { int64_t mb, nb, kb, split; } Blocks;
 
-// Enough equal work-items for every core, each packing little compared to what it multiplies, and all it holds
-// (a panel of B, sums of unfinished blocks) within half of the scratch memory.
+// Rows of A go through scratch when they cannot be read along K as they lie; then several panels share the trouble.
+static bool packs_a(const NcGemm *g) { return g->a_k != 1 || g->text.a.load; }
+
+static int64_t items_of(const NcGemm *g, const Blocks *b) {
+  return g->batch[0] * g->batch[1] * nc_ceil_div(g->n, b->nb) * nc_ceil_div(g->m, b->mb);
+}
+
+// Enough equal work-items for every core, each packing little compared to what it multiplies, and all it holds (panels
+// of B, rows of A, sums of unfinished blocks) within half of the scratch memory.
 static Blocks choose_blocks(const NcTarget *t, const NcGemm *g, Tile r) {
-  enum { ITEMS_PER_CORE = 4, LEAST_K = 256, MOST_K = 512 };
+  enum { ITEMS_PER_CORE = 4, LEAST_K = 256, MOST_K = 512, PANELS = 4 };
   const int64_t nr = r.nv * t->vector, wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
-  const int64_t batch = g->batch[0] * g->batch[1], scratch = (int64_t)t->local_bytes / 2 / 4;
-  Blocks b = {.split = 1};
-  b.nb = nr;
-  b.mb = even_block(g->m, 32 * r.mr, r.mr);
-  int64_t items = batch * nc_ceil_div(g->n, b.nb) * nc_ceil_div(g->m, b.mb);
-  while (items < wanted && b.mb > 8 * r.mr) {
-    b.mb = even_block(g->m, b.mb / 2, r.mr);
-    items = batch * nc_ceil_div(g->n, b.nb) * nc_ceil_div(g->m, b.mb);
-  }
-  if (items < wanted) {
-    int64_t slices = least(nc_ceil_div(wanted, items), g->k / LEAST_K);
+  const int64_t scratch = (int64_t)t->local_bytes / 2 / (int64_t)sizeof(float);
+  Blocks b = {.mb = even_block(g->m, 32 * r.mr, r.mr), .nb = packs_a(g) ? even_block(g->n, PANELS * nr, nr) : nr, .split = 1};
+  while (items_of(g, &b) < wanted && b.nb > nr) b.nb = even_block(g->n, b.nb / 2, nr);
+  while (items_of(g, &b) < wanted && b.mb > 8 * r.mr) b.mb = even_block(g->m, b.mb / 2, r.mr);
+  if (items_of(g, &b) < wanted) {
+    const int64_t slices = least(nc_ceil_div(wanted, items_of(g, &b)), g->k / LEAST_K);
     if (slices > 1) b.split = nc_ceil_div(g->k, nc_ceil_div(g->k, slices));
   }
-  b.kb = even_block(nc_ceil_div(g->k, b.split), least(MOST_K, most(1, scratch / 2 / nr)), 1);
-  if (b.kb < nc_ceil_div(g->k, b.split) && b.mb * b.nb > scratch / 2) b.mb = most(r.mr, scratch / 2 / b.nb / r.mr * r.mr);
+  const int64_t slice = nc_ceil_div(g->k, b.split);
+  b.kb = even_block(slice, most(1, least(MOST_K, scratch / 2 / (b.nb + 2 * t->vector))), 1);
+  while (b.kb < slice && b.mb > r.mr && b.mb * b.nb > scratch / 2) b.mb = even_block(g->m, b.mb / 2, r.mr);
   return b;
 }
 
@@ -76,11 +79,13 @@ static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTempl
   const Tile r = register_tile(t);
   const Blocks b = choose_blocks(t, g, r);
   const int64_t batch = g->batch[0] * g->batch[1];
-  NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text, true);
+  NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text);
   nc_frame_define(&f, "IDX", "%s", index_type(g, b.split));
   define_sizes(&f, g);
   nc_frame_define(&f, "MR", "%d", r.mr);
   nc_frame_define(&f, "NV", "%d", r.nv);
+  nc_frame_define(&f, "PACK_A", "%d", packs_a(g));
+  nc_frame_define(&f, "A_MR", "%d", (int)nc_ceil_div(r.mr, t->vector) * t->vector);
   nc_frame_define(&f, "MB", "%d", (int)b.mb);
   nc_frame_define(&f, "NB", "%d", (int)b.nb);
   nc_frame_define(&f, "KB", "%d", (int)b.kb);

@@ -54,25 +54,17 @@ static void define_load(NcTemplateFrame *f, int width, const char *letter, const
   }
 }
 
-// STORE(o, c, v) and STORE_V(o, c, v); templates call them with plain variables. In a row of columns (dot) the column
-// grows from lane to lane, in a plane of a channel (conv) it does not.
-static void define_store(NcTemplateFrame *f, int width, const NcTemplateText *t, bool columns) {
+// STORE(o, c, v), and STORE_V(o, c, v) where STORES_VECTORS is 1; templates call them with plain variables.
+static void define_store(NcTemplateFrame *f, int width, const NcTemplateText *t) {
   NcArena *a = f->out->arena;
   nc_frame_define(f, "C_TYPE", "%s", t->c_type ? t->c_type : "float");
   nc_frame_define(f, "STORE(o, c, v)", "{ %s }", t->store ? body(a, t->store) : "C[o] = v;");
-  if (t->store_v) {
-    nc_frame_define(f, "STORE_V(o, c, v)", "{ %s }", body(a, t->store_v));
-  } else if (!t->store) {
-    nc_frame_define(f, "STORE_V(o, c, v)", "vstore%d(v, 0, C + (o))", width);
-  } else {
-    NcBuf lanes = NC_BUF(a);
-    for (int i = 0; i < width; i++) nc_putf(&lanes, " STORE((o + %d), (c + %d), v.s%x)", i, columns ? i : 0, i);
-    nc_frame_define(f, "STORE_V(o, c, v)", "{%s }", nc_buf_str(&lanes));
-  }
+  nc_frame_define(f, "STORES_VECTORS", "%d", t->store_v || !t->store);
+  if (t->store_v) nc_frame_define(f, "STORE_V(o, c, v)", "{ %s }", body(a, t->store_v));
+  else nc_frame_define(f, "STORE_V(o, c, v)", "vstore%d(v, 0, C + o)", width);
 }
 
-NcTemplateFrame nc_frame_begin(NcBuf *program, const NcTarget *t, const char *name, const NcTemplateText *text,
-                               bool columns) {
+NcTemplateFrame nc_frame_begin(NcBuf *program, const NcTarget *t, const char *name, const NcTemplateText *text) {
   NcTemplateFrame f = {.out = program, .undef = NC_BUF(program->arena)};
   const char *extra = text->extra ? text->extra : "";
   nc_frame_define(&f, "NAME", "%s", name);
@@ -82,7 +74,7 @@ NcTemplateFrame nc_frame_begin(NcBuf *program, const NcTarget *t, const char *na
   define_load(&f, t->vector, "A", &text->a);
   define_load(&f, t->vector, "B", &text->b);
   define_load(&f, t->vector, "D", &text->d);
-  define_store(&f, t->vector, text, columns);
+  define_store(&f, t->vector, text);
   return f;
 }
 

@@ -59,7 +59,7 @@ typedef struct {
   // Each element is stored exactly once, so it may read C[o] or other buffers in place. NULL: "C[o] = v;"
   const char *store;
   // The same for W consecutive elements from o on, v being floatW. dot: columns c … c+W-1 of one row. conv: all of
-  // channel c. NULL: element by element. The templates call it only at whole vectors, not necessarily aligned.
+  // channel c. NULL: element by element, which is slower. The templates call it only at whole vectors, not necessarily aligned.
   const char *store_v;
 } NcTemplateText;
 
@@ -106,8 +106,7 @@ typedef struct {
   NcBuf *out;
   NcBuf undef;
 } NcTemplateFrame;
-NcTemplateFrame nc_frame_begin(NcBuf *program, const NcTarget *t, const char *name, const NcTemplateText *text,
-                               bool columns);
+NcTemplateFrame nc_frame_begin(NcBuf *program, const NcTarget *t, const char *name, const NcTemplateText *text);
 __attribute__((format(printf, 3, 4))) void nc_frame_define(NcTemplateFrame *f, const char *macro, const char *fmt, ...);
 void nc_frame_file(NcTemplateFrame *f, const char *file);
 void nc_frame_end(NcTemplateFrame *f);

@@ -58,9 +58,11 @@ typedef struct {
 typedef struct {
   const char *name;
   NcSettingKind kind;
-  const char *fallback;      // the default as it would be written in .nn; NULL: must be given; "" : may be absent
+  const char *fallback;      // the default as it would be written in .nn; NULL: must be given; "": may be absent
   const char *doc;
   bool positional;           // may be given without its name, in the table's order
+  double least, most;        // bounds of a number, where least < most
+  const char *choices;       // "drop mean error": the only texts allowed; NULL: any
 } NcSettingInfo;
 
 typedef struct {

@@ -6,5 +6,6 @@
 
 bool nc_idx_read(NcArena *a, NcDiag *d, NcRange at, const char *path, NcArray *out);
 bool nc_idx_header(NcArena *a, NcDiag *d, NcRange at, const char *path, NcArray *out);  // type only; reads a few bytes
+// u8 elements stay where they are, in b.
 bool nc_idx_parse(NcArena *a, NcDiag *d, const NcBytes *b, NcArray *out);
 #endif

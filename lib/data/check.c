@@ -1,0 +1,98 @@
+// What is looked at before a training run begins.
+#include <math.h>
+#include <string.h>
+#include "base/map.h"
+#include "data/data.h"
+
+static const char *origin(const NcDataset *set, int f, NcArena *a) {
+  return set->origin[f] ? nc_sprintf(a, " (`%s`)", set->origin[f]) : "";
+}
+
+bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t classes) {
+  const NcField *f = &set->field[field];
+  if (f->dtype != NC_I32) return true;
+  const int32_t *v = set->data[field];
+  int64_t n = set->n * nc_count(f->shape), each = nc_count(f->shape);
+  for (int64_t i = 0; i < n; i++) {
+    if (v[i] >= 0 && v[i] < classes) continue;
+    NcMessage *m = nc_error(d, NC_E0403, set->at, "`%s` of example %lld is %d, but there are %lld classes, 0 to %lld%s", f->name,
+                            (long long)(i / each), (int)v[i], (long long)classes, (long long)classes - 1,
+                            origin(set, field, d->arena));
+    if (v[i] == classes) nc_help(d, m, "labels start at 0; if these start at 1, subtract 1, or let there be %lld classes",
+                                 (long long)classes + 1);
+    else if (f->classes > classes) nc_help(d, m, "the data has %lld classes", (long long)f->classes);
+    return false;
+  }
+  return true;
+}
+
+static bool all_finite(NcDiag *d, const NcDataset *set, int field) {
+  const NcField *f = &set->field[field];
+  const float *v = set->data[field];
+  int64_t each = nc_count(f->shape), n = set->n * each;
+  for (int64_t i = 0; i < n; i++) {
+    if (isfinite(v[i])) continue;
+    const char *where = each == 1 && !f->column ? ""
+                        : f->column ? nc_sprintf(d->arena, ", column `%s`,", f->column[i % each])
+                                    : nc_sprintf(d->arena, ", element %lld,", (long long)(i % each));
+    NcMessage *m = nc_error(d, NC_E0404, set->at, "`%s` of example %lld%s is %s%s", f->name, (long long)(i / each), where,
+                            isnan(v[i]) ? "not a number (NaN)" : "infinite, or beyond what f32 holds",
+                            origin(set, field, d->arena));
+    nc_help(d, m, "one such value makes every weight useless: mend or remove the example");
+    return false;
+  }
+  return true;
+}
+
+bool nc_data_check(NcDiag *d, const NcDataset *set) {
+  bool good = true;
+  for (int i = 0; i < set->fields; i++) {
+    const NcField *f = &set->field[i];
+    if (f->dtype == NC_F32) good = all_finite(d, set, i) && good;
+    if (f->classes > 0) good = nc_data_check_labels(d, set, i, f->classes) && good;
+  }
+  return good;
+}
+
+static void constant_columns(NcDiag *d, const NcDataset *set, int field) {
+  const NcField *f = &set->field[field];
+  const float *v = set->data[field];
+  int64_t each = nc_count(f->shape);
+  for (int64_t j = 0; j < each && set->n > 1; j++) {
+    int64_t i = 1;
+    while (i < set->n && v[i * each + j] == v[j]) i++;
+    if (i == set->n) nc_warn(d, NC_E0404, set->at, "the column `%s` has the same value in all examples", f->column[j]);
+  }
+}
+
+static void empty_classes(NcDiag *d, const NcDataset *set, int field) {
+  const NcField *f = &set->field[field];
+  const int32_t *v = set->data[field];
+  int64_t *count = NC_NEW_N(d->arena, int64_t, f->classes), none = 0, first = -1;
+  for (int64_t i = 0; i < set->n; i++)
+    if (v[i] >= 0 && v[i] < f->classes) count[v[i]]++;
+  for (int64_t c = 0; c < f->classes; c++)
+    if (!count[c] && none++ == 0) first = c;
+  if (none) nc_warn(d, NC_E0406, set->at, "%lld of the %lld classes of `%s` have no example, the first is %lld",
+                    (long long)none, (long long)f->classes, f->name, (long long)first);
+}
+
+void nc_data_warn(NcDiag *d, const NcDataset *set) {
+  for (int i = 0; i < set->fields; i++) {
+    if (set->field[i].column && set->field[i].dtype == NC_F32) constant_columns(d, set, i);
+    if (set->field[i].classes > 0 && set->field[i].shape.rank == 0) empty_classes(d, set, i);
+  }
+}
+
+uint64_t nc_data_hash(const NcDataset *set) {
+  uint64_t h = nc_hash64((uint64_t)set->n, "nacre data 1", 12);
+  for (int i = 0; i < set->fields; i++) {
+    const NcField *f = &set->field[i];
+    int64_t head[3 + NC_MAX_RANK] = {f->dtype, f->shape.rank, f->classes};
+    memcpy(head + 3, f->shape.dim, (size_t)f->shape.rank * sizeof *head);
+    h = nc_hash64(h, f->name, strlen(f->name) + 1);
+    h = nc_hash64(h, head, sizeof head);
+    h = nc_hash64(h, set->data[i], (size_t)set->n * nc_field_bytes(f));
+  }
+  return h;
+}

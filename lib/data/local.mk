@@ -1,0 +1,16 @@
+noinst_LTLIBRARIES += lib/libdata.la
+NC_LAYERS += lib/libdata.la
+lib_libdata_la_LIBADD = $(ZLIB_LIBS) $(JANSSON_LIBS)
+lib_libdata_la_SOURCES = \
+  lib/data/spec.h \
+  lib/data/data.h \
+  lib/data/source.h lib/data/source.c \
+  lib/data/rand.h \
+  lib/data/arrays.c \
+  lib/data/table.c \
+  lib/data/encode.c \
+  lib/data/points.c \
+  lib/data/digits.c \
+  lib/data/check.c \
+  lib/data/split.h lib/data/split.c \
+  lib/data/loader.h lib/data/loader.c
