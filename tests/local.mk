@@ -23,3 +23,9 @@ TESTS += tests/check_ops
 tests_check_ops_SOURCES = tests/check_ops.c tests/op_cases.h tests/op_cases.c tests/op_cases.def
 tests_check_ops_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_ops_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_io
+TESTS += tests/check_io
+tests_check_io_SOURCES = tests/check_io.c tests/tempdir.h
+tests_check_io_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_check_io_LDADD = lib/libdata.la lib/libbase.la $(CHECK_LIBS)

@@ -163,6 +163,7 @@ static bool unpack(NcArena *a, NcDiag *d, NcBytes *b, size_t limit) {
 
 bool nc_bytes_read(NcArena *a, NcDiag *d, NcRange at, const char *path, size_t limit, NcBytes *out) {
   *out = (NcBytes){.path = path, .at = at};
+  if (limit && limit < 4096) limit = 4096;     // packed data begin with tables: less might unpack to nothing
   if (!read_all(a, d, out, limit)) return false;
   return out->n < 2 || out->data[0] != 0x1f || out->data[1] != 0x8b || unpack(a, d, out, limit);
 }

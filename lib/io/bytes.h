@@ -17,7 +17,7 @@ typedef struct {
 } NcBytes;
 
 // Reads a file, through gzip where it begins with gzip's two magic bytes. limit 0 reads all of it, else only the
-// first `limit` bytes (for headers). false after E0401 (cannot be opened) or E0402 (broken gzip).
+// first `limit` bytes (for headers; at least 4096). false after E0401 (cannot be opened) or E0402 (broken gzip).
 bool nc_bytes_read(NcArena *a, NcDiag *d, NcRange at, const char *path, size_t limit, NcBytes *out);
 
 // Reports E0402 "`PATH` ...sentence". Returns the message, for notes and help.
