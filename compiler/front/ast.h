@@ -185,6 +185,7 @@ typedef struct {
 
 typedef struct {
   uint32_t source;         // number in the NcDiag
+  NcRange header;          // the word `nn`
   int version;             // the 1 of `nn 1`; 0 when it is missing
   NC_VEC(NcDecl *) decl;
   NC_VEC(NcComment) comment;

@@ -13,3 +13,6 @@ compiler_libcompiler_la_SOURCES += compiler/front/parse_expr.c
 compiler_libcompiler_la_SOURCES += compiler/front/parse_flow.c
 compiler_libcompiler_la_SOURCES += compiler/front/flow.h
 compiler_libcompiler_la_SOURCES += compiler/front/text.c
+compiler_libcompiler_la_SOURCES += compiler/front/print.h
+compiler_libcompiler_la_SOURCES += compiler/front/print.c
+compiler_libcompiler_la_SOURCES += compiler/front/print_file.c

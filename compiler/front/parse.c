@@ -226,7 +226,12 @@ void nc_p_sync(NcParser *p) {
 void nc_p_sync_decl(NcParser *p) {
   p->panic = false;
   p->nest = 0;
-  while (p->tok.at[p->at].kind != NC_T_EOF && !starts_decl(p, p->at)) p->at++;
+  for (const NcToken *t = &p->tok.at[p->at]; t->kind != NC_T_EOF && !starts_decl(p, p->at); t = &p->tok.at[p->at]) {
+    bool looks_like_one = p->at > 0 && t[-1].kind == NC_T_NL && p->text[t->begin - 1] == '\n' && t->kind == NC_T_ID &&
+                          t[1].kind == NC_T_ID && t[2].kind == NC_T_LPAREN;   // `function f(`
+    if (looks_like_one) return;
+    p->at++;
+  }
 }
 
 NcExpr *nc_p_new(NcParser *p, NcExprKind kind, NcRange at) {
@@ -272,6 +277,16 @@ static bool size_fits(NcDiag *d, uint32_t source) {
   return false;
 }
 
+// Errors of the lexer come before those of the parser; readers want them by line.
+static void sort_messages(NcDiag *d, int from) {
+  for (int i = from + 1; i < d->messages.n; i++)
+    for (int k = i; k > from && d->messages.at[k]->at.begin < d->messages.at[k - 1]->at.begin; k--) {
+      NcMessage *m = d->messages.at[k];
+      d->messages.at[k] = d->messages.at[k - 1];
+      d->messages.at[k - 1] = m;
+    }
+}
+
 NcFile *nc_parse(NcArena *a, NcDiag *d, NcMap *names, uint32_t source) {
   NcParser p;
   nc_p_start(&p, a, d, names, source);
@@ -279,11 +294,13 @@ NcFile *nc_parse(NcArena *a, NcDiag *d, NcMap *names, uint32_t source) {
   f->source = source;
   if (!size_fits(d, source)) return f;
   NcComments comments = {0};
+  int before = d->messages.n;
   p.tok = nc_lex(&p.lex, 0, (uint32_t)nc_diag_file(d, source)->size, &comments);
   f->comment.at = comments.at;
   f->comment.n = comments.n;
   f->comment.cap = comments.cap;
   nc_p_file(&p, f);
+  sort_messages(d, before);
   return f;
 }
 

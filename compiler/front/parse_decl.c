@@ -10,7 +10,10 @@ static NcFormal formal(NcParser *p, bool hyper) {
   NcFormal f = {.at = nc_p_range(p, nc_p_tok(p))};
   f.name = nc_p_name(p, hyper ? "a hyperparameter" : "a parameter");
   if (p->panic) return f;
-  if (nc_p_accept(p, NC_T_COLON)) {
+  bool no_colon = hyper && nc_p_is(p, NC_T_ID);
+  if (no_colon)
+    nc_p_help(p, nc_p_slip(p, NC_E0102, nc_p_gap(p), "`:` is missing after `%s`", f.name.s), "write `%s: %s`", f.name.s, nc_p_tok(p)->name);
+  if (nc_p_accept(p, NC_T_COLON) || no_colon) {
     if (hyper) f.kind = nc_p_name(p, "a kind: int, float, bool, str, init, fn or list");
     else f.type = nc_p_type(p);
   } else if (!hyper) {
@@ -167,7 +170,7 @@ static void decl(NcParser *p, NcFile *f) {
   read[d->kind](p, d);
   d->at = nc_p_from(p, d->at);
   *NC_PUSH(p->arena, f->decl) = d;
-  if (p->panic || nc_p_is(p, NC_T_NL) || nc_p_is(p, NC_T_SEMI) || nc_p_is(p, NC_T_EOF)) return;
+  if (p->panic || nc_p_starts_decl(p) || nc_p_is(p, NC_T_NL) || nc_p_is(p, NC_T_SEMI) || nc_p_is(p, NC_T_EOF)) return;
   NcMessage *m = nc_p_unexpected(p, "the end of the declaration");
   if (nc_p_is(p, NC_T_RBRACE)) nc_p_help(p, m, "this `}` closes nothing; remove it");
   else nc_p_help(p, m, "a declaration starts on a line of its own");
@@ -202,7 +205,7 @@ static void header(NcParser *p, NcFile *f) {
     nc_p_help(p, m, "%s", help);
     return;
   }
-  nc_p_next(p);
+  f->header = nc_p_range(p, nc_p_next(p));
   if (version->kind != NC_T_INT) {
     nc_p_help(p, nc_p_slip(p, NC_E0104, nc_p_range(p, t), "the version of the language is missing after `nn`"), "%s", help);
     return;

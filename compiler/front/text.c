@@ -41,8 +41,9 @@ static NcExpr *hole(Text *x) {
   x->at = end < x->end && p->text[end] == '}' ? end + 1 : x->end;
   NcRange at = {p->lex.source, begin, x->at};
   if (end == x->end || p->text[end] == '{') {
-    nc_p_help(p, nc_p_slip(p, NC_E0103, (NcRange){at.file, begin, begin + 1}, "this `{` is not closed"),
-              "close it with `}`; a brace itself is written `\\{`");
+    if (x->t.i)   // else the string's own error says enough
+      nc_p_help(p, nc_p_slip(p, NC_E0103, (NcRange){at.file, begin, begin + 1}, "this `{` is not closed"),
+                "close it with `}`; a brace itself is written `\\{`");
     return nc_p_new(p, NC_X_BAD, at);
   }
   in.tok = nc_lex(&p->lex, begin + 1, end, NULL);
