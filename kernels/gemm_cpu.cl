@@ -13,6 +13,7 @@
 //   M N K              sizes                     Z0 Z1               batch sizes, 1 for none
 //   A_Z0 A_Z1 A_M A_K  strides of A, elements    B_Z0 B_Z1 B_K B_N   of B
 //   MB NB KB           block sizes; MB a multiple of MR, NB of NR
+//   FULL TAIL          rows before FULL go in tiles of MR, the others of TAIL
 //   PACK_A             1: rows of A go through scratch, because they are read across (A_K not 1) or through a
 //                      prologue; A_MR, the row count of the packed form, is MR rounded up to a multiple of W
 //   SPLIT              slices of K (1: none): slice s writes its sums to work[s][z][M][N], and _reduce adds
@@ -192,17 +193,17 @@ void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, 
     for (int n = n0; n < n1; n += NR)
       FN(_pack)(panel + (n - n0) * KB, b0 + k0 * (IDX)B_K + n * (IDX)B_N, steps, N - n, B EXTRA_NAMES);
 #pragma nounroll
-    for (int m = m0; m < m1; m += MR) {
+    for (int m = m0; m < m1; m += m < FULL ? MR : TAIL) {
       const IDX a = a0 + m * (IDX)A_M + k0 * (IDX)A_K, o = o0 + m * (IDX)N;
 #if PACK_A
-      FN(_pack_a)(pa, a, min(MR, m1 - m), m + A_MR <= M, steps, A EXTRA_NAMES);
+      FN(_pack_a)(pa, a, m < FULL ? MR : TAIL, m + A_MR <= M, steps, A EXTRA_NAMES);
 #endif
 #pragma nounroll
       for (int n = n0; n < n1; n += NR) {
         SCRATCH const float *b = panel + (n - n0) * KB;
-        SCRATCH float *sum = sums + (SUMS == MB * NB ? (m - m0) * NB + (n - n0) * MR : 0);
-#if M % MR
-        if (m + MR > m1) FN(_tile)(M % MR, steps, first, last, a, pa, b, sum, o, n, A, C EXTRA_NAMES);
+        SCRATCH float *sum = sums + (SUMS == MB * NB ? (m - m0) * NB + (n - n0) * (m < FULL ? MR : TAIL) : 0);
+#if FULL < M
+        if (m >= FULL) FN(_tile)(TAIL, steps, first, last, a, pa, b, sum, o, n, A, C EXTRA_NAMES);
         else
 #endif
           FN(_tile)(MR, steps, first, last, a, pa, b, sum, o, n, A, C EXTRA_NAMES);

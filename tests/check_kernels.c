@@ -55,16 +55,107 @@ START_TEST(test_dot) {
 }
 END_TEST
 
+// ---- conv and its gradient toward the weights ----
+typedef struct {
+  int b, i, o, g;
+  int in[3], kernel[3], stride[3], lo[3], hi[3], dilation[3], dilate[3];
+  bool flip;      // w is read transposed and reversed, as in the gradient toward the input
+} ConvShape;
+
+#define ONES {1, 1, 1}
+#define NONE {0, 0, 0}
+static const ConvShape convs[] = {
+  {1, 1, 1, 1, ONES, ONES, ONES, NONE, NONE, ONES, ONES, 0},
+  {2, 1, 8, 1, {1, 28, 28}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
+  {2, 8, 16, 1, {1, 14, 14}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
+  {2, 16, 8, 1, {1, 14, 14}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 1},
+  {3, 4, 7, 1, {1, 13, 13}, {1, 3, 3}, ONES, NONE, NONE, ONES, ONES, 0},
+  {1, 3, 10, 1, {1, 17, 19}, {1, 5, 3}, {1, 2, 2}, {0, 2, 1}, {0, 2, 1}, ONES, ONES, 0},
+  {2, 5, 6, 1, {1, 9, 11}, {1, 3, 3}, {1, 2, 3}, {0, 1, 1}, {0, 0, 2}, ONES, ONES, 0},
+  {1, 6, 12, 3, {1, 10, 12}, {1, 3, 3}, ONES, {0, 2, 2}, {0, 2, 2}, {1, 2, 2}, ONES, 0},
+  {2, 8, 8, 8, {1, 12, 9}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
+  {1, 4, 6, 2, {1, 5, 5}, {1, 3, 3}, ONES, {0, 2, 2}, {0, 3, 3}, ONES, {1, 2, 2}, 1},
+  {2, 3, 5, 1, {1, 7, 6}, {1, 4, 4}, ONES, {0, 3, 3}, {0, 3, 4}, ONES, {1, 2, 3}, 0},
+  {1, 3, 4, 1, {1, 10, 10}, {1, 3, 3}, ONES, {0, -2, -1}, {0, -1, -3}, ONES, ONES, 0},
+  {1, 2, 3, 1, {1, 6, 6}, {1, 3, 3}, ONES, {0, -1, -1}, {0, 1, 1}, ONES, {1, 2, 2}, 0},
+  {3, 5, 9, 1, {1, 1, 40}, {1, 1, 7}, {1, 1, 1}, {0, 0, 3}, {0, 0, 3}, ONES, ONES, 0},
+  {2, 3, 5, 1, {1, 1, 64}, {1, 1, 5}, {1, 1, 4}, NONE, NONE, {1, 1, 2}, ONES, 0},
+  {1, 2, 5, 1, {5, 6, 9}, {3, 3, 3}, ONES, {1, 1, 1}, {1, 1, 1}, ONES, ONES, 0},
+  {1, 3, 4, 1, {6, 5, 8}, {2, 3, 2}, {2, 1, 2}, {0, 1, 0}, {1, 1, 1}, {2, 1, 1}, ONES, 0},
+  {1, 2, 3, 1, {3, 4, 4}, {3, 2, 3}, ONES, {2, 1, 2}, {2, 1, 2}, ONES, {2, 2, 1}, 1},
+  {2, 150, 20, 1, {1, 9, 9}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
+  {1, 700, 13, 1, {1, 4, 4}, {1, 1, 1}, ONES, NONE, NONE, ONES, ONES, 0},
+  {1, 3, 9, 1, {1, 64, 70}, {1, 7, 7}, {1, 2, 2}, {0, 3, 3}, {0, 3, 3}, ONES, ONES, 0},
+  {1, 40, 30, 1, {1, 3, 3}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0}};
+
+static NcConvTemplate conv_of(const ConvShape *s, NcArena *arena, Variant v) {
+  NcConvTemplate c = {.name = "conv_0", .batch = s->b, .in_channels = s->i, .out_channels = s->o, .groups = s->g,
+                      .text = case_text(v, run.target.vector)};
+  int64_t taps = 1;
+  for (int d = 2; d >= 0; d--) {
+    c.in[d] = s->in[d], c.kernel[d] = s->kernel[d], c.stride[d] = s->stride[d], c.lo[d] = s->lo[d];
+    c.dilation[d] = s->dilation[d], c.dilate_x[d] = s->dilate[d];
+    c.out[d] = ((c.in[d] - 1) * c.dilate_x[d] + 1 + c.lo[d] + s->hi[d] - ((c.kernel[d] - 1) * c.dilation[d] + 1)) / c.stride[d] + 1;
+    c.w_k[d] = taps;
+    taps *= c.kernel[d];
+  }
+  c.w_i = taps;
+  c.w_o = s->i / s->g * taps;
+  if (!s->flip) return c;
+  const int64_t last = taps - 1;   // w[i][o][reversed], with the offset in the load
+  c.w_o = taps;
+  c.w_i = s->o * taps;
+  for (int d = 0; d < 3; d++) c.w_k[d] = -c.w_k[d];
+  const char *load = v == IN_PLACE ? "fabs(B[(i) + %d])" : "B[(i) + %d]";
+  c.text.b = (NcSplice){.load = nc_sprintf(arena, load, (int)last)};
+  return c;
+}
+
+static size_t volume(const int64_t *d) { return (size_t)(d[0] * d[1] * d[2]); }
+
+START_TEST(test_conv) {
+  const ConvShape *s = &convs[_i];
+  const Variant v = (Variant)(_i % VARIANTS);
+  NcArena *arena = nc_arena_new();
+  NcConvTemplate p = conv_of(s, arena, v);
+  // A flipped w spans [I/G][O] instead of [O][I/G]: as many elements, and groups read the same ones.
+  const size_t nw = (size_t)(s->o * s->i / s->g) * volume(p.kernel);
+  Case c;
+  case_fill(&c, (size_t)(s->b * s->i) * volume(p.in), nw, 0, (size_t)(s->b * s->o) * volume(p.out), (size_t)s->o, volume(p.out),
+            v, (unsigned)_i);
+  float *w = c.x[1];
+  if (s->flip) c.x[1] += volume(p.kernel) - 1;
+  ref_conv(&p, &c);
+  c.x[1] = w;
+  for (int class = 0; class < nclasses; class++) {
+    NcBuf program = NC_BUF(arena);
+    NcTemplateUse use;
+    NcTarget target = run.target;
+    target.cls = classes[class];
+    ck_assert(nc_template_conv(&program, &target, &p, &use));
+    ck_assert_msg(case_run(&run, nc_buf_str(&program), &use, &c, v, s->i * (double)volume(p.kernel)),
+                  "convolution %d of the table, variant %d, class %d", _i, v, class);
+  }
+  case_free(&c);
+  nc_arena_free(arena);
+}
+END_TEST
+
 int main(void) {
   if (!cl_run_open(&run)) {
     puts("no OpenCL device on this machine: the kernels are not tested");
     return 77;
   }
   Suite *suite = suite_create("kernels");
-  TCase *dot = tcase_create("dot");
-  tcase_set_timeout(dot, 300);
-  tcase_add_loop_test(dot, test_dot, 0, (int)(sizeof dots / sizeof *dots));
-  suite_add_tcase(suite, dot);
+#define ADD(test, table) \
+  do { \
+    TCase *t = tcase_create(#test); \
+    tcase_set_timeout(t, 300); \
+    tcase_add_loop_test(t, test, 0, (int)(sizeof table / sizeof *table)); \
+    suite_add_tcase(suite, t); \
+  } while (0)
+  ADD(test_dot, dots);
+  ADD(test_conv, convs);
   SRunner *runner = srunner_create(suite);
   srunner_set_fork_status(runner, CK_NOFORK);   // OpenCL does not survive a fork
   srunner_run_all(runner, CK_NORMAL);

@@ -2,3 +2,4 @@
 compiler_libcompiler_la_SOURCES += compiler/gen/templates.h
 compiler_libcompiler_la_SOURCES += compiler/gen/templates.c
 compiler_libcompiler_la_SOURCES += compiler/gen/template_gemm.c
+compiler_libcompiler_la_SOURCES += compiler/gen/template_conv.c

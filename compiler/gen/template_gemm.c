@@ -2,20 +2,6 @@
 #include "gen/templates.h"
 #include <limits.h>
 
-typedef struct { int mr, nv; } Tile;
-
-// Accumulators, vectors of B and one broadcast fill the registers: 16 of them with 4 or 8 lanes, 32 with 16.
-static Tile register_tile(const NcTarget *t) { return t->vector == 16 ? (Tile){12, 2} : (Tile){6, 2}; }
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
-// n cut into equal blocks of at most `cap`, each a multiple of `unit`.
-static int64_t even_block(int64_t n, int64_t cap, int64_t unit) {
-  int64_t blocks = nc_ceil_div(n, most(cap, unit));
-  return nc_ceil_div(nc_ceil_div(n, blocks), unit) * unit;
-}
-
 typedef struct { int64_t mb, nb, kb, split; } Blocks;
 
 // Rows of A go through scratch when they cannot be read along K as they lie; then several panels share the trouble.
@@ -27,20 +13,20 @@ static int64_t items_of(const NcGemm *g, const Blocks *b) {
 
 // Enough equal work-items for every core, each packing little compared to what it multiplies, and all it holds (panels
 // of B, rows of A, sums of unfinished blocks) within half of the scratch memory.
-static Blocks choose_blocks(const NcTarget *t, const NcGemm *g, Tile r) {
+static Blocks choose_blocks(const NcTarget *t, const NcGemm *g, NcTile r) {
   enum { ITEMS_PER_CORE = 4, LEAST_K = 256, MOST_K = 512, PANELS = 4 };
   const int64_t nr = r.nv * t->vector, wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   const int64_t scratch = (int64_t)t->local_bytes / 2 / (int64_t)sizeof(float);
-  Blocks b = {.mb = even_block(g->m, 32 * r.mr, r.mr), .nb = packs_a(g) ? even_block(g->n, PANELS * nr, nr) : nr, .split = 1};
-  while (items_of(g, &b) < wanted && b.nb > nr) b.nb = even_block(g->n, b.nb / 2, nr);
-  while (items_of(g, &b) < wanted && b.mb > 8 * r.mr) b.mb = even_block(g->m, b.mb / 2, r.mr);
+  Blocks b = {.mb = nc_even_block(g->m, 32 * r.mr, r.mr), .nb = packs_a(g) ? nc_even_block(g->n, PANELS * nr, nr) : nr, .split = 1};
+  while (items_of(g, &b) < wanted && b.nb > nr) b.nb = nc_even_block(g->n, b.nb / 2, nr);
+  while (items_of(g, &b) < wanted && b.mb > 8 * r.mr) b.mb = nc_even_block(g->m, b.mb / 2, r.mr);
   if (items_of(g, &b) < wanted) {
-    const int64_t slices = least(nc_ceil_div(wanted, items_of(g, &b)), g->k / LEAST_K);
+    const int64_t slices = nc_least(nc_ceil_div(wanted, items_of(g, &b)), g->k / LEAST_K);
     if (slices > 1) b.split = nc_ceil_div(g->k, nc_ceil_div(g->k, slices));
   }
   const int64_t slice = nc_ceil_div(g->k, b.split);
-  b.kb = even_block(slice, most(1, least(MOST_K, scratch / 2 / (b.nb + 2 * t->vector))), 1);
-  while (b.kb < slice && b.mb > r.mr && b.mb * b.nb > scratch / 2) b.mb = even_block(g->m, b.mb / 2, r.mr);
+  b.kb = nc_even_block(slice, nc_most(1, nc_least(MOST_K, scratch / 2 / (b.nb + 2 * t->vector))), 1);
+  while (b.kb < slice && b.mb > r.mr && b.mb * b.nb > scratch / 2) b.mb = nc_even_block(g->m, b.mb / 2, r.mr);
   return b;
 }
 
@@ -63,34 +49,24 @@ static const char *index_type(const NcGemm *g, int64_t split) {
   const int64_t a = span((int64_t[]){g->batch[0], g->batch[1], g->m, g->k}, (int64_t[]){g->a_batch[0], g->a_batch[1], g->a_m, g->a_k}, 4);
   const int64_t b = span((int64_t[]){g->batch[0], g->batch[1], g->k, g->n}, (int64_t[]){g->b_batch[0], g->b_batch[1], g->b_k, g->b_n}, 4);
   const int64_t c = g->batch[0] * g->batch[1] * g->m * g->n * split;
-  return most(a, most(b, c)) < INT_MAX - 4096 ? "int" : "long";
-}
-
-static void define_sizes(NcTemplateFrame *f, const NcGemm *g) {
-  const struct { const char *name; int64_t value; } row[] = {
-    {"M", g->m}, {"N", g->n}, {"K", g->k}, {"Z0", g->batch[0]}, {"Z1", g->batch[1]},
-    {"A_Z0", g->a_batch[0]}, {"A_Z1", g->a_batch[1]}, {"A_M", g->a_m}, {"A_K", g->a_k},
-    {"B_Z0", g->b_batch[0]}, {"B_Z1", g->b_batch[1]}, {"B_K", g->b_k}, {"B_N", g->b_n}};
-  for (size_t i = 0; i < sizeof row / sizeof *row; i++) nc_frame_define(f, row[i].name, "%lld", (long long)row[i].value);
+  return nc_most(a, nc_most(b, c)) < INT_MAX - 4096 ? "int" : "long";
 }
 
 static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
   enum { REDUCE_BLOCK = 4096 };
-  const Tile r = register_tile(t);
+  const NcTile r = nc_register_tile(t);
   const Blocks b = choose_blocks(t, g, r);
+  const NcTileRows rows = nc_tile_rows(g->m, b.mb, r.mr);
   const int64_t batch = g->batch[0] * g->batch[1];
   NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text);
   nc_frame_define(&f, "IDX", "%s", index_type(g, b.split));
-  define_sizes(&f, g);
-  nc_frame_define(&f, "MR", "%d", r.mr);
-  nc_frame_define(&f, "NV", "%d", r.nv);
-  nc_frame_define(&f, "PACK_A", "%d", packs_a(g));
-  nc_frame_define(&f, "A_MR", "%d", (int)nc_ceil_div(r.mr, t->vector) * t->vector);
-  nc_frame_define(&f, "MB", "%d", (int)b.mb);
-  nc_frame_define(&f, "NB", "%d", (int)b.nb);
-  nc_frame_define(&f, "KB", "%d", (int)b.kb);
-  nc_frame_define(&f, "SPLIT", "%d", (int)b.split);
-  nc_frame_define(&f, "RB", "%d", REDUCE_BLOCK);
+  nc_frame_sizes(&f, (NcTemplateSize[]){
+    {"M", g->m}, {"N", g->n}, {"K", g->k}, {"Z0", g->batch[0]}, {"Z1", g->batch[1]},
+    {"A_Z0", g->a_batch[0]}, {"A_Z1", g->a_batch[1]}, {"A_M", g->a_m}, {"A_K", g->a_k},
+    {"B_Z0", g->b_batch[0]}, {"B_Z1", g->b_batch[1]}, {"B_K", g->b_k}, {"B_N", g->b_n},
+    {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail},
+    {"PACK_A", packs_a(g)}, {"A_MR", nc_ceil_div(r.mr, t->vector) * t->vector},
+    {"MB", b.mb}, {"NB", b.nb}, {"KB", b.kb}, {"SPLIT", b.split}, {"RB", REDUCE_BLOCK}, {NULL, 0}});
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "gemm_cpu.cl");
   nc_frame_file(&f, "end_cpu.cl");

@@ -47,7 +47,8 @@ typedef struct {
 } NcSplice;
 
 // What is spliced in. Texts are one line or more of OpenCL C; they become macro bodies. They may name the buffers
-// A, B, D, C and the extra arguments, and call functions that the caller has put into the program before the call.
+// A, B, D, C and the extra arguments, and call functions that the caller has put into the program before the call. Names in capitals
+// are the templates' own (A, B, C, D, M, N, K, W …): extra arguments and locals have small letters.
 // Every expression must be free of side effects: a template may read an element several times.
 typedef struct {
   const char *extra;     // further arguments, each after a comma: ", __global const float *bias, int step"; NULL: none
@@ -101,16 +102,31 @@ bool nc_template_pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p
 // pool_grad: C = dx [planes][in…] of A = x, B = y (max only; NULL loads are fine for others), D = dy.
 bool nc_template_pool_grad(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, NcTemplateUse *use);
 
-// For template_*.c: the text of a kernel file, and the #define … #undef frame around templates.
+// ---- For template_*.c ----
+
+// The #define … #undef frame around a template, and the text of a kernel file.
 typedef struct {
   NcBuf *out;
   NcBuf undef;
 } NcTemplateFrame;
+typedef struct { const char *macro; int64_t value; } NcTemplateSize;   // a list ends with macro NULL
 NcTemplateFrame nc_frame_begin(NcBuf *program, const NcTarget *t, const char *name, const NcTemplateText *text);
 __attribute__((format(printf, 3, 4))) void nc_frame_define(NcTemplateFrame *f, const char *macro, const char *fmt, ...);
+void nc_frame_sizes(NcTemplateFrame *f, const NcTemplateSize *list);
 void nc_frame_file(NcTemplateFrame *f, const char *file);
 void nc_frame_end(NcTemplateFrame *f);
 NcTemplateLaunch *nc_use_launch(NcTemplateUse *use, const char *kernel, size_t gx, size_t gy, size_t gz, int nargs,
                                 const int *arg);   // local size 1
+
+// The register tile of the CPU templates, and how it covers `rows` rows of blocks of `block` rows: the first `full`
+// rows in tiles of mr, the others in tiles of `tail` rows (which divides them; 1 when there are none).
+typedef struct { int mr, nv; } NcTile;
+typedef struct { int64_t full, tail; } NcTileRows;
+NcTile nc_register_tile(const NcTarget *t);
+NcTileRows nc_tile_rows(int64_t rows, int64_t block, int mr);
+
 int64_t nc_ceil_div(int64_t a, int64_t b);
+int64_t nc_least(int64_t a, int64_t b);
+int64_t nc_most(int64_t a, int64_t b);
+int64_t nc_even_block(int64_t n, int64_t cap, int64_t unit);   // n cut into equal blocks of about `cap`, multiples of `unit`
 #endif

@@ -1,0 +1,113 @@
+// Convolution: choosing blocks, and the launches.
+#include "gen/templates.h"
+#include <limits.h>
+
+static int64_t product(const int64_t *d) { return d[0] * d[1] * d[2]; }
+
+static bool sizes_fit(const NcConvTemplate *c) {
+  const int64_t one[] = {c->batch, c->in_channels, c->out_channels, c->groups};
+  for (int i = 0; i < 4; i++)
+    if (one[i] < 1 || one[i] > INT_MAX / 64) return false;
+  for (int i = 0; i < 3; i++) {
+    const int64_t d[] = {c->in[i], c->kernel[i], c->out[i], c->stride[i], c->dilation[i], c->dilate_x[i]};
+    for (int j = 0; j < 6; j++)
+      if (d[j] < 1 || d[j] > INT_MAX / 64) return false;
+    if (c->lo[i] < -(INT_MAX / 64) || c->lo[i] > INT_MAX / 64) return false;
+  }
+  return c->in_channels % c->groups == 0 && c->out_channels % c->groups == 0;
+}
+
+static const char *index_type(const NcConvTemplate *c) {
+  const double x = (double)c->batch * (double)c->in_channels * (double)product(c->in);
+  const double y = (double)c->batch * (double)c->out_channels * (double)product(c->out);
+  const double w = (double)c->out_channels * (double)c->in_channels * (double)product(c->kernel);
+  return x < 2e9 && y < 2e9 && w < 2e9 ? "int" : "long";
+}
+
+typedef struct { int64_t ib, ob, rb; } Blocks;
+
+static int64_t slab_row(const NcConvTemplate *c) { return (c->out[2] - 1) * c->stride[2] + (c->kernel[2] - 1) * c->dilation[2] + 1; }
+
+static int64_t slab(const NcConvTemplate *c, const Blocks *b) {
+  return b->ib * c->kernel[0] * ((b->rb - 1) * c->stride[1] + (c->kernel[1] - 1) * c->dilation[1] + 1) * slab_row(c);
+}
+
+static int64_t sums(const NcConvTemplate *c, const Blocks *b, int64_t nr) {
+  return b->ib * c->groups < c->in_channels ? b->ob * nc_ceil_div(b->rb * c->out[2], nr) * nr : 0;
+}
+
+static int64_t items(const NcConvTemplate *c, const Blocks *b) {
+  return c->batch * c->groups * nc_ceil_div(c->out_channels / c->groups, b->ob) * c->out[0] * nc_ceil_div(c->out[1], b->rb);
+}
+
+// A panel of at most MOST_STEPS steps stays in the first-level cache; slab and sums within a third of scratch each; then
+// enough work-items, first by fewer rows (a slab costs little), then by fewer channels (every block packs again).
+static bool choose_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, Blocks *b) {
+  enum { MOST_STEPS = 640, ITEMS_PER_CORE = 8, LEAST_PIXELS = 128 };
+  const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
+  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, nr = r.nv * t->vector;
+  *b = (Blocks){.ib = nc_even_block(ig, MOST_STEPS / taps, 1), .ob = nc_even_block(og, og, r.mr), .rb = c->out[1]};
+  while (slab(c, b) > room / 3 && b->ib > 1 && b->rb <= 4) b->ib = nc_even_block(ig, b->ib / 2, 1);
+  while ((slab(c, b) > room / 3 || sums(c, b, nr) > room / 3) && b->rb > 1) b->rb = nc_even_block(c->out[1], b->rb / 2, 1);
+  while (slab(c, b) > room / 3 && b->ib > 1) b->ib = nc_even_block(ig, b->ib / 2, 1);
+  while (sums(c, b, nr) > room / 3 && b->ob > r.mr) b->ob = nc_even_block(og, b->ob / 2, r.mr);
+  const int64_t wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
+  while (items(c, b) < wanted && b->rb > 1 && b->rb * c->out[2] > 2 * LEAST_PIXELS) b->rb = nc_even_block(c->out[1], b->rb / 2, 1);
+  while (items(c, b) < wanted && b->ob > 4 * r.mr) b->ob = nc_even_block(og, b->ob / 2, r.mr);
+  return slab(c, b) + b->ib * taps * nr + nc_most(sums(c, b, nr), r.mr * nr) <= room;
+}
+
+// Weights that lie in the order [O][I/G][kernel…] are read in place.
+static bool packs_weights(const NcConvTemplate *c) {
+  const int64_t *k = c->kernel, ig = c->in_channels / c->groups;
+  return c->text.b.load || (k[2] > 1 && c->w_k[2] != 1) || (k[1] > 1 && c->w_k[1] != k[2]) ||
+         (k[0] > 1 && c->w_k[0] != k[1] * k[2]) || (ig > 1 && c->w_i != product(k)) ||
+         (c->out_channels > 1 && c->w_o != ig * product(k));
+}
+
+static void define_shape(NcTemplateFrame *f, const NcConvTemplate *c) {
+  nc_frame_define(f, "IDX", "%s", index_type(c));
+  nc_frame_sizes(f, (NcTemplateSize[]){
+    {"BATCH", c->batch}, {"G", c->groups}, {"IG", c->in_channels / c->groups}, {"OG", c->out_channels / c->groups},
+    {"ID", c->in[0]}, {"IH", c->in[1]}, {"IW", c->in[2]}, {"OD", c->out[0]}, {"OH", c->out[1]}, {"OW", c->out[2]},
+    {"KD", c->kernel[0]}, {"KH", c->kernel[1]}, {"KW", c->kernel[2]},
+    {"SD", c->stride[0]}, {"SH", c->stride[1]}, {"SW", c->stride[2]},
+    {"LO_D", c->lo[0]}, {"LO_H", c->lo[1]}, {"LO_W", c->lo[2]},
+    {"DD", c->dilation[0]}, {"DH", c->dilation[1]}, {"DW", c->dilation[2]},
+    {"XD", c->dilate_x[0]}, {"XH", c->dilate_x[1]}, {"XW", c->dilate_x[2]},
+    {"W_O", c->w_o}, {"W_I", c->w_i}, {"W_D", c->w_k[0]}, {"W_H", c->w_k[1]}, {"W_W", c->w_k[2]}, {NULL, 0}});
+}
+
+static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
+  const NcTile r = nc_register_tile(t);
+  Blocks b;
+  if (!choose_blocks(t, c, r, &b)) return false;
+  const int64_t og = c->out_channels / c->groups;
+  const NcTileRows rows = nc_tile_rows(og, b.ob, r.mr);
+  const bool pack = packs_weights(c);
+  NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
+  define_shape(&f, c);
+  nc_frame_sizes(&f, (NcTemplateSize[]){
+    {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail}, {"IB", b.ib}, {"OB", b.ob}, {"RB", b.rb},
+    {"PACK_W", pack}, {"RUNS", c->stride[2] <= 2 && c->out[2] >= t->vector}, {NULL, 0}});
+  nc_frame_file(&f, "tile_cpu.cl");
+  nc_frame_file(&f, "conv_cpu.cl");
+  nc_frame_file(&f, "end_cpu.cl");
+  nc_frame_end(&f);
+
+  *use = (NcTemplateUse){0};
+  if (pack) {
+    use->work[use->nwork++] = (size_t)(c->out_channels * (c->in_channels / c->groups) * product(c->kernel)) * sizeof(float);
+    nc_use_launch(use, nc_sprintf(program->arena, "%s_pack_w", c->name), (size_t)c->out_channels, 1, 1, 2,
+                  (int[]){NC_TARG_B, NC_TARG_WORK});
+  }
+  nc_use_launch(use, c->name, (size_t)(c->out[0] * nc_ceil_div(c->out[1], b.rb)),
+                (size_t)(c->groups * nc_ceil_div(og, b.ob)), (size_t)c->batch, 3,
+                (int[]){NC_TARG_A, pack ? NC_TARG_WORK : NC_TARG_B, NC_TARG_C});
+  return true;
+}
+
+bool nc_template_conv(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
+  if (!sizes_fit(c) || t->cls != NC_CLASS_CPU) return false;
+  return conv_cpu(program, t, c, use);
+}
