@@ -18,6 +18,12 @@ tests_check_device_SOURCES = tests/check_device.c
 tests_check_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_device_LDADD = lib/libdevice.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/check_graph
+TESTS += tests/check_graph
+tests_check_graph_SOURCES = tests/check_graph.c tests/op_cases.h tests/op_cases.c tests/op_cases.def
+tests_check_graph_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_graph_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/check_ops
 TESTS += tests/check_ops
 tests_check_ops_SOURCES = tests/check_ops.c tests/op_cases.h tests/op_cases.c tests/op_cases.def

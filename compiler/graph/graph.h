@@ -96,7 +96,8 @@ const char *nc_attr_str(const NcNode *n, const char *key);
 // text.c. A node's text id is its place; equal pure nodes of a text become one node, so ids may fall on reading.
 void nc_node_print(const NcNode *n, NcBuf *out);      // "%2 = cast(%0){to="f32"} : f32[128,28,28]", without line end
 void nc_graph_print(const NcGraph *g, NcBuf *out);
-NcGraph *nc_graph_read(NcArena *a, NcDiag *d, const char *name, const char *text);   // NULL after E0801
+// `name` is that of the text, for messages. NULL after E0801.
+NcGraph *nc_graph_read(NcArena *a, NcDiag *d, const char *name, const char *text);
 
 // verify.c: every node against its operation's rule, ids against order, outputs and effects. False after E0901.
 bool nc_graph_verify(const NcGraph *g, NcDiag *d, const char *after);

@@ -52,11 +52,12 @@ static bool check_attrs(Check *c, const NcNode *n) {
   return i == n->nattr;
 }
 
+// What the rules themselves rely on.
+static bool is_type(const NcType *t) {
+  return t->shape.rank >= 0 && t->shape.rank <= NC_MAX_RANK && t->dtype < NC_DTYPE_COUNT;
+}
+
 static void check_type(Check *c, const NcNode *n) {
-  if (n->type.shape.rank < 0 || n->type.shape.rank > NC_MAX_RANK || n->type.dtype >= NC_DTYPE_COUNT) {
-    fault(c, n, "no valid type");
-    return;
-  }
   NcDiag *aside = nc_diag_new(c->d->arena);
   NcType t = n->type;
   if (!n->op->infer(aside, n, &t))
@@ -74,6 +75,10 @@ bool nc_graph_verify(const NcGraph *g, NcDiag *d, const char *after) {
     const NcNode *n = g->node.at[i];
     if (!n || n->id != i) {
       fault(&c, NULL, "the node at place %d has another id", i);
+      return false;
+    }
+    if (!is_type(&n->type)) {
+      fault(&c, n, "no valid type");
       return false;
     }
   }
