@@ -1,6 +1,7 @@
 // The device layer: small plans written by hand, run on the best device here (or the one that NACRE_TEST_DEVICE chooses).
 // Without any OpenCL device only the tests that need none are run.
 #include <check.h>
+#include <glob.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/file.h"
 #include "device/check.h"
 #include "device/exec.h"
 
@@ -32,7 +34,7 @@ static void setup(void) {
   base_setup();
   all = nc_devices_open(arena, diag);
   ck_assert_msg(all != NULL, "%s", shown());
-  dev = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE")});
+  dev = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_probes = true, .no_cache = true});
   ck_assert_msg(dev != NULL, "%s", shown());
 }
 static void teardown(void) {
@@ -231,13 +233,54 @@ END_TEST
 
 START_TEST(forced_class) {
   for (int i = 0; i < 2; i++) {
-    NcDevice *other = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .cls = i ? "gpu" : "cpu"});
+    NcDevice *other = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .cls = i ? "gpu" : "cpu", .no_probes = true});
     ck_assert(other != NULL);
     ck_assert_int_eq(nc_device_target(other)->cls, i ? NC_CLASS_GPU : NC_CLASS_CPU);
     nc_device_close(other);
   }
   ck_assert(nc_device_open(all, diag, &(NcDeviceOptions){.cls = "tpu"}) == NULL);
   expect(NC_E0702, "tpu");
+}
+END_TEST
+
+static NcTarget opened(bool no_cache) {
+  NcDevice *other = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_cache = no_cache});
+  ck_assert_msg(other != NULL, "%s", shown());
+  NcTarget t = *nc_device_target(other);
+  nc_device_close(other);
+  return t;
+}
+
+START_TEST(probing) {
+  char folder[] = "/tmp/nacre-check-XXXXXX";
+  ck_assert(mkdtemp(folder) != NULL);
+  setenv("XDG_CACHE_HOME", folder, 1);
+  NcTarget t = opened(false);
+  ck_assert(t.half_ok);        // core OpenCL: true wherever it was tried
+  glob_t found;
+  ck_assert_int_eq(glob(nc_sprintf(arena, "%s/nacre/probes-*", folder), 0, NULL, &found), 0);
+  ck_assert_uint_eq(found.gl_pathc, 1);
+  const char *path = found.gl_pathv[0];
+  size_t size;
+  char *text = nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, path, &size), *line = strstr(text, "half 1");
+  ck_assert(line != NULL);
+  line[5] = '0';               // an answer that only the file can have given
+  ck_assert(nc_write_file(diag, path, text, size));
+  ck_assert(!opened(false).half_ok);
+  ck_assert(opened(true).half_ok);
+  for (size_t n = 0; n < size; n += 7) {        // whatever is cut off, the answer is right again, or still the file's
+    ck_assert(nc_write_file(diag, path, text, n));
+    ck_assert(opened(false).half_ok);
+  }
+  ck_assert(nc_write_file(diag, path, "half 0\nsubgroups 0\nclblast 0\n", 30));    // of another device
+  ck_assert(opened(false).half_ok);
+  remove(path);
+  globfree(&found);
+  remove(nc_sprintf(arena, "%s/nacre", folder));
+  remove(folder);
+  setenv("XDG_CACHE_HOME", "/proc/nowhere", 1);
+  ck_assert(opened(false).half_ok);
+  ck_assert_int_eq(diag->errors, 0);
 }
 END_TEST
 
@@ -470,9 +513,7 @@ static const Gemm gemms[] = {
   {64, 64, 64, 0, 0, 1, 0}, {65, 31, 17, 0, 1, 1, 1}, {128, 96, 40, 1, 0, 1, 0.5f}, {6, 5, 4, 0, 0, 3, 0}, {33, 8, 9, 0, 1, 4, 1},
 };
 
-START_TEST(gemm) {
-  Gemm g = gemms[_i];
-  if (!nc_device_target(dev)->clblast) return;
+static void one_gemm(Gemm g) {
   int na = g.m * g.k * g.batch, nb = g.k * g.n * g.batch, nc = g.m * g.n * g.batch;
   NcPlan *p = plan(nc_sprintf(arena, "buffer 0 input \"a\" f32[%d]\nbuffer 1 input \"b\" f32[%d]\nbuffer 2 var \"c\" f32[%d] role \"state\"\n"
                    "step 0 gemm a b0 b b1 c b2 ta %d tb %d m %d n %d k %d lda %d ldb %d ldc %d batch %d stride_a %d stride_b %d stride_c %d beta %g\n"
@@ -494,7 +535,17 @@ START_TEST(gemm) {
   NcFeed feed[] = {{"a", a, 4 * (size_t)na}, {"b", b, 4 * (size_t)nb}, {"c", c, 4 * (size_t)nc}};
   OK(nc_exec_once(dev, diag, p, feed, 3, &(NcFetch){"c", got, 4 * (size_t)nc}, 1, &(NcOnceOptions){.guard = true}));
   NcCompared r = nc_compare(NC_F32, got, want, (size_t)nc, 0, 1e-6);
-  ck_assert_msg(r.same, "element %zu: %g instead of %g, %zu wrong", r.index, r.got, r.want, r.wrong);
+  ck_assert_msg(r.same, "m %d n %d k %d: element %zu: %g instead of %g, %zu wrong", g.m, g.n, g.k, r.index, r.got, r.want, r.wrong);
+}
+
+// All in one process, and with GPU code's parameters: CLBlast compiles for seconds.
+START_TEST(gemm) {
+  NcDevice *cpu = dev;
+  dev = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .cls = "gpu", .no_probes = true, .no_cache = true});
+  ck_assert_msg(dev != NULL, "%s", shown());
+  for (size_t i = 0; nc_device_target(dev)->clblast && i < sizeof gemms / sizeof *gemms; i++) one_gemm(gemms[i]);
+  nc_device_close(dev);
+  dev = cpu;
 }
 END_TEST
 
@@ -692,6 +743,7 @@ int main(void) {
     tcase_add_test(c, listing);
     tcase_add_test(c, choosing);
     tcase_add_test(c, forced_class);
+    tcase_add_test(c, probing);
     tcase_add_test(c, after_fork);
     tcase_add_test(c, once);
     tcase_add_test(c, local_memory);
@@ -700,7 +752,7 @@ int main(void) {
     tcase_add_test(c, variables);
     tcase_add_loop_test(c, variables_misfit, 0, sizeof misfits / sizeof *misfits);
     tcase_add_test(c, arenas_shared);
-    tcase_add_loop_test(c, gemm, 0, sizeof gemms / sizeof *gemms);
+    tcase_add_test(c, gemm);
     tcase_add_loop_test(c, guarding, 0, 5);
     tcase_add_test(c, profiling);
     tcase_add_test(c, hunting);

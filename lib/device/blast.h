@@ -3,8 +3,8 @@
 #define NC_BLAST_H
 #include "device/internal.h"
 
-NcBlast *nc_blast_open(NcDevice *dev);            // NULL when it is not installed
-void nc_blast_close(NcBlast *b);                  // NULL is allowed
+NcBlast *nc_blast(NcDevice *dev);                 // opened by the first call; NULL when it is not installed
+void nc_blast_close(NcDevice *dev);
 
 // Both return 0 or an error code, which nc_blast_code names. `temp` holds at least what nc_blast_workspace asked for; it may
 // be NULL for 0 bytes. Batched products take none: CLBlast allocates for them itself.

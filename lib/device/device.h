@@ -24,6 +24,7 @@ typedef struct {
   int number;                // what --device takes; position in the list, from 0
   const char *name;          // as the driver gives it, without surrounding blanks
   const char *platform, *vendor, *driver, *version;
+  const char *extensions;    // names with blanks between
   const char *kind;          // "cpu", "gpu", "accelerator" or "other"
   bool usable;
   const char *why_not;       // when not usable: one clause

@@ -114,6 +114,7 @@ static void add_device(NcDevices *all, cl_platform_id platform, cl_device_id id)
   i->vendor = device_text(&q, CL_DEVICE_VENDOR);
   i->driver = device_text(&q, CL_DRIVER_VERSION);
   i->version = device_text(&q, CL_DEVICE_VERSION);
+  i->extensions = device_text(&q, CL_DEVICE_EXTENSIONS);
   i->platform = platform_text(&all->cl, all->arena, platform, CL_PLATFORM_NAME);
   i->kind = kind_of(type);
   i->target = target_of(&q, type);

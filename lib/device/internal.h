@@ -26,7 +26,8 @@ struct NcDevice {
   cl_platform_id platform;
   cl_device_id id;
   cl_context context;
-  NcBlast *blast;            // CLBlast, or NULL
+  NcBlast *blast;            // CLBlast once asked for: nc_blast(dev)
+  bool blast_tried;
   bool no_cache;
 };
 

@@ -93,7 +93,7 @@ static bool size_workspace(NcLoaded *l, NcDiag *d) {
     const NcStep *s = &p->step.at[i];
     size_t bytes = 0;
     if (s->kind != NC_STEP_GEMM) continue;
-    int code = nc_blast_workspace(l->x->dev->blast, l->x->queue, s, &bytes);
+    int code = nc_blast_workspace(nc_blast(l->x->dev), l->x->queue, s, &bytes);
     if (code) {
       nc_step_notes(l, d, nc_error(d, NC_E0502, NC_NOWHERE, "CLBlast gives no workspace size: %s (%d)", nc_blast_code(code), code), i);
       return false;
@@ -150,7 +150,7 @@ static bool make_kernels(NcLoaded *l, NcDiag *d) {
   for (int i = 0; i < p->step.n; i++) {
     const NcStep *s = l->op[i].step = &p->step.at[i];
     any |= s->kind == NC_STEP_KERNEL;
-    if (s->kind == NC_STEP_GEMM && !l->x->dev->blast) {
+    if (s->kind == NC_STEP_GEMM && !nc_blast(l->x->dev)) {
       NcMessage *m = nc_error(d, NC_E0504, NC_NOWHERE, "the plan calls CLBlast, which is not on this machine");
       nc_step_notes(l, d, m, i);
       nc_help(d, m, "`apt install libclblast1`, or compile the plan here, where it will do without");

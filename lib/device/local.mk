@@ -8,6 +8,7 @@ lib_libdevice_la_SOURCES = lib/device/device.h lib/device/exec.h lib/device/chec
   lib/device/devices.c \
   lib/device/open.c \
   lib/device/probes.c \
+  lib/device/cache.c \
   lib/device/blast.h lib/device/blast.c \
   lib/device/program.c \
   lib/device/memory.c \

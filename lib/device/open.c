@@ -37,10 +37,9 @@ NcDevice *nc_device_open(NcDevices *all, NcDiag *d, const NcDeviceOptions *o) {
 
 void nc_device_close(NcDevice *dev) {
   if (!dev) return;
-  nc_blast_close(dev->blast);
+  nc_blast_close(dev);
   if (dev->context) dev->cl->clReleaseContext(dev->context);
   dev->context = NULL;
-  dev->blast = NULL;
 }
 
 const NcDeviceInfo *nc_device_info(const NcDevice *dev) { return &dev->info; }

@@ -1,7 +1,155 @@
+// What only trying can tell: tiny plans are run and their results looked at. The answers are kept in a file for each device
+// and driver. Whatever goes wrong, here or with the file, the answer is the cautious one.
 #include "device/blast.h"
-// What only trying can tell.
+#include "device/check.h"
+#include "base/file.h"
+#include "base/map.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERSION = 1 };     // to be counted up when a probe changes, so that old answers are not believed
+
+typedef bool (*Try)(NcDevice *dev, NcArena *a);
+
+static NcPlan *plan_of(NcArena *a, const char *lines, const char *program) {
+  const char *text = nc_sprintf(a, "nacre-plan 1\nclass cpu\nalign 128\noptions \"\"\n%s", lines);
+  NcPlan *p = nc_plan_read(a, nc_diag_new(a), "probe", text, strlen(text));
+  if (p) p->program = program;
+  return p;
+}
+
+static bool run(NcDevice *dev, NcArena *a, const char *lines, const char *program, const NcFeed *feed, int feeds, const NcFetch *fetch) {
+  NcPlan *p = plan_of(a, lines, program);
+  return p && nc_exec_once(dev, nc_diag_new(a), p, feed, feeds, fetch, 1, NULL);
+}
+
+// Storing half and computing in float: rounding to even, infinity; a device may flush what is subnormal in half.
+static bool try_half(NcDevice *dev, NcArena *a) {
+  static const float x[8] = {1, -2.5f, 65504, 0.1f, 2049, 70000, 1e-5f, -0.0f};
+  static const float want[8] = {1, -2.5f, 65504, 0.0999755859375f, 2048, INFINITY, 1.00135803e-5f, -0.0f};
+  float y[8];
+  bool ran = run(dev, a,
+    "buffer 0 root arena \"arena\" bytes 256\n"
+    "buffer 1 input \"x\" f32[8]\n"
+    "buffer 2 temp \"h\" f16[8] in 0 offset 0\n"
+    "buffer 3 temp \"y\" f32[8] in 0 offset 128\n"
+    "step 0 kernel \"narrow\" global 8 1 1 local 1 1 1 args b1 b2\n"
+    "step 1 kernel \"widen\" global 8 1 1 local 1 1 1 args b2 b3\n"
+    "output \"y\" b3\n",
+    "kernel void narrow(global const float *x, global half *h) { size_t i = get_global_id(0); vstore_half_rte(x[i], i, h); }\n"
+    "kernel void widen(global const half *h, global float *y) { size_t i = get_global_id(0); y[i] = vload_half(i, h); }\n",
+    &(NcFeed){"x", x, sizeof x}, 1, &(NcFetch){"y", y, sizeof y});
+  for (int i = 0; ran && i < 8; i++)
+    if (y[i] != want[i] && !(i == 6 && y[i] == 0)) return false;
+  return ran;
+}
+
+// Each work-item tells its sub-group and that sub-group's sum of (place in the group + 1).
+static bool try_subgroups(NcDevice *dev, NcArena *a) {
+  enum { N = 64 };
+  if (!strstr(dev->info.extensions, "subgroups") || dev->info.target.max_group < N) return false;
+  int y[2 * N], sum[N] = {0}, members[N] = {0};
+  bool ran = run(dev, a,
+    "buffer 0 root arena \"arena\" bytes 512\n"
+    "buffer 1 temp \"y\" i32[128] in 0 offset 0\n"
+    "step 0 kernel \"sums\" global 64 1 1 local 64 1 1 args b1\n"
+    "output \"y\" b1\n",
+    "#pragma OPENCL EXTENSION cl_khr_subgroups : enable\n"
+    "kernel void sums(global int *y) {\n"
+    "  int i = get_local_id(0);\n"
+    "  y[2 * i] = get_sub_group_id();\n"
+    "  y[2 * i + 1] = sub_group_reduce_add(i + 1);\n"
+    "}\n",
+    NULL, 0, &(NcFetch){"y", y, sizeof y});
+  for (int i = 0; ran && i < N; i++) {
+    if (y[2 * i] < 0 || y[2 * i] >= N) return false;
+    sum[y[2 * i]] += i + 1;
+    members[y[2 * i]]++;
+  }
+  for (int i = 0; ran && i < N; i++)
+    if (y[2 * i + 1] != sum[y[2 * i]] || members[y[2 * i]] < 2) return false;   // sub-groups of one are of no use
+  return ran;
+}
+
+// On a CPU it is enough that the library is there: its first product compiles for seconds, and our own are preferred.
+static bool try_clblast(NcDevice *dev, NcArena *a) {
+  enum { N = 24 };
+  if (!nc_blast(dev)) return false;
+  if (strcmp(dev->info.kind, "cpu") == 0) return true;
+  float x[N * N], y[N * N];
+  for (int i = 0; i < N * N; i++) x[i] = (float)(i * 7 % 11 - 5);
+  bool ran = run(dev, a,
+    "buffer 0 input \"x\" f32[24,24]\n"
+    "buffer 1 var \"y\" f32[24,24] role \"state\"\n"
+    "step 0 gemm a b0 b b0 c b1 m 24 n 24 k 24 lda 24 ldb 24 ldc 24\n"
+    "output \"y\" b1\n",
+    "", &(NcFeed){"x", x, sizeof x}, 1, &(NcFetch){"y", y, sizeof y});
+  for (int i = 0; ran && i < N; i++)
+    for (int j = 0; j < N; j++) {
+      float want = 0;
+      for (int k = 0; k < N; k++) want += x[i * N + k] * x[k * N + j];
+      if (y[i * N + j] != want) return false;      // small whole numbers: every order of adding is exact
+    }
+  return ran;
+}
+
+// One row of the table: a name in the file, where the answer goes, how to find it.
+static const struct { const char *name; size_t offset; Try run; } probes[] = {
+  {"half", offsetof(NcTarget, half_ok), try_half},
+  {"subgroups", offsetof(NcTarget, subgroups), try_subgroups},
+  {"clblast", offsetof(NcTarget, clblast), try_clblast},
+};
+enum { PROBES = sizeof probes / sizeof *probes };
+
+static bool *answer(NcDevice *dev, int i) { return (bool *)((char *)&dev->info.target + probes[i].offset); }
+
+// What the answers depend on; it is the first line of the file, so that a collision of names does no harm.
+static const char *key_of(NcDevice *dev, NcArena *a) {
+  return nc_sprintf(a, "nacre-probes %d | %s | %s | %s | %s | clblast %s\n", VERSION, dev->info.name, dev->info.platform, dev->info.driver,
+                    dev->info.version, nc_blast(dev) ? "found" : "absent");
+}
+
+// A file of lines `name 0` or `name 1` after its key, one for each probe.
+static bool recall(NcDevice *dev, NcArena *a, const char *path, const char *key) {
+  size_t size;
+  const char *text = nc_read_file(a, nc_diag_new(a), NC_E0601, NC_NOWHERE, path, &size);
+  if (!text || strncmp(text, key, strlen(key))) return false;
+  text += strlen(key);
+  bool found[PROBES];
+  for (int i = 0; i < PROBES; i++) {
+    const char *line = strstr(text, nc_sprintf(a, "%s ", probes[i].name));
+    if (!line) return false;
+    const char *v = line + strlen(probes[i].name) + 1;
+    if ((*v != '0' && *v != '1') || v[1] != '\n') return false;
+    found[i] = *v == '1';
+  }
+  for (int i = 0; i < PROBES; i++) *answer(dev, i) = found[i];
+  return true;
+}
+
+static void keep(NcDevice *dev, NcArena *a, const char *path, const char *key) {
+  NcBuf text = NC_BUF(a);
+  nc_put(&text, key);
+  for (int i = 0; i < PROBES; i++) nc_putf(&text, "%s %d\n", probes[i].name, *answer(dev, i));
+  nc_write_file(nc_diag_new(a), path, text.at, text.n);
+}
+
+static void probe_in(NcDevice *dev, NcArena *a) {
+  const char *key = key_of(dev, a), *path = NULL;
+  if (!dev->no_cache)
+    path = nc_cache_path(a, nc_sprintf(a, "probes-%016llx", (unsigned long long)nc_hash64(0, key, strlen(key))));
+  if (path && recall(dev, a, path, key)) return;
+  for (int i = 0; i < PROBES; i++) *answer(dev, i) = probes[i].run(dev, a);
+  if (path) keep(dev, a, path, key);
+}
+
 void nc_probe(NcDevice *dev, bool allowed) {
-  (void)allowed;
-  dev->blast = nc_blast_open(dev);
-  dev->info.target.clblast = dev->blast != NULL;
+  if (!allowed) {
+    dev->info.target.clblast = nc_blast(dev) != NULL;
+    return;
+  }
+  NcArena *a = nc_arena_new();
+  if (a && !NC_ON_OOM(a)) probe_in(dev, a);
+  nc_arena_free(a);
 }

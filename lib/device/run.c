@@ -26,10 +26,10 @@ static bool step_failed(const NcLoaded *l, NcDiag *d, int step, const char *func
 static bool launch_gemm(NcLoaded *l, NcDiag *d, cl_command_queue queue, int step) {
   const NcStep *s = &l->plan->step.at[step];
   size_t need = 0;
-  nc_blast_workspace(l->x->dev->blast, queue, s, &need);
+  nc_blast_workspace(nc_blast(l->x->dev), queue, s, &need);
   bool own = s->workspace >= 0 && l->plan->buf.at[s->workspace].bytes >= need;
   cl_mem temp = !need ? NULL : own ? l->mem[s->workspace] : l->x->workspace.mem;
-  int code = nc_blast_gemm(l->x->dev->blast, queue, s, l->mem[s->a], l->mem[s->b], l->mem[s->c], temp);
+  int code = nc_blast_gemm(nc_blast(l->x->dev), queue, s, l->mem[s->a], l->mem[s->b], l->mem[s->c], temp);
   if (!code) return true;
   NcMessage *m = nc_error(d, NC_E0502, NC_NOWHERE, "CLBlast failed with %s (%d)", nc_blast_code(code), code);
   nc_step_notes(l, d, m, step);
