@@ -35,3 +35,9 @@ TESTS += tests/check_io
 tests_check_io_SOURCES = tests/check_io.c tests/tempdir.h
 tests_check_io_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_check_io_LDADD = lib/libdata.la lib/libbase.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_base
+TESTS += tests/check_base
+tests_check_base_SOURCES = tests/check_base.c tests/tempdir.h
+tests_check_base_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_base_LDADD = lib/libbase.la $(CHECK_LIBS) $(JANSSON_LIBS)

@@ -172,22 +172,12 @@ static bool mark(Lex *x) {
   return false;
 }
 
-// Bytes of the UTF-8 character at p, or 1 where there is none.
-static uint32_t utf8(const char *p, uint32_t n) {
-  unsigned char c = (unsigned char)*p;
-  uint32_t want = c >= 0xf0 && c < 0xf8 ? 4 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xc2 && c < 0xe0 ? 2 : 1;
-  if (want > n) return 1;
-  for (uint32_t i = 1; i < want; i++)
-    if (((unsigned char)p[i] & 0xc0) != 0x80) return 1;
-  return want;
-}
-
 static void stray(Lex *x) {
-  uint32_t begin = x->at, n = utf8(x->text + x->at, x->end - x->at);
+  uint32_t begin = x->at, n = (uint32_t)nc_utf8(x->text + x->at);
   const char *c = x->text + begin;
-  x->at += n;
+  x->at += n ? n : 1;
   NcMessage *m;
-  if (n == 1 && ((unsigned char)*c >= 0x80 || (unsigned char)*c < ' ' || *c == 0x7f)) {
+  if (n < 2 && ((unsigned char)*c >= 0x80 || (unsigned char)*c < ' ' || *c == 0x7f)) {
     m = nc_error(x->l->diag, NC_E0101, range(x, begin), "a byte 0x%02x is not text", (unsigned char)*c);
     nc_help(x->l->diag, m, "save the file as UTF-8");
   } else {

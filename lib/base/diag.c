@@ -49,6 +49,7 @@ const NcSource *nc_diag_file(const NcDiag *d, uint32_t file) {
 
 void nc_line_col(const NcSource *s, uint32_t offset, int *line, int *col) {
   int lo = 0, hi = s->lines - 1;
+  if (offset > s->size) offset = (uint32_t)s->size;
   while (lo < hi) {
     int mid = (lo + hi + 1) / 2;
     if (s->line[mid] <= offset) lo = mid;

@@ -46,7 +46,7 @@ static const char *severity(const NcMessage *m) {
 
 static const char *tint(const NcMessage *m) { return m->severity == NC_ERROR ? RED : m->severity == NC_WARNING ? YELLOW : BLUE; }
 
-// One character at s (n bytes are left): its bytes, and what a terminal shows for it.
+// One character: its bytes, and what a terminal shows for it.
 typedef struct { uint32_t bytes; int width; const char *show; } Glyph;
 
 static int width_of(uint32_t c) {
@@ -57,18 +57,13 @@ static int width_of(uint32_t c) {
   return wide ? 2 : 1;
 }
 
-static Glyph glyph(const char *s, uint32_t n) {
+static Glyph glyph(const char *s) {
   unsigned char c = (unsigned char)*s;
   if (c == '\t') return (Glyph){1, TAB, "    "};
   if (c >= ' ' && c < 0x7f) return (Glyph){1, 1, NULL};
-  uint32_t len = c >= 0xf0 && c < 0xf5 ? 4 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xc2 && c < 0xe0 ? 2 : 1;
-  uint32_t code = len == 4 ? c & 7u : len == 3 ? c & 15u : c & 31u;
-  bool good = len > 1 && len <= n;
-  for (uint32_t i = 1; good && i < len; i++) {
-    good = ((unsigned char)s[i] & 0xc0) == 0x80;
-    code = code << 6 | ((unsigned char)s[i] & 63u);
-  }
-  if (!good || code < 0xa0) return (Glyph){1, 1, "\xef\xbf\xbd"};   // the replacement character
+  uint32_t len = (uint32_t)nc_utf8(s), code = len == 4 ? c & 7u : len == 3 ? c & 15u : c & 31u;
+  for (uint32_t i = 1; i < len; i++) code = code << 6 | ((unsigned char)s[i] & 63u);
+  if (len < 2 || code < 0xa0) return (Glyph){1, 1, "\xef\xbf\xbd"};   // the replacement character
   return (Glyph){len, width_of(code), NULL};
 }
 
@@ -83,7 +78,7 @@ static const char *line_text(const NcSource *s, int line, uint32_t *n) {
 static int column(const char *s, uint32_t n, uint32_t at) {
   int col = 0;
   for (uint32_t i = 0; i < n && i < at;) {
-    Glyph g = glyph(s + i, n - i);
+    Glyph g = glyph(s + i);
     col += g.width;
     i += g.bytes;
   }
@@ -104,7 +99,7 @@ static void put_source(Paint *p, const char *s, uint32_t n, int line, int left) 
   if (left) nc_put(p->out, "…");
   int col = 0;
   for (uint32_t i = 0; i < n && col < left + WIDE;) {
-    Glyph g = glyph(s + i, n - i);
+    Glyph g = glyph(s + i);
     if (col >= left + (left > 0)) g.show ? nc_put(p->out, g.show) : nc_putn(p->out, s + i, g.bytes);
     col += g.width;
     i += g.bytes;
@@ -154,6 +149,7 @@ static void put_texts(Paint *p, const Mark *m, int n, const char *color) {
     int at = 0, before = left;
     for (int i = 0; i < n; i++) {
       int start = at ? at + GAP : 0;
+      if (start > m[i].to) start = at + GAP / 2;
       if (start < m[i].from) start = m[i].from;
       if (done[i]) continue;
       if (m[i].text && at && start > m[i].to) continue;
