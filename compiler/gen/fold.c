@@ -1,0 +1,104 @@
+#include "gen/fold.h"
+#include <math.h>
+#include <string.h>
+
+// $a is the accumulator, $x what comes in. Maxima and minima pass NaN on, as the evaluator's do; the int form is for
+// integers (NULL: the same). `init` is for floats, `low` says that integers start from their smallest value.
+static const struct { const char *name, *step, *step_int; double init; int ends; } kinds[] = {
+  [NC_FOLD_SUM] = {"sum", "$a + $x", NULL, 0, 0},
+  [NC_FOLD_PROD] = {"prod", "$a * $x", NULL, 1, 0},
+  [NC_FOLD_MAX] = {"max", "select($a, $x, ($a < $x) | ($x != $x))", "max($a, $x)", -INFINITY, -1},
+  [NC_FOLD_MIN] = {"min", "select($a, $x, ($a > $x) | ($x != $x))", "min($a, $x)", INFINITY, 1},
+  [NC_FOLD_ANY] = {"any", "$a | $x", NULL, 0, 0},
+  [NC_FOLD_ALL] = {"all", "$a & $x", NULL, 1, 0},
+  [NC_FOLD_ARGMAX] = {"argmax", ">", NULL, -INFINITY, -1},
+  [NC_FOLD_ARGMIN] = {"argmin", "<", NULL, INFINITY, 1},
+};
+
+NcFoldKind nc_fold_kind(const char *op) {
+  int k = 0;
+  while (strcmp(kinds[k].name, op) != 0) k++;
+  return (NcFoldKind)k;
+}
+
+bool nc_fold_arg(NcFoldKind k) { return k == NC_FOLD_ARGMAX || k == NC_FOLD_ARGMIN; }
+
+NcFold nc_fold_new(NcEmit *e, NcFoldKind k, NcDtype t) {
+  const char *acc = nc_emit_name(e, "r");
+  return (NcFold){k, t, acc, nc_fold_arg(k) ? nc_sprintf(e->arena, "%s_at", acc) : NULL, false};
+}
+
+static const char *initial(NcEmit *e, const NcFold *f) {
+  int ends = kinds[f->kind].ends;
+  if (!ends || nc_dtype_float(f->t)) return nc_emit_zero(e, f->t, kinds[f->kind].init);
+  if (f->t == NC_I64) return ends < 0 ? "LONG_MIN" : "LONG_MAX";
+  return ends < 0 ? "INT_MIN" : "INT_MAX";
+}
+
+void nc_fold_declare(NcEmit *e, int level, const NcFold *f) {
+  nc_emit_line(e, level, "%s %s = %s;", nc_emit_type(e, f->t, f->vec), f->acc, initial(e, f));
+  if (f->at) nc_emit_line(e, level, "%s %s = 0;", nc_emit_type(e, NC_I32, f->vec), f->at);
+}
+
+static void step(NcEmit *e, int level, const NcFold *f, const char *x) {
+  const char *t = !nc_dtype_float(f->t) && kinds[f->kind].step_int ? kinds[f->kind].step_int : kinds[f->kind].step;
+  NcBuf b = NC_BUF(e->arena);
+  for (; *t; t++) {
+    if (*t != '$') nc_putc(&b, *t);
+    else nc_put(&b, *++t == 'a' ? f->acc : x);
+  }
+  nc_emit_line(e, level, "%s = %s;", f->acc, nc_buf_str(&b));
+}
+
+// The better of two: by value, then the smaller index.
+static void better(NcEmit *e, int level, const NcFold *f, const char *x, const char *index, bool tie) {
+  const char *c = nc_emit_name(e, "c"), *cmp = kinds[f->kind].step;
+  const char *i = nc_emit_type(e, NC_I32, f->vec), *k = nc_emit_type(e, f->t == NC_I64 ? NC_I64 : NC_I32, f->vec);
+  nc_emit_line(e, level, "const %s %s = convert_%s(%s %s %s);", i, c, i, x, cmp, f->acc);
+  if (tie) {
+    const char *d = nc_emit_name(e, "c");
+    nc_emit_line(e, level, "const %s %s = %s | (convert_%s(%s == %s) & (%s < %s));", i, d, c, i, x, f->acc, index, f->at);
+    c = d;
+  }
+  nc_emit_line(e, level, "%s = select(%s, %s, %s);", f->at, f->at, index, c);
+  nc_emit_line(e, level, "%s = select(%s, %s, convert_%s(%s));", f->acc, f->acc, x, k, c);
+}
+
+void nc_fold_update(NcEmit *e, int level, const NcFold *f, const char *x, const char *index) {
+  if (f->at) better(e, level, f, x, index, false);
+  else step(e, level, f, x);
+}
+
+void nc_fold_merge(NcEmit *e, int level, const NcFold *to, const NcFold *from) {
+  if (to->at) better(e, level, to, from->acc, from->at, true);
+  else step(e, level, to, from->acc);
+}
+
+NcFold nc_fold_lanes(NcEmit *e, int level, const NcFold *f) {
+  if (!f->vec || e->lanes == 1) return *f;
+  NcFold s = nc_fold_new(e, f->kind, f->t);
+  if (!f->at && f->kind <= NC_FOLD_PROD) {            // halves: fewer rounding steps, and SIMD additions
+    const char *x = f->acc, *reg = nc_dtype_reg(f->t);
+    const char op = f->kind == NC_FOLD_SUM ? '+' : '*';
+    for (int w = e->lanes / 2; w > 1; w /= 2) {
+      const char *y = nc_emit_name(e, "r");
+      nc_emit_line(e, level, "const %s%d %s = %s.lo %c %s.hi;", reg, w, y, x, op, x);
+      x = y;
+    }
+    nc_emit_line(e, level, "%s %s = %s.x %c %s.y;", reg, s.acc, x, op, x);
+    return s;
+  }
+  nc_emit_line(e, level, "%s %s = %s.s0;", nc_dtype_reg(f->t), s.acc, f->acc);
+  if (s.at) nc_emit_line(e, level, "int %s = %s.s0;", s.at, f->at);
+  for (int i = 1; i < e->lanes; i++) {
+    NcFold lane = s;
+    lane.acc = nc_sprintf(e->arena, "%s.s%x", f->acc, i);
+    if (s.at) lane.at = nc_sprintf(e->arena, "%s.s%x", f->at, i);
+    nc_fold_merge(e, level, &s, &lane);
+  }
+  return s;
+}
+
+NcVal nc_fold_value(const NcFold *f, NcDtype result, int level) {
+  return (NcVal){f->at ? f->at : f->acc, result, f->vec, level};
+}
