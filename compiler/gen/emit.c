@@ -1,6 +1,7 @@
 // Scopes, names, loads and stores of the emitter, and its dispatch over kinds of nodes.
 #include "gen/emit.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 NcEmit *nc_emit_new(NcPlacement *p, const NcRegion *r, NcArena *a) {
@@ -105,10 +106,10 @@ NcVal nc_emit_temp(NcEmit *e, int level, NcDtype t, bool vec, const char *expr) 
 
 // ---- Buffers
 
-int nc_emit_arg(NcEmit *e, int buffer, bool written) {
+int nc_emit_arg(NcEmit *e, int buffer, const char *type, bool written) {
   int i = 0;
-  while (i < e->use.n && e->use.at[i].buffer != buffer) i++;
-  if (i == e->use.n) *NC_PUSH(e->arena, e->use) = (NcUse){buffer, false, false};
+  while (i < e->use.n && (e->use.at[i].buffer != buffer || strcmp(e->use.at[i].type, type) != 0)) i++;
+  if (i == e->use.n) *NC_PUSH(e->arena, e->use) = (NcUse){.buffer = buffer, .type = type};
   if (written) e->use.at[i].written = true;
   else e->use.at[i].read = true;
   return i;
@@ -120,14 +121,7 @@ static int index_of(NcNode *const *at, int n, const NcNode *x) {
   return -1;
 }
 
-int nc_emit_buffer(const NcEmit *e, const NcNode *n) {
-  const NcRegion *r = e->region;
-  if (r->kind == NC_REGION_UPDATE) {
-    int i = index_of(r->input.at, r->input.n, nc_alias(e->p->regions, n));
-    if (i >= 0) return r->pack_input[i];
-  }
-  return e->p->place[n->id].buffer;
-}
+int nc_emit_buffer(const NcEmit *e, const NcNode *n) { return e->p->place[n->id].buffer; }
 
 // Reads lanes that do not follow each other one by one.
 static const char *gather(NcEmit *e, const char *one, NcIx *at) {
@@ -142,7 +136,7 @@ static const char *gather(NcEmit *e, const char *one, NcIx *at) {
 }
 
 NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at) {
-  int p = nc_emit_arg(e, buffer, false), level = nc_emit_level(e, at->level), w = e->lanes;
+  int p = nc_emit_arg(e, buffer, nc_dtype_store(t), false), level = nc_emit_level(e, at->level), w = e->lanes;
   bool vec = at->lane, unit = vec && nc_ix_unit(at);
   if (level == e->lane_level && e->lanes > 1) (*(unit ? &e->tally.unit : vec ? &e->tally.gather : &e->tally.same))++;
   else if (level == e->depth) e->tally.same++;
@@ -163,7 +157,7 @@ NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at) {
 }
 
 void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal v) {
-  int p = nc_emit_arg(e, buffer, true), w = at->lane ? e->lanes : 1;
+  int p = nc_emit_arg(e, buffer, nc_dtype_store(t), true), w = at->lane ? e->lanes : 1;
   const char *x = nc_emit_wide(e, v, w > 1), *first = nc_ix_text(&e->ix, at, false);
   char suffix[8] = "";
   if (w > 1) snprintf(suffix, sizeof suffix, "%d", w);
@@ -235,6 +229,21 @@ static NcVal iota(NcEmit *e, NcNode *n, NcIx *const *coord) {
   return nc_emit_temp(e, nc_emit_level(e, at->level), n->type.dtype, at->lane, nc_sprintf(e->arena, "convert_%s(%s)%s", t, x, cut));
 }
 
+// All parts of an update read the same value there.
+static bool shared_by_parts(const NcRegion *r, int input) {
+  for (int p = 1; p < r->parts; p++)
+    if (r->part_input[p][input] != r->part_input[0][input]) return false;
+  return r->parts > 1 || (nc_count(r->input.at[input]->type.shape) == 1 && r->pack_count > 1);
+}
+
+static NcVal load_value(NcEmit *e, NcNode *n, NcIx *const *coord) {
+  const NcRegion *r = e->region;
+  NcIx *at = nc_ix_linear(&e->ix, n->type.shape, coord);
+  int pack = r->kind == NC_REGION_UPDATE ? index_of(r->input.at, r->input.n, nc_alias(e->p->regions, n)) : -1;
+  if (pack < 0) return nc_emit_load(e, nc_emit_buffer(e, n), n->type.dtype, at);
+  return nc_emit_load(e, r->pack_input[pack], n->type.dtype, shared_by_parts(r, pack) ? at : e->pack);
+}
+
 static NcVal leaf(NcEmit *e, NcNode *n, NcIx *const *coord) {
   if (strcmp(n->op->name, "iota") == 0) return iota(e, n, coord);
   if (strcmp(n->op->name, "random") == 0) return nc_emit_random(e, n, coord);
@@ -242,7 +251,7 @@ static NcVal leaf(NcEmit *e, NcNode *n, NcIx *const *coord) {
     const NcAttr *one = nc_attr(n, "value");
     if (one) return literal(e, n->type.dtype, one->f);
   }
-  return nc_emit_load(e, nc_emit_buffer(e, n), n->type.dtype, nc_ix_linear(&e->ix, n->type.shape, coord));
+  return load_value(e, n, coord);
 }
 
 NcVal nc_emit(NcEmit *e, NcNode *n, NcIx *const *coord) {
@@ -250,7 +259,7 @@ NcVal nc_emit(NcEmit *e, NcNode *n, NcIx *const *coord) {
   if (m) return m->val;
   NcVal v;
   if (n->op->kind != NC_LEAF && !nc_has_member(e->region, n))
-    v = nc_emit_load(e, nc_emit_buffer(e, n), n->type.dtype, nc_ix_linear(&e->ix, n->type.shape, coord));
+    v = load_value(e, n, coord);
   else
     switch (n->op->kind) {
     case NC_LEAF: v = leaf(e, n, coord); break;
@@ -265,5 +274,6 @@ NcVal nc_emit(NcEmit *e, NcNode *n, NcIx *const *coord) {
 NcVal nc_emit_flat(NcEmit *e, NcNode *n, NcIx *flat) {
   NcIx *coord[NC_MAX_RANK];
   nc_ix_split(&e->ix, n->type.shape, flat, coord);
+  e->pack = flat;
   return nc_emit(e, n, coord);
 }

@@ -33,7 +33,8 @@ typedef struct {
   bool guard;        // entered only when a condition holds: nothing reached inside may be computed outside
 } NcScope;
 
-typedef struct { int buffer; bool read, written; } NcUse;
+// A kernel's pointer argument: a plan buffer, seen as elements of an OpenCL type.
+typedef struct { int buffer; const char *type; bool read, written; } NcUse;
 
 // What the trial of a loop order found, per innermost iteration of the lane loop.
 typedef struct { int unit, same, gather, ops; } NcTally;
@@ -50,6 +51,7 @@ typedef struct {
   int depth;                  // index of the innermost open scope
   int names;                  // for fresh ones
   int inlined;                // structural operations that were written as loops
+  NcIx *pack;                 // UPDATE: the index into the packs; shapes of single parts mean nothing there
   const NcNode *unknown;      // an operation that has no form: the kernel must not be used
   NC_VEC(NcUse) use;          // buffers, in the order of the kernel's arguments
   NcTally tally;
@@ -89,6 +91,6 @@ const char *nc_emit_zero(NcEmit *e, NcDtype t, double v);       // literal of th
 
 NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at);
 void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal v);
-int nc_emit_arg(NcEmit *e, int buffer, bool written);           // the kernel's argument number: p0, p1, …
+int nc_emit_arg(NcEmit *e, int buffer, const char *type, bool written);   // the argument's number: p0, p1, …
 int nc_emit_buffer(const NcEmit *e, const NcNode *n);           // plan buffer of a materialised value
 #endif

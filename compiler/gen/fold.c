@@ -99,6 +99,30 @@ NcFold nc_fold_lanes(NcEmit *e, int level, const NcFold *f) {
   return s;
 }
 
+void nc_fold_group(NcEmit *e, int l, const NcFold *f, int64_t local) {
+  const char *s = nc_emit_name(e, "s"), *reg = nc_dtype_reg(f->t);
+  NcFold to = *f, from = *f;
+  nc_emit_line(e, l, "__local %s %s[%lld];", reg, s, (long long)local);
+  nc_emit_line(e, l, "%s[lid] = %s;", s, f->acc);
+  from.acc = nc_sprintf(e->arena, "%s[lid + h]", s);
+  if (f->at) {
+    nc_emit_line(e, l, "__local int %s_at[%lld];", s, (long long)local);
+    nc_emit_line(e, l, "%s_at[lid] = %s;", s, f->at);
+    from.at = nc_sprintf(e->arena, "%s_at[lid + h]", s);
+  }
+  nc_emit_line(e, l, "barrier(CLK_LOCAL_MEM_FENCE);");
+  nc_emit_line(e, l, "for (int h = %lld; h > 0; h /= 2) {", (long long)local / 2);
+  nc_emit_line(e, l, "  if (lid < h) {");
+  nc_fold_merge(e, l, &to, &from);
+  nc_emit_line(e, l, "  %s[lid] = %s;", s, f->acc);
+  if (f->at) nc_emit_line(e, l, "  %s_at[lid] = %s;", s, f->at);
+  nc_emit_line(e, l, "  }");
+  nc_emit_line(e, l, "  barrier(CLK_LOCAL_MEM_FENCE);");
+  nc_emit_line(e, l, "}");
+  nc_emit_line(e, l, "%s = %s[0];", f->acc, s);
+  if (f->at) nc_emit_line(e, l, "%s = %s_at[0];", f->at, s);
+}
+
 NcVal nc_fold_value(const NcFold *f, NcDtype result, int level) {
   return (NcVal){f->at ? f->at : f->acc, result, f->vec, level};
 }

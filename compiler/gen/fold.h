@@ -20,7 +20,8 @@ void nc_fold_declare(NcEmit *e, int level, const NcFold *f);    // `float8 acc =
 // Takes in x; `index` is its place along the reduced axes (argmax and argmin), an expression as wide as the fold.
 void nc_fold_update(NcEmit *e, int level, const NcFold *f, const char *x, const char *index);
 void nc_fold_merge(NcEmit *e, int level, const NcFold *to, const NcFold *from);   // equally wide; the smaller index wins
-// Merges an array of partial results: `acc[i]` texts are given by the caller.
 NcFold nc_fold_lanes(NcEmit *e, int level, const NcFold *f);    // over the lanes, into a new scalar fold
+// Over a work-group of `local` items (a power of two), each of which then has the result; uses `lid`. Only in uniform flow.
+void nc_fold_group(NcEmit *e, int level, const NcFold *f, int64_t local);
 NcVal nc_fold_value(const NcFold *f, NcDtype result, int level);
 #endif

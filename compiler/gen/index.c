@@ -196,7 +196,7 @@ NcIx *nc_ix_linear(NcIxs *s, NcShape shape, NcIx *const *coord) {
 }
 
 void nc_ix_split(NcIxs *s, NcShape shape, NcIx *flat, NcIx **coord) {
-  int64_t stride[NC_MAX_RANK];
+  int64_t stride[NC_MAX_RANK], count = nc_count(shape);
   nc_strides(shape, stride);
   for (int i = 0; i < shape.rank; i++) {
     if (shape.dim[i] == 1) {
@@ -204,7 +204,7 @@ void nc_ix_split(NcIxs *s, NcShape shape, NcIx *flat, NcIx **coord) {
       continue;
     }
     NcIx *q = nc_ix_div(s, flat, stride[i]);
-    coord[i] = q->hi < shape.dim[i] ? q : nc_ix_mod(s, q, shape.dim[i]);
+    coord[i] = q->hi < shape.dim[i] || stride[i] * shape.dim[i] == count ? q : nc_ix_mod(s, q, shape.dim[i]);
   }
 }
 

@@ -14,6 +14,8 @@ typedef struct {
 } Nest;
 
 static void nest_open(NcEmit *e, Nest *x, int level, int n, const int64_t *size) {
+  static const int64_t once = 1;
+  if (!n) n = 1, size = &once;
   x->level = level;
   x->n = n;
   nc_emit_aside(e, level, &x->aside);
@@ -130,11 +132,11 @@ static NcVal dot(NcEmit *e, NcNode *n, NcIx *const *coord) {
   int nbatch, ncon;
   nc_attr_ints(n, "abatch", &nbatch);
   const int64_t *acon = nc_attr_ints(n, "acon", &ncon);
-  int64_t size[NC_MAX_RANK + 1] = {1};
+  int64_t size[NC_MAX_RANK];
   for (int i = 0; i < ncon; i++) size[i] = n->in[0]->type.shape.dim[acon[i]];
   int level = nc_emit_coord_level(e, coord, n->type.shape.rank), free = nbatch, at;
   Nest loop;
-  nest_open(e, &loop, level, ncon ? ncon : 1, size);
+  nest_open(e, &loop, level, ncon, size);
   NcVal v[2];
   for (int k = 0; k < 2; k++) {
     const int64_t *batch = nc_attr_ints(n, keys[k][0], NULL), *con = nc_attr_ints(n, keys[k][1], NULL);
@@ -375,7 +377,9 @@ static NcVal scatter_add(NcEmit *e, NcNode *n, NcIx *const *coord) {
     from[k] = k < axis ? coord[k] : k < axis + picks ? loop.at[k - axis] : coord[k - picks + 1];
   NcVal i = nc_emit(e, index, loop.at);
   NcBuf mask = NC_BUF(e->arena), cond = NC_BUF(e->arena);
-  nc_putf(to->lane || i.vec ? &mask : &cond, "(%s == %s)", nc_emit_wide(e, i, to->lane || i.vec), nc_ix_text(&e->ix, to, to->lane));
+  bool vec = to->lane || i.vec;
+  nc_putf(vec ? &mask : &cond, "(convert_%s%s(%s) == %s)", e->idx, vec ? nc_sprintf(e->arena, "%d", e->lanes) : "",
+          nc_emit_wide(e, i, vec), nc_ix_text(&e->ix, to, to->lane));
   NcFold f = nc_fold_new(e, NC_FOLD_SUM, n->type.dtype);
   nc_emit_open(e, cond.n > 0);
   update(e, &f, keep(e, &mask, nc_emit(e, dy, from), "0"), NULL);

@@ -29,17 +29,6 @@ static NcIx *demand(NcEmit *e, Guard *g, NcIx *at, int64_t lo, int64_t hi) {
   return nc_ix_var(&e->ix, c, c, false, lo, hi - 1, level);
 }
 
-// v where all masks hold, else `other`.
-static NcVal masked(NcEmit *e, const Guard *g, NcVal v, NcVal other) {
-  if (!g->mask.n) return v;
-  NcBuf b = NC_BUF(e->arena);
-  for (int i = 0; i < g->mask.n; i++) nc_putf(&b, "%s%s", i ? " & " : "", g->mask.at[i]);
-  const char *k = nc_sprintf(e->arena, "%s%d", v.t == NC_I64 ? "long" : "int", e->lanes);
-  return nc_emit_temp(e, e->depth, v.t, true,
-                      nc_sprintf(e->arena, "select(%s, %s, convert_%s(%s))", nc_emit_wide(e, other, true),
-                                 nc_emit_wide(e, v, true), k, nc_buf_str(&b)));
-}
-
 // The part of a guarded value: x at coord, under the guard's condition.
 typedef struct {
   Guard guard;
@@ -58,18 +47,17 @@ static NcVal choose(NcEmit *e, int level, int n, Part *part, NcVal other) {
   bool vec = other.vec;
   for (int i = 0; i < n; i++) {
     nc_emit_open(e, part[i].guard.cond.n > 0);
-    NcVal p = nc_emit(e, part[i].x, part[i].coord);
-    *NC_PUSH(e->arena, val) = masked(e, &part[i].guard, p, other);
+    *NC_PUSH(e->arena, val) = nc_emit(e, part[i].x, part[i].coord);
     *NC_PUSH(e->arena, body) = e->scope[e->depth--];
     *NC_PUSH(e->arena, head) = nc_buf_str(&part[i].guard.cond);
-    vec |= val.at[i].vec;
+    vec |= val.at[i].vec || part[i].guard.mask.n;
   }
   const char *name = nc_emit_name(e, "t");
   nc_emit_line(e, level, "%s %s = %s;", nc_emit_type(e, other.t, vec), name, nc_emit_wide(e, other, vec));
   for (int i = 0; i < n; i++) {
     e->scope[++e->depth] = body.at[i];
     const char *x = nc_emit_wide(e, val.at[i], vec);
-    if (part[i].guard.mask.n && n > 1) {     // parts beside each other within the lanes: keep those of the others
+    if (part[i].guard.mask.n) {
       NcBuf b = NC_BUF(e->arena);
       for (int k = 0; k < part[i].guard.mask.n; k++) nc_putf(&b, "%s%s", k ? " & " : "", part[i].guard.mask.at[k]);
       x = nc_sprintf(e->arena, "select(%s, %s, convert_%s%d(%s))", name, x, other.t == NC_I64 ? "long" : "int", e->lanes,

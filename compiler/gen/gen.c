@@ -1,0 +1,41 @@
+// Regions in schedule order, each by the form that suits it.
+#include "gen/gen.h"
+#include <string.h>
+#include "gen/kernel.h"
+
+static bool copy(NcGen *g, const NcRegion *r) {
+  NcNode *to = r->assign.at[0] ? r->assign.at[0] : r->output.at[0];
+  NcStep *s = nc_gen_step(g, r, NC_STEP_COPY);
+  s->a = g->p->place[r->input.at[0]->id].buffer;
+  s->c = g->p->place[to->id].buffer;
+  s->fill_bytes = nc_type_bytes(to->type);
+  s->bytes = 2 * (double)s->fill_bytes;
+  return true;
+}
+
+typedef bool Form(NcGen *g, const NcRegion *r);
+
+static bool generate(NcGen *g, const NcRegion *r) {
+  static Form *const forms[NC_REGION_COUNT] = {
+    [NC_REGION_ROW] = nc_gen_row, [NC_REGION_REDUCE] = nc_gen_reduce, [NC_REGION_COPY] = copy};
+  int errors = g->d->errors;
+  if (!forms[r->kind] || !nc_gen_allowed(g, nc_region_name(r->kind)) || !forms[r->kind](g, r)) nc_gen_map(g, r);
+  return g->d->errors == errors;
+}
+
+bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {
+  NcArena *a = p->plan->arena;
+  NcGen g = {.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a)};
+  bool ok = true;
+  for (int i = 0; i < p->regions->region.n; i++) ok &= generate(&g, p->regions->region.at[i]);
+  p->plan->options = "-cl-mad-enable -cl-no-signed-zeros";
+  NcBuf whole = NC_BUF(a);
+  nc_gen_helpers(&whole, nc_buf_str(&g.program));
+  nc_put(&whole, nc_buf_str(&g.program));
+  p->plan->program = nc_buf_str(&whole);
+  return ok;
+}
+
+size_t nc_region_workspace(const NcRegion *r, const NcTarget *t) {
+  return r->kind == NC_REGION_REDUCE ? nc_reduce_workspace(r, t) : 0;
+}

@@ -1,0 +1,38 @@
+// From emitted text to kernels and plan steps: signatures, equal kernels shared, arguments, labels, estimates.
+#ifndef NC_KERNEL_H
+#define NC_KERNEL_H
+#include "gen/emit.h"
+
+typedef struct {
+  NcPlacement *p;
+  NcDiag *d;
+  const NcCompileOptions *o;
+  NcArena *arena;
+  NcBuf program;
+  NcMap kernel;          // text without the name → name
+  int kernels;
+} NcGen;
+
+// Adds a step that runs what was emitted. stem: "map", "row" …; names of the region's operations are added.
+// items: work-items needed; groups of `local`, the last one filled up (the text guards what is beyond).
+void nc_gen_kernel(NcGen *g, NcEmit *e, const char *stem, size_t items, size_t local);
+NcStep *nc_gen_step(NcGen *g, const NcRegion *r, NcStepKind kind);   // with label, place and estimates
+const char *nc_gen_kernel_name(NcGen *g, const NcRegion *r, const char *stem);
+bool nc_gen_allowed(const NcGen *g, const char *form);               // not named by the option no_fast
+double nc_gen_flops(const NcRegion *r);
+
+// The forms, one file each. False when the form does not apply; then nothing was added.
+bool nc_gen_map(NcGen *g, const NcRegion *r);          // also UPDATE, and anything else element by element
+bool nc_gen_row(NcGen *g, const NcRegion *r);
+bool nc_gen_reduce(NcGen *g, const NcRegion *r);
+size_t nc_reduce_workspace(const NcRegion *r, const NcTarget *t);
+
+const char *nc_gen_index_type(const NcGen *g, const NcRegion *r);    // int, or long where a buffer needs it
+
+// Those outputs of the region that have `count` elements, at a linear index. All are evaluated before the first is stored,
+// because a store may be in place of what another reads.
+typedef struct { int n; NcVal *val; } NcOutVals;
+NcOutVals nc_gen_values(NcEmit *e, NcIx *flat, int64_t count);
+void nc_gen_store(NcEmit *e, int level, NcIx *flat, NcOutVals v);
+void nc_gen_outputs(NcEmit *e, NcIx *flat, int64_t count);           // both, at the current scope
+#endif

@@ -1,0 +1,236 @@
+// Rows: reductions over the last axes and the pointwise work before, between and after them, in one kernel.
+//
+// Reductions that need no other reduction's result come first, then those that need these, and so on: each
+// level is one pass over the row, and the full-size outputs are a last one. What a later pass
+// needs again is computed again, but dear values (exp …) of short rows are kept in private memory.
+//
+//   cpu, long rows:  a work-item per block of rows; W elements of a row at a time
+//   cpu, short rows: a work-item per block of rows; W rows at a time, one lane each
+//   gpu, long rows:  a work-group per row, partial results merged in local memory
+//   gpu, short rows: a work-item per row
+#include <string.h>
+#include "gen/fold.h"
+#include "gen/kernel.h"
+
+typedef enum { ALONG, ACROSS, GROUP } Mode;   // lanes along the row; a lane (or an item) per row; a group per row
+
+typedef struct {
+  NcGen *g;
+  const NcRegion *r;
+  NcEmit *e;
+  Mode mode;
+  int lanes;                 // ALONG: of the main loop
+  int64_t rows, length, local;
+  int levels;
+  int *level;                // by member: of a reduction its pass (from 1), else 0
+  NcFold *fold, *rest;       // by member: of the current pass; of its scalar remainder
+  NcIx *row;
+  int row_level;             // scope of a row's values
+} Row;
+
+// ---- Which reductions belong to which pass
+
+static bool row_reduction(const Row *w, const NcNode *n) {
+  return n->op->kind == NC_REDUCE && nc_count(n->type.shape) == w->rows && nc_count(n->in[0]->type.shape) == w->rows * w->length;
+}
+
+static int member(const NcRegion *r, const NcNode *n) {
+  int lo = 0, hi = r->node.n;              // members are in id order
+  while (lo < hi) {
+    int mid = (lo + hi) / 2;
+    if (r->node.at[mid]->id < n->id) lo = mid + 1;
+    else hi = mid;
+  }
+  return lo < r->node.n && r->node.at[lo] == n ? lo : -1;
+}
+
+static void find_levels(Row *w) {
+  int *deep = NC_NEW_N(w->g->arena, int, w->r->node.n);     // passes that must be over before the member is known
+  for (int i = 0; i < w->r->node.n; i++) {
+    const NcNode *n = w->r->node.at[i];
+    for (int k = 0; k < n->nin; k++) {
+      int m = member(w->r, n->in[k]);
+      if (m >= 0 && deep[m] > deep[i]) deep[i] = deep[m];
+    }
+    if (row_reduction(w, n)) w->level[i] = ++deep[i];
+    if (w->level[i] > w->levels) w->levels = w->level[i];
+  }
+}
+
+// ---- One pass over a row
+
+typedef void Body(Row *w, int pass, NcIx *flat, NcIx *at, bool rest);
+
+static void loop(Row *w, int pass, Body *body, int lanes, const char *var, const char *head, bool rest) {
+  NcEmit *e = w->e;
+  int outside = e->lanes;
+  if (w->mode == ALONG) e->lanes = lanes;
+  nc_emit_open(e, false);
+  NcIx *i = nc_emit_var(e, var, w->length, w->mode == ALONG);
+  body(w, pass, nc_ix_add(&e->ix, nc_ix_scale(&e->ix, w->row, w->length), i), i, rest);
+  nc_emit_close(e, head);
+  e->lanes = outside;
+}
+
+static void sweep(Row *w, int pass, Body *body) {
+  NcArena *a = w->g->arena;
+  const char *t = w->e->idx, *n = nc_sprintf(a, "%lld", (long long)w->length);
+  if (w->mode == GROUP) {
+    loop(w, pass, body, 1, "i", nc_sprintf(a, "for (%s i = lid; i < %s; i += %lld)", t, n, (long long)w->local), false);
+    return;
+  }
+  if (w->mode == ALONG && w->lanes > 1)
+    loop(w, pass, body, w->lanes, "i", nc_sprintf(a, "for (%s i = 0; i + %d <= %s; i += %d)", t, w->lanes, n, w->lanes), false);
+  else
+    loop(w, pass, body, 1, "i", nc_sprintf(a, "for (%s i = 0; i < %s; i++)", t, n), false);
+  if (w->mode == ALONG && w->length % w->lanes)
+    loop(w, pass, body, 1, "k", nc_sprintf(a, "for (%s k = %lld; k < %s; k++)", t, (long long)(w->length / w->lanes * w->lanes), n), true);
+}
+
+// Takes the elements at `flat` into the reductions of this pass. `at` is the place in the row.
+static void take(Row *w, int pass, NcIx *flat, NcIx *at, bool rest) {
+  NcEmit *e = w->e;
+  for (int i = 0; i < w->r->node.n; i++) {
+    if (w->level[i] != pass) continue;
+    NcNode *n = w->r->node.at[i];
+    NcFold *f = rest ? &w->rest[i] : &w->fold[i];
+    *f = nc_fold_new(e, nc_fold_kind(nc_attr_str(n, "op")), n->in[0]->type.dtype);
+    NcVal x = nc_emit_flat(e, n->in[0], flat);
+    f->vec = e->lanes > 1;                   // also where x is alike in all lanes: each lane counts
+    const char *index = NULL;
+    if (f->at) {
+      index = nc_ix_text(&e->ix, at, f->vec && at->lane);
+      index = nc_sprintf(e->arena, "convert_int%s(%s)", f->vec ? nc_sprintf(e->arena, "%d", e->lanes) : "",
+                         f->vec && !at->lane ? nc_sprintf(e->arena, "(%s%d)(%s)", e->idx, e->lanes, index) : index);
+    }
+    nc_fold_declare(e, w->row_level, f);
+    nc_fold_update(e, e->depth, f, nc_emit_wide(e, x, f->vec), index);
+  }
+}
+
+static void give(Row *w, int pass, NcIx *flat, NcIx *at, bool rest) {
+  (void)pass, (void)at, (void)rest;
+  nc_gen_outputs(w->e, flat, w->rows * w->length);
+}
+
+// Ends a pass: each reduction's value of this row becomes known.
+static void conclude(Row *w, int pass) {
+  NcEmit *e = w->e;
+  for (int i = 0; i < w->r->node.n; i++) {
+    if (w->level[i] != pass) continue;
+    NcNode *n = w->r->node.at[i];
+    NcFold f = w->fold[i];
+    if (w->mode == ALONG && w->lanes > 1) {
+      e->lanes = w->lanes;
+      f = nc_fold_lanes(e, w->row_level, &f);
+      e->lanes = 1;
+      if (w->length % w->lanes) nc_fold_merge(e, w->row_level, &f, &w->rest[i]);
+    }
+    if (w->mode == GROUP) nc_fold_group(e, w->row_level, &f, w->local);
+    NcIx *coord[NC_MAX_RANK];
+    nc_ix_split(&e->ix, n->type.shape, w->row, coord);
+    nc_emit_bind(e, w->row_level, n, coord, nc_fold_value(&f, n->type.dtype, w->row_level));
+  }
+}
+
+static bool has_outputs(const Row *w, int64_t count) {
+  for (int i = 0; i < w->r->output.n; i++)
+    if (nc_count(w->r->output.at[i]->type.shape) == count) return true;
+  return false;
+}
+
+static void one_row(Row *w) {
+  NcEmit *e = w->e;
+  for (int pass = 1; pass <= w->levels; pass++) {
+    sweep(w, pass, take);
+    conclude(w, pass);
+  }
+  NcOutVals v = nc_gen_values(e, w->row, w->rows);
+  if (w->length > 1 && has_outputs(w, w->rows * w->length)) sweep(w, w->levels + 1, give);
+  if (!has_outputs(w, w->rows)) return;
+  if (w->mode != GROUP) {
+    nc_gen_store(e, e->depth, w->row, v);
+    return;
+  }
+  nc_emit_line(e, w->row_level, "barrier(CLK_GLOBAL_MEM_FENCE);");      // a store may be in place of what others read
+  nc_emit_open(e, true);
+  nc_gen_store(e, e->depth, w->row, v);
+  nc_emit_close(e, "if (lid == 0)");
+}
+
+// ---- Kernels
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static void begin_row(Row *w, bool lanes) {
+  nc_emit_open(w->e, false);
+  w->row = nc_emit_var(w->e, "r", w->rows, lanes);
+  w->row_level = w->e->depth;
+}
+
+static void cpu(Row *w) {
+  NcEmit *e = w->e;
+  const NcTarget *t = w->g->p->target;
+  int64_t count = w->rows * w->length, units = t->compute_units > 0 ? t->compute_units : 1;
+  int width = w->mode == ACROSS ? t->vector : 1;
+  int64_t block = ceil_div(count, units * 8) > 1024 ? ceil_div(count, units * 8) : 1024;
+  int64_t rows = ceil_div(ceil_div(block, w->length), width) * width;
+  nc_emit_line(e, 0, "const %s begin = get_global_id(0) * %lld, end = min(begin + %lld, (%s)%lld);", e->idx, (long long)rows,
+               (long long)rows, e->idx, (long long)w->rows);
+  if (w->mode == ACROSS) {
+    e->lanes = width;
+    begin_row(w, true);
+    one_row(w);
+    nc_emit_close(e, nc_sprintf(e->arena, "for (%s r = begin; r + %d <= end; r += %d)", e->idx, width, width));
+    e->lanes = 1;
+  }
+  if (w->mode == ALONG || w->rows % width) {
+    begin_row(w, false);
+    one_row(w);
+    const char *from = width == 1 ? "begin" : nc_sprintf(e->arena, "begin + (end - begin) / %d * %d", width, width);
+    nc_emit_close(e, nc_sprintf(e->arena, "for (%s r = %s; r < end; r++)", e->idx, from));
+  }
+  nc_gen_kernel(w->g, e, "row", (size_t)ceil_div(w->rows, rows), 1);
+}
+
+static void gpu(Row *w) {
+  NcEmit *e = w->e;
+  if (w->mode == GROUP) {
+    nc_emit_line(e, 0, "const int lid = get_local_id(0);");
+    nc_emit_line(e, 0, "const %s r = get_group_id(0);", e->idx);
+    w->row = nc_emit_var(e, "r", w->rows, false);
+    w->row_level = 0;
+    one_row(w);
+    nc_gen_kernel(w->g, e, "row", (size_t)(w->rows * w->local), (size_t)w->local);
+    return;
+  }
+  nc_emit_line(e, 0, "const %s r = get_global_id(0);", e->idx);
+  nc_emit_open(e, true);
+  w->row = nc_emit_var(e, "r", w->rows, false);
+  w->row_level = e->depth;
+  one_row(w);
+  nc_emit_close(e, nc_sprintf(e->arena, "if (r < %lld)", (long long)w->rows));
+  nc_gen_kernel(w->g, e, "row", (size_t)w->rows, (size_t)(w->g->p->target->max_group < 64 ? w->g->p->target->max_group : 64));
+}
+
+bool nc_gen_row(NcGen *g, const NcRegion *r) {
+  const NcTarget *t = g->p->target;
+  Row w = {.g = g, .r = r, .e = nc_emit_new(g->p, r, g->arena), .rows = r->space.dim[0], .length = r->space.dim[1], .lanes = 1};
+  w.e->idx = nc_gen_index_type(g, r);
+  w.level = NC_NEW_N(g->arena, int, r->node.n);
+  w.fold = NC_NEW_N(g->arena, NcFold, r->node.n);
+  w.rest = NC_NEW_N(g->arena, NcFold, r->node.n);
+  find_levels(&w);
+  if (t->cls == NC_CLASS_CPU) {
+    w.mode = w.length < 3 * t->vector && w.rows >= t->vector ? ACROSS : ALONG;
+    w.lanes = w.mode == ALONG && w.length >= t->vector ? t->vector : 1;
+    cpu(&w);
+    return true;
+  }
+  w.mode = w.length >= 32 ? GROUP : ACROSS;
+  w.local = 32;
+  while (w.local * 2 <= t->max_group && w.local < 256 && w.local * 4 <= w.length) w.local *= 2;
+  while (w.local > t->max_group) w.local /= 2;
+  gpu(&w);
+  return true;
+}
