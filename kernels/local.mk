@@ -3,6 +3,7 @@ NC_KERNELS =
 NC_KERNELS += kernels/tile_cpu.cl
 NC_KERNELS += kernels/end_cpu.cl
 NC_KERNELS += kernels/gemm_cpu.cl
+NC_KERNELS += kernels/store.cl
 NC_KERNELS += kernels/conv_cpu.cl
 
 EXTRA_DIST += kernels/embed.sh $(NC_KERNELS)

@@ -142,7 +142,7 @@ NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at) {
   else if (level == e->depth) e->tally.same++;
   const char *one = nc_sprintf(e->arena, t == NC_F16 ? "vload_half(%%s, p%d)" : "p%d[%%s]", p), *raw;
   const char *first = nc_ix_text(&e->ix, at, false);
-  char suffix[8] = "";
+  char suffix[12] = "";
   if (vec) snprintf(suffix, sizeof suffix, "%d", w);
   if (!vec) raw = nc_sprintf(e->arena, one, first);
   else if (!unit) raw = nc_sprintf(e->arena, "(%s%d)(%s)", t == NC_F16 ? "float" : nc_dtype_store(t), w, gather(e, one, at));
@@ -159,7 +159,7 @@ NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at) {
 void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal v) {
   int p = nc_emit_arg(e, buffer, nc_dtype_store(t), true), w = at->lane ? e->lanes : 1;
   const char *x = nc_emit_wide(e, v, w > 1), *first = nc_ix_text(&e->ix, at, false);
-  char suffix[8] = "";
+  char suffix[12] = "";
   if (w > 1) snprintf(suffix, sizeof suffix, "%d", w);
   switch (t) {
   case NC_BF16: x = nc_sprintf(e->arena, "nc_bf16_float%s(%s)", suffix, x); break;
@@ -178,7 +178,8 @@ void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal 
     nc_emit_line(e, level, "const %s%d %s = %s;", e->idx, w, a, nc_ix_text(&e->ix, at, true));
     nc_emit_line(e, level, "const %s%d %s = %s;", t == NC_F16 ? "float" : nc_dtype_store(t), w, n, x);
     for (int i = 0; i < w; i++)
-      nc_emit_line(e, level, t == NC_F16 ? "vstore_half_rte(%s.s%x, %s.s%x, p%d);" : "%3$s.s%2$x", n, i, a, i, p);
+      if (t == NC_F16) nc_emit_line(e, level, "vstore_half_rte(%s.s%x, %s.s%x, p%d);", n, i, a, i, p);
+      else nc_emit_line(e, level, "p%d[%s.s%x] = %s.s%x;", p, a, i, n, i);
   }
 }
 

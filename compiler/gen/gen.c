@@ -1,6 +1,7 @@
 // Regions in schedule order, each by the form that suits it.
 #include "gen/gen.h"
 #include <string.h>
+#include "gen/helpers.h"
 #include "gen/kernel.h"
 
 static bool copy(NcGen *g, const NcRegion *r) {
