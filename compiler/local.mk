@@ -10,3 +10,4 @@ include compiler/ops/local.mk
 include compiler/eval/local.mk
 include compiler/elab/local.mk
 include compiler/gen/local.mk
+include compiler/passes/local.mk

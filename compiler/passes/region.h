@@ -10,10 +10,10 @@
 // What generation may rely on, by kind. "Equal linear index" means: element e of the one, counted row-major, belongs
 // to element e of the other; shapes may differ by reshapes, counts may not.
 //
-//   every    Operands of a member are members or inputs, or scalar constants (which are written as literals and are
-//            members of no region unless they are its output). An operand that is a reshape of something
-//            materialised appears as the input itself: look through nc_alias. A member that lies behind movement
-//            members is evaluated at each index that leads to it; fusion bounds how often.
+//   every    Operands of a member are members or inputs. Constants of one value (attribute `value`) are members: write
+//            them as literals. `input` never holds a reshape: that is a member, its operand the input; so look through
+//            nc_alias for the buffer of a template's operand. A member behind movement members is evaluated at each
+//            index that leads to it; fusion bounds how often.
 //   MAP      All outputs have equal linear index; `space` is the shape of the first.
 //   ROW      `space` = [rows, length]. Reduce members reduce the last `row_axes` axes of values of that linear index,
 //            and are read (through reshapes and a broadcast along the leading axes) only at their own row. Outputs have
@@ -21,7 +21,7 @@
 //   REDUCE   `anchor` is the first of one or more reduce members over the same axes of operands of one shape; members
 //            before them are the prologue, members after them the epilogue; outputs have the anchor's linear index.
 //   DOT, CONV, CONV_WEIGHT, POOL, POOL_GRAD, SCATTER, CUMULATIVE
-//            The anchor's operands are inputs (or, where gen/templates.h allows it, a prologue). Members after it are
+//            The anchor's operands are inputs or reshapes of them. Members after it are
 //            the epilogue: they read the anchor through reshapes only, and every output has the anchor's linear
 //            index. The anchor itself may be among the outputs.
 //   UPDATE   A MAP whose outputs are all assigns and whose movement members are broadcasts of scalars, over packs.
@@ -59,7 +59,8 @@ typedef struct {
   int id;                    // stable from fusion on; NcPlacement.workspace is indexed by it
   NcRegionKind kind;
   NcNode *anchor;            // the dot, conv, pool, reduce… node; NULL for MAP, UPDATE and COPY
-  NC_VEC(NcNode *) node;     // members in id order, anchor included
+  NC_VEC(NcNode *) core;     // what it computes, in id order, without index arithmetic; nothing if it only copies
+  NC_VEC(NcNode *) node;     // members in id order: core, and the movement between them
   NC_VEC(NcNode *) input;    // values read from buffers (materialised elsewhere), without repeats; never aliases
   NC_VEC(NcNode *) output;   // values written to buffers
   // Assigns: output i (a value node) is stored into var assign[i] in place (NULL: an ordinary temp). Same index as output.
@@ -83,6 +84,8 @@ typedef struct {
 typedef struct {
   NcArena *arena;
   NcGraph *graph;
+  struct NcFlow *flow;              // which values reach which nodes (flow.h)
+  int ids;                          // region ids are below this
   NC_VEC(NcRegion *) region;        // in schedule order once scheduled
   int *alias;                       // alias[node id] = id of the materialised node whose buffer it shares (itself when own), -1: not materialised
   NcRegion **producer;              // by node id: the region that writes it; NULL for leaves and unmaterialised

@@ -1,0 +1,70 @@
+// Assigns: a region stores the new value where the old one lay, when nobody can miss the old one; else the
+// value gets a place of its own and a COPY region brings it over.
+#include "passes/passes.h"
+
+typedef struct { NC_VEC(NcRegion *) at; } List;
+typedef struct {
+  NcRegions *r;
+  List *readers;           // by id of variables
+  int *mark, search;       // by region id
+} Assign;
+
+// Must `to` run after `from`: because of values, or of variables that were already decided to be stored in place?
+static bool after(Assign *a, const NcRegion *to, const NcRegion *from) {
+  if (a->mark[to->id] == a->search) return false;
+  a->mark[to->id] = a->search;
+  for (int i = 0; i < to->input.n; i++) {
+    const NcRegion *p = a->r->producer[to->input.at[i]->id];
+    if (p && (p == from || after(a, p, from))) return true;
+  }
+  for (int i = 0; i < to->assign.n; i++) {
+    const List *l = to->assign.at[i] ? &a->readers[to->assign.at[i]->id] : NULL;
+    for (int k = 0; l && k < l->at.n; k++)
+      if (l->at.at[k] != to && (l->at.at[k] == from || after(a, l->at.at[k], from))) return true;
+  }
+  return false;
+}
+
+// Whoever reads the old value must be able to run before g; and g itself may read of it only what it then replaces.
+static bool in_place(Assign *a, const NcRegion *g, const NcNode *var, const NcNode *value) {
+  const List *l = &a->readers[var->id];
+  for (int k = 0; k < l->at.n; k++) {
+    a->search++;
+    if (l->at.at[k] == g ? !nc_reads_in_step(a->r, g, var, value) : after(a, l->at.at[k], g)) return false;
+  }
+  return true;
+}
+
+static NcRegion *copy(NcRegions *r, NcNode *value, NcNode *var) {
+  NcRegion *g = NC_NEW(r->arena, NcRegion);
+  g->id = r->ids++;
+  g->kind = NC_REGION_COPY;
+  g->space = value->type.shape;
+  *NC_PUSH(r->arena, g->input) = value;
+  *NC_PUSH(r->arena, g->output) = value;
+  *NC_PUSH(r->arena, g->assign) = var;
+  *NC_PUSH(r->arena, r->region) = g;
+  return g;
+}
+
+static int output_of(const NcRegion *g, const NcNode *value) {
+  for (int i = 0; i < g->output.n; i++)
+    if (g->output.at[i] == value) return i;
+  return -1;
+}
+
+void nc_regions_assign(NcRegions *r) {
+  Assign a = {.r = r, .readers = NC_NEW_N(r->arena, List, r->graph->node.n + 1), .mark = NC_NEW_N(r->arena, int, r->ids + 1)};
+  for (int i = 0; i < r->region.n; i++)
+    for (int k = 0; k < r->region.at[i]->input.n; k++) {
+      NcNode *n = r->region.at[i]->input.at[k];
+      if (nc_is_leaf(n)) *NC_PUSH(r->arena, a.readers[n->id].at) = r->region.at[i];
+    }
+  for (int i = 0; i < r->graph->effect.n; i++) {
+    NcNode *var = r->graph->effect.at[i]->in[0], *value = nc_base(r->graph->effect.at[i]->in[1]);
+    NcRegion *g = r->producer[value->id];
+    int o = g ? output_of(g, value) : -1;
+    if (o >= 0 && !g->assign.at[o] && in_place(&a, g, var, value)) g->assign.at[o] = var;
+    else copy(r, value, var);
+  }
+}

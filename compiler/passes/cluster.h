@@ -1,0 +1,28 @@
+// Clusters: regions while they grow. Private to fusion.
+#ifndef NC_CLUSTER_H
+#define NC_CLUSTER_H
+#include "passes/passes.h"
+
+typedef struct {
+  int id;
+  NcRegionKind kind;
+  NcNode *anchor;
+  int64_t result, full;      // elements of results; of what is reduced (ROW, REDUCE), else the same
+  bool closed;               // merges with nothing
+  bool update;               // flows into variables only
+  NC_VEC(NcNode *) node;     // empty: merged into another
+  int mark;                  // of the last search that came by
+} NcCluster;
+
+typedef struct {
+  NcArena *arena;
+  NcFlow *flow;
+  NcCluster **of;            // by node id of core nodes
+  NC_VEC(NcCluster *) all;
+  int count, search;
+  int *seen;                 // by node id: the last search that counted it
+} NcClusters;
+
+bool nc_cluster_legal(NcClusters *c, NcCluster *a, NcCluster *b);     // may the two become one region?
+bool nc_cluster_in_memory(const NcClusters *c, const NcNode *n);      // read by others, or required
+#endif

@@ -1,0 +1,26 @@
+# passes: a graph to regions, scheduled and placed
+compiler_libcompiler_la_SOURCES += compiler/compile.h
+compiler_libcompiler_la_SOURCES += compiler/compile.c
+compiler_libcompiler_la_SOURCES += compiler/gen/gen.h
+compiler_libcompiler_la_SOURCES += compiler/passes/passes.h
+compiler_libcompiler_la_SOURCES += compiler/passes/region.h
+compiler_libcompiler_la_SOURCES += compiler/passes/region.c
+compiler_libcompiler_la_SOURCES += compiler/passes/flow.h
+compiler_libcompiler_la_SOURCES += compiler/passes/flow.c
+compiler_libcompiler_la_SOURCES += compiler/passes/simplify.c
+compiler_libcompiler_la_SOURCES += compiler/passes/copies.c
+compiler_libcompiler_la_SOURCES += compiler/passes/cluster.h
+compiler_libcompiler_la_SOURCES += compiler/passes/fuse.c
+compiler_libcompiler_la_SOURCES += compiler/passes/legal.c
+compiler_libcompiler_la_SOURCES += compiler/passes/settle.c
+compiler_libcompiler_la_SOURCES += compiler/passes/assign.c
+compiler_libcompiler_la_SOURCES += compiler/passes/depends.c
+compiler_libcompiler_la_SOURCES += compiler/passes/recompute.c
+compiler_libcompiler_la_SOURCES += compiler/passes/update.c
+compiler_libcompiler_la_SOURCES += compiler/passes/schedule.c
+compiler_libcompiler_la_SOURCES += compiler/passes/place.h
+compiler_libcompiler_la_SOURCES += compiler/passes/lives.c
+compiler_libcompiler_la_SOURCES += compiler/passes/offsets.c
+compiler_libcompiler_la_SOURCES += compiler/passes/packs.c
+compiler_libcompiler_la_SOURCES += compiler/passes/memory.c
+compiler_libcompiler_la_SOURCES += compiler/passes/check.c

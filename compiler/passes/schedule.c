@@ -1,0 +1,82 @@
+// Schedule: an order of regions in which little memory is live at once. Of the regions that can run, the one
+// that adds least to what is live goes next: it frees what it is the last to read, and needs what it writes. Ties go to
+// the earlier region, so that equal graphs give equal plans.
+#include "passes/passes.h"
+
+typedef struct {
+  NcRegions *r;
+  NcRegionList *before;
+  int *waits;              // by region id: regions that must still come before it
+  int *left;               // by node id: regions that still read it
+} Sched;
+
+static bool is_temp(const Sched *s, const NcNode *n) { return s->r->producer[n->id] != NULL; }
+
+static void each_input(NcRegion *g, void (*f)(Sched *, NcNode *, int64_t *), Sched *s, int64_t *sum) {
+  for (int p = 0; p < (g->parts ? g->parts : 1); p++)
+    for (int k = 0; k < g->input.n; k++) {
+      NcNode *n = g->parts ? g->part_input[p][k] : g->input.at[k];
+      if (p && n == g->part_input[0][k]) continue;   // shared by the parts
+      f(s, n, sum);
+    }
+}
+
+static void count(Sched *s, NcNode *n, int64_t *sum) {
+  (void)sum;
+  s->left[n->id]++;
+}
+
+static void freed(Sched *s, NcNode *n, int64_t *sum) {
+  if (s->left[n->id] == 1 && is_temp(s, n)) *sum -= (int64_t)nc_type_bytes(n->type);
+}
+
+static void done(Sched *s, NcNode *n, int64_t *sum) {
+  (void)sum;
+  s->left[n->id]--;
+}
+
+static int64_t cost(Sched *s, NcRegion *g) {
+  int64_t sum = 0;
+  for (int i = 0; i < g->output.n; i++)
+    if (!g->assign.at[i]) sum += (int64_t)nc_type_bytes(g->output.at[i]->type);
+  each_input(g, freed, s, &sum);
+  return sum;
+}
+
+bool nc_schedule(NcState *st) {
+  NcRegions *r = st->regions;
+  Sched s = {r, nc_regions_depends(r), NC_NEW_N(r->arena, int, r->ids + 1), NC_NEW_N(r->arena, int, r->graph->node.n + 1)};
+  NcRegionList *after = NC_NEW_N(r->arena, NcRegionList, r->ids + 1), ready = {0}, order = {0};
+  for (int i = 0; i < r->region.n; i++) {
+    NcRegion *g = r->region.at[i];
+    NcRegionList *b = &s.before[g->id];
+    s.waits[g->id] = b->at.n;
+    for (int k = 0; k < b->at.n; k++) *NC_PUSH(r->arena, after[b->at.at[k]->id].at) = g;
+    each_input(g, count, &s, NULL);
+    if (!b->at.n) *NC_PUSH(r->arena, ready.at) = g;
+  }
+  for (int i = 0; i < r->graph->output.n; i++) s.left[nc_base(r->graph->output.at[i].node)->id]++;   // never freed
+  while (ready.at.n) {
+    int best = 0;
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < ready.at.n; i++) {
+      int64_t c = cost(&s, ready.at.at[i]);
+      if (c > least || (c == least && ready.at.at[i]->id > ready.at.at[best]->id)) continue;
+      least = c;
+      best = i;
+    }
+    NcRegion *g = ready.at.at[best];
+    ready.at.at[best] = ready.at.at[--ready.at.n];
+    each_input(g, done, &s, NULL);
+    g->order = order.at.n;
+    *NC_PUSH(r->arena, order.at) = g;
+    for (int k = 0; k < after[g->id].at.n; k++)
+      if (--s.waits[after[g->id].at.at[k]->id] == 0) *NC_PUSH(r->arena, ready.at) = after[g->id].at.at[k];
+  }
+  if (order.at.n != r->region.n) {
+    nc_error(st->diag, NC_E0901, NC_NOWHERE, "regions wait for each other");
+    return false;
+  }
+  for (int i = 0; i < order.at.n; i++) r->region.at[i] = order.at.at[i];
+  return true;
+}
