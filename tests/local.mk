@@ -41,7 +41,14 @@ TESTS += tests/check_base
 tests_check_base_SOURCES = tests/check_base.c tests/tempdir.h
 tests_check_base_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_base_LDADD = lib/libbase.la $(CHECK_LIBS) $(JANSSON_LIBS)
+
 check_PROGRAMS += tests/check_passes
 tests_check_passes_SOURCES = tests/check_passes.c tests/nets.h tests/nets.c
 tests_check_passes_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_check_passes_LDADD = compiler/libcompiler.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_data
+TESTS += tests/check_data
+tests_check_data_SOURCES = tests/check_data.c tests/tempdir.h
+tests_check_data_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_check_data_LDADD = lib/libdata.la lib/libbase.la $(CHECK_LIBS)

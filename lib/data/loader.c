@@ -183,11 +183,13 @@ static bool threads(NcLoader *l, int wanted) {
 }
 
 static bool enough(NcDiag *d, const NcLoaderOptions *o, int64_t n) {
-  if (o->batch > 0 && n > 0 && n <= UINT32_MAX && (!o->train || n >= o->batch)) return true;
+  if (o->batch > 0 && o->batch <= UINT32_MAX && n > 0 && n <= UINT32_MAX && (!o->train || n >= o->batch)) return true;
   if (n > UINT32_MAX) {
     nc_error(d, NC_E0404, o->at, "%lld examples are more than a data set can have (2^32 - 1)", (long long)n);
   } else if (o->batch <= 0) {
     nc_error(d, NC_E0312, o->at, "a batch must hold at least one example");
+  } else if (o->batch > UINT32_MAX) {
+    nc_error(d, NC_E0312, o->at, "a batch of %lld examples is more than a data set can have (2^32 - 1)", (long long)o->batch);
   } else {
     NcMessage *m = nc_error(d, NC_E0406, o->at, "there are %lld examples, which do not fill one batch of %lld", (long long)n,
                             (long long)o->batch);
