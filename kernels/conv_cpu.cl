@@ -1,4 +1,4 @@
-// Convolution for CPU devices: C[B][O][out] = x [B][I][in] ∗ w [O][I/G][kernel], three spatial axes. Uses tile_cpu.cl.
+// Convolution for CPU devices: C[B][O][out] = x [B][I][in] ∗ w [O][I/G][kernel], three spatial axes. Uses tile_cpu.cl, slab_cpu.cl.
 //
 // An implicit GEMM whose columns are output pixels, so that w is read as it lies and results go out as they lie:
 //
@@ -27,59 +27,12 @@
 // NAME: global (OD·ceil(OH/RB), G·ceil(OG/OB), BATCH), local (1,1,1); arguments A, B or work, C, extra.
 // NAME_pack (PACK_W): global (O), local (1); B, work, extra.
 
-#define TAPS (KD * KH * KW)
-#define STEPS (IG * TAPS)
-#define SLAB_H ((RB - 1) * SH + (KH - 1) * DH + 1)
-#define SLAB_W ((OW - 1) * SW + (KW - 1) * DW + 1)
-#define SLAB_Z (SLAB_H * SLAB_W)
-#define SLAB_I (KD * SLAB_Z)
 #define PANELS ((RB * OW + NR - 1) / NR)
 #if IB < IG
 #define SUMS (OB * PANELS * NR)
 #else
 #define SUMS (MR * NR)
 #endif
-
-// One row of the slab: x(row, sx − LO_W) for sx in 0 … SLAB_W, zeros outside. a: index of the row's first element.
-INLINE void FN(_slab_row)(SCRATCH float *to, IDX a, bool inside, __global const A_TYPE *A EXTRA) {
-  const int first = LO_W > 0 ? LO_W : 0, end = min(SLAB_W, LO_W + (IW - 1) * XW + 1);
-  int s = 0;
-#if XW == 1
-  if (inside) {
-#pragma nounroll
-    for (; s < min(first, SLAB_W); s++) to[s] = 0.0f;
-#pragma nounroll
-    for (; s + W <= end; s += W) VSTORE(LOAD_A_V((a + s - LO_W)), 0, to + s);
-#pragma nounroll
-    for (; s < end; s++) to[s] = LOAD_A((a + s - LO_W));
-  }
-#endif
-#pragma nounroll
-  for (; s < SLAB_W; s++) to[s] = 0.0f;
-#if XW != 1
-  if (inside)
-#pragma nounroll
-    for (s = LO_W >= 0 ? LO_W : (XW + LO_W % XW) % XW; s < end; s += XW) to[s] = LOAD_A((a + (s - LO_W) / XW));
-#endif
-}
-
-// IB channels from i0 on, for output plane z and rows from y0 on. a: index of the image's first channel of the group.
-INLINE void FN(_slab)(SCRATCH float *slab, IDX a, int i0, int channels, int z, int y0, __global const A_TYPE *A EXTRA) {
-#pragma nounroll
-  for (int i = 0; i < channels; i++)
-#pragma nounroll
-    for (int kz = 0; kz < KD; kz++) {
-      const int zx = z * SD + kz * DD - LO_D;
-      const bool z_in = zx >= 0 && zx % XD == 0 && zx / XD < ID;
-#pragma nounroll
-      for (int sy = 0; sy < SLAB_H; sy++) {
-        const int yx = y0 * SH + sy - LO_H;
-        const bool in = z_in && yx >= 0 && yx % XH == 0 && yx / XH < IH;
-        const IDX row = a + ((IDX)((i0 + i) * ID + (in ? zx / XD : 0)) * IH + (in ? yx / XH : 0)) * IW;
-        FN(_slab_row)(slab + i * SLAB_I + kz * SLAB_Z + sy * SLAB_W, row, in, A EXTRA_NAMES);
-      }
-    }
-}
 
 #if RUNS
 #if SW == 1
@@ -256,12 +209,6 @@ void FN(_pack_w)(__global const B_TYPE *restrict B, __global float *restrict wor
 #undef weights
 #endif
 
-#undef TAPS
-#undef STEPS
-#undef SLAB_H
-#undef SLAB_W
-#undef SLAB_Z
-#undef SLAB_I
 #undef PANELS
 #undef SUMS
 #undef RUN

@@ -1,4 +1,4 @@
-// Takes back what tile_cpu.cl defined, so that templates can follow each other in one program.
+// Takes back what tile_cpu.cl and slab_cpu.cl defined, so that templates can follow each other in one program.
 #undef NC_CAT2
 #undef NC_CAT
 #undef FN
@@ -10,3 +10,9 @@
 #undef SCRATCH
 #undef VAT
 #undef TILE
+#undef TAPS
+#undef STEPS
+#undef SLAB_H
+#undef SLAB_W
+#undef SLAB_Z
+#undef SLAB_I

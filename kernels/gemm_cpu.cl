@@ -22,7 +22,7 @@
 //                      see compiler/gen/templates.h; o = (z·M + m)·N + n, c = n
 //
 // NAME: global (ceil(M/MB), ceil(N/NB), Z0·Z1·SPLIT), local (1,1,1); arguments A, B, C or work, extra.
-// NAME_reduce (SPLIT > 1): global (ceil(Z0·Z1·M·N / RB)), local (1); work, C, extra. work: SPLIT·Z0·Z1·M·N floats.
+// NAME_reduce (SPLIT > 1): see reduce_cpu.cl; work: SPLIT·Z0·Z1·M·N floats.
 
 #define K_SLICE ((K + SPLIT - 1) / SPLIT)
 #if !PACK_A
@@ -40,6 +40,7 @@
 
 // B[k0 … k0+steps)[n0 … n0+NR) into a panel, zeros beyond N. b: index of B[k0][n0].
 INLINE void FN(_pack)(SCRATCH float *to, IDX b, int steps, int cols, __global const B_TYPE *B EXTRA) {
+#if B_K != 1 || B_N == 1
   if (cols < NR) {
 #pragma nounroll
     for (int k = 0; k < steps; k++)
@@ -47,28 +48,14 @@ INLINE void FN(_pack)(SCRATCH float *to, IDX b, int steps, int cols, __global co
       for (int j = 0; j < NR; j++) to[k * NR + j] = j < cols ? LOAD_B((b + k * (IDX)B_K + j * (IDX)B_N)) : 0.0f;
     return;
   }
+#endif
 #if B_N == 1
 #pragma nounroll
   for (int k = 0; k < steps; k++)
 #pragma unroll
     for (int j = 0; j < NV; j++) VAT(to + k * NR + j * W) = LOAD_B_V((b + k * (IDX)B_K + j * W));
 #elif B_K == 1
-  int k = 0;
-#pragma nounroll
-  for (; k + W <= steps; k += W)
-#pragma nounroll
-    for (int j = 0; j < NV; j++) {
-      VEC t[W];
-#pragma unroll
-      for (int i = 0; i < W; i++) t[i] = LOAD_B_V((b + k + (j * W + i) * (IDX)B_N));
-      FN(_transpose)(t);
-#pragma unroll
-      for (int i = 0; i < W; i++) VAT(to + (k + i) * NR + j * W) = t[i];
-    }
-#pragma nounroll
-  for (; k < steps; k++)
-#pragma nounroll
-    for (int j = 0; j < NR; j++) to[k * NR + j] = LOAD_B((b + k + j * (IDX)B_N));
+  FN(_pack_turned)(to, b, B_N, steps, cols, B EXTRA_NAMES);
 #else
 #pragma nounroll
   for (int k = 0; k < steps; k++)
@@ -211,29 +198,6 @@ void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, 
     }
   }
 }
-
-#if SPLIT > 1
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void FN(_reduce)(__global const float *restrict work, __global C_TYPE *C EXTRA) {
-  const IDX count = (IDX)(Z0 * Z1) * M * N;
-  IDX o = (IDX)get_group_id(0) * RB;
-  const IDX end = min(o + RB, count);
-#if STORES_VECTORS && N % W == 0
-  for (; o + W <= end; o += W) {
-    const int c = (int)(o % N);
-    VEC v = VLOAD(0, work + o);
-    for (int s = 1; s < SPLIT; s++) v += VLOAD(0, work + s * count + o);
-    STORE_V(o, c, v);
-  }
-#endif
-  for (; o < end; o++) {
-    const int c = (int)(o % N);
-    float v = work[o];
-    for (int s = 1; s < SPLIT; s++) v += work[s * count + o];
-    STORE(o, c, v);
-  }
-}
-#endif
 
 #undef K_SLICE
 #undef A_AT

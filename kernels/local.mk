@@ -4,7 +4,10 @@ NC_KERNELS += kernels/tile_cpu.cl
 NC_KERNELS += kernels/end_cpu.cl
 NC_KERNELS += kernels/gemm_cpu.cl
 NC_KERNELS += kernels/store.cl
+NC_KERNELS += kernels/reduce_cpu.cl
+NC_KERNELS += kernels/slab_cpu.cl
 NC_KERNELS += kernels/conv_cpu.cl
+NC_KERNELS += kernels/conv_weight_cpu.cl
 
 EXTRA_DIST += kernels/embed.sh $(NC_KERNELS)
 BUILT_SOURCES += kernels/embedded.c

@@ -35,6 +35,27 @@ INLINE void FN(_transpose)(VEC *r) {
   }
 }
 
+// A panel of columns that lie along K: column j, step k is LOAD_B(b + k + j·stride). Columns from `cols` on are zero.
+INLINE void FN(_pack_turned)(SCRATCH float *to, IDX b, IDX stride, int steps, int cols, __global const B_TYPE *B EXTRA) {
+  int k = 0;
+  if (cols >= NR)
+#pragma nounroll
+    for (; k + W <= steps; k += W)
+#pragma nounroll
+      for (int j = 0; j < NR; j += W) {
+        VEC t[W];
+#pragma unroll
+        for (int i = 0; i < W; i++) t[i] = LOAD_B_V((b + k + (j + i) * stride));
+        FN(_transpose)(t);
+#pragma unroll
+        for (int i = 0; i < W; i++) VAT(to + (k + i) * NR + j) = t[i];
+      }
+#pragma nounroll
+  for (; k < steps; k++)
+#pragma nounroll
+    for (int j = 0; j < NR; j++) to[k * NR + j] = j < cols ? LOAD_B((b + k + j * stride)) : 0.0f;
+}
+
 INLINE void FN(_zero)(const int rows, VEC acc[MR][NV]) {
 #pragma unroll
   for (int r = 0; r < rows; r++)

@@ -113,11 +113,26 @@ static NcConvTemplate conv_of(const ConvShape *s, NcArena *arena, Variant v) {
 
 static size_t volume(const int64_t *d) { return (size_t)(d[0] * d[1] * d[2]); }
 
+typedef bool ConvTemplate(NcBuf *, const NcTarget *, const NcConvTemplate *, NcTemplateUse *);
+
+static void check_conv(int row, const char *what, ConvTemplate *make, const NcConvTemplate *p, const Case *c, Variant v,
+                       double terms, NcArena *arena) {
+  for (int class = 0; class < nclasses; class++) {
+    NcBuf program = NC_BUF(arena);
+    NcTemplateUse use;
+    NcTarget target = run.target;
+    target.cls = classes[class];
+    ck_assert(make(&program, &target, p, &use));
+    ck_assert_msg(case_run(&run, nc_buf_str(&program), &use, c, v, terms), "%s, row %d of the table, variant %d, class %d",
+                  what, row, v, class);
+  }
+}
+
 START_TEST(test_conv) {
   const ConvShape *s = &convs[_i];
   const Variant v = (Variant)(_i % VARIANTS);
   NcArena *arena = nc_arena_new();
-  NcConvTemplate p = conv_of(s, arena, v);
+  const NcConvTemplate p = conv_of(s, arena, v);
   // A flipped w spans [I/G][O] instead of [O][I/G]: as many elements, and groups read the same ones.
   const size_t nw = (size_t)(s->o * s->i / s->g) * volume(p.kernel);
   Case c;
@@ -127,15 +142,24 @@ START_TEST(test_conv) {
   if (s->flip) c.x[1] += volume(p.kernel) - 1;
   ref_conv(&p, &c);
   c.x[1] = w;
-  for (int class = 0; class < nclasses; class++) {
-    NcBuf program = NC_BUF(arena);
-    NcTemplateUse use;
-    NcTarget target = run.target;
-    target.cls = classes[class];
-    ck_assert(nc_template_conv(&program, &target, &p, &use));
-    ck_assert_msg(case_run(&run, nc_buf_str(&program), &use, &c, v, s->i * (double)volume(p.kernel)),
-                  "convolution %d of the table, variant %d, class %d", _i, v, class);
-  }
+  check_conv(_i, "convolution", nc_template_conv, &p, &c, v, s->i * (double)volume(p.kernel), arena);
+  case_free(&c);
+  nc_arena_free(arena);
+}
+END_TEST
+
+START_TEST(test_conv_weight) {
+  ConvShape s = convs[_i];
+  s.flip = false;
+  const Variant v = (Variant)((_i + 1) % VARIANTS);
+  NcArena *arena = nc_arena_new();
+  const NcConvTemplate p = conv_of(&s, arena, v);
+  const size_t inner = (size_t)(s.i / s.g) * volume(p.kernel);
+  Case c;
+  case_fill(&c, (size_t)(s.b * s.i) * volume(p.in), (size_t)(s.b * s.o) * volume(p.out), 0, (size_t)s.o * inner, (size_t)s.o,
+            inner, v, (unsigned)_i);
+  ref_conv_weight(&p, &c);
+  check_conv(_i, "gradient toward weights", nc_template_conv_weight, &p, &c, v, s.b * (double)volume(p.out), arena);
   case_free(&c);
   nc_arena_free(arena);
 }
@@ -156,6 +180,7 @@ int main(void) {
   } while (0)
   ADD(test_dot, dots);
   ADD(test_conv, convs);
+  ADD(test_conv_weight, convs);
   SRunner *runner = srunner_create(suite);
   srunner_set_fork_status(runner, CK_NOFORK);   // OpenCL does not survive a fork
   srunner_run_all(runner, CK_NORMAL);

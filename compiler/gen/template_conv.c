@@ -91,6 +91,7 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
     {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail}, {"IB", b.ib}, {"OB", b.ob}, {"RB", b.rb},
     {"PACK_W", pack}, {"RUNS", c->stride[2] <= 2 && c->out[2] >= t->vector}, {NULL, 0}});
   nc_frame_file(&f, "tile_cpu.cl");
+  nc_frame_file(&f, "slab_cpu.cl");
   nc_frame_file(&f, "conv_cpu.cl");
   nc_frame_file(&f, "end_cpu.cl");
   nc_frame_end(&f);
@@ -110,4 +111,64 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
 bool nc_template_conv(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   if (!sizes_fit(c) || t->cls != NC_CLASS_CPU) return false;
   return conv_cpu(program, t, c, use);
+}
+
+static int64_t divisor_below(int64_t n, int64_t cap) {
+  int64_t d = nc_most(1, nc_least(n, cap));
+  while (n % d) d--;
+  return d;
+}
+
+typedef struct { Blocks b; int64_t split; } WeightBlocks;
+
+// A panel of about MOST_PIXELS stays in the first-level cache; slab and sums within a third of scratch each; then chunks
+// of the batch until there are enough work-items, as long as a chunk has work enough to pay for its share of the reduction.
+static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, WeightBlocks *w) {
+  enum { MOST_PIXELS = 400, ITEMS_PER_CORE = 8 };
+  const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
+  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, nr = r.nv * t->vector;
+  Blocks *b = &w->b;
+  *b = (Blocks){.ib = ig, .ob = nc_even_block(og, og, nr), .rb = nc_even_block(c->out[1], MOST_PIXELS / c->out[2], 1)};
+  while (b->ob * b->ib * taps > room / 3 && b->ob > 4 * nr) b->ob = nc_even_block(og, b->ob / 2, nr);
+  while (b->ob * b->ib * taps > room / 3 && b->ib > 1) b->ib = divisor_below(ig, b->ib - 1);
+  while (slab(c, b) > room / 3 && b->rb > 4) b->rb = nc_even_block(c->out[1], b->rb / 2, 1);
+  while (slab(c, b) > room / 3 && b->ib > 1) b->ib = divisor_below(ig, b->ib - 1);
+  while (slab(c, b) > room / 3 && b->rb > 1) b->rb = nc_even_block(c->out[1], b->rb / 2, 1);
+  while (b->ob * b->ib * taps > room / 3 && b->ob > nr) b->ob = nc_even_block(og, b->ob / 2, nr);
+  const int64_t slices = c->batch * c->out[0] * nc_ceil_div(c->out[1], b->rb);
+  const int64_t blocks = c->groups * nc_ceil_div(og, b->ob) * (ig / b->ib);
+  const int64_t wanted = nc_most(1, nc_least(slices, (int64_t)ITEMS_PER_CORE * t->compute_units / blocks));
+  w->split = nc_ceil_div(slices, nc_ceil_div(slices, wanted));
+  return slab(c, b) + b->rb * c->out[2] * nr + (b->ob + 1) * b->ib * taps <= room;
+}
+
+static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
+  const NcTile r = nc_register_tile(t);
+  WeightBlocks w;
+  if (!choose_weight_blocks(t, c, r, &w)) return false;
+  const int64_t ig = c->in_channels / c->groups, og = c->out_channels / c->groups, steps = ig * product(c->kernel);
+  const int64_t j = w.b.ib * product(c->kernel), count = c->out_channels * steps;
+  const NcTileRows rows = nc_tile_rows(j, j, r.mr);
+  NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
+  define_shape(&f, c);
+  nc_frame_sizes(&f, (NcTemplateSize[]){
+    {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail}, {"IB", w.b.ib}, {"OB", w.b.ob}, {"RB", w.b.rb},
+    {"SPLIT", w.split}, {NULL, 0}});
+  nc_frame_file(&f, "tile_cpu.cl");
+  nc_frame_file(&f, "slab_cpu.cl");
+  nc_frame_file(&f, "conv_weight_cpu.cl");
+  if (w.split > 1) nc_frame_reduce(&f, count, "(int)((o) / STEPS)", steps % t->vector == 0);
+  nc_frame_file(&f, "end_cpu.cl");
+  nc_frame_end(&f);
+
+  *use = (NcTemplateUse){0};
+  nc_use_launch(use, c->name, (size_t)w.split, (size_t)(c->groups * nc_ceil_div(og, w.b.ob) * (ig / w.b.ib)), 1, 3,
+                (int[]){NC_TARG_A, NC_TARG_B, w.split > 1 ? NC_TARG_WORK : NC_TARG_C});
+  if (w.split > 1) nc_use_reduce(use, program->arena, c->name, count, w.split);
+  return true;
+}
+
+bool nc_template_conv_weight(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
+  if (!sizes_fit(c) || t->cls != NC_CLASS_CPU) return false;
+  return conv_weight_cpu(program, t, c, use);
 }

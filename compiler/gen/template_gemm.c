@@ -53,7 +53,6 @@ static const char *index_type(const NcGemm *g, int64_t split) {
 }
 
 static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
-  enum { REDUCE_BLOCK = 4096 };
   const NcTile r = nc_register_tile(t);
   const Blocks b = choose_blocks(t, g, r);
   const NcTileRows rows = nc_tile_rows(g->m, b.mb, r.mr);
@@ -66,21 +65,17 @@ static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTempl
     {"B_Z0", g->b_batch[0]}, {"B_Z1", g->b_batch[1]}, {"B_K", g->b_k}, {"B_N", g->b_n},
     {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail},
     {"PACK_A", packs_a(g)}, {"A_MR", nc_ceil_div(r.mr, t->vector) * t->vector},
-    {"MB", b.mb}, {"NB", b.nb}, {"KB", b.kb}, {"SPLIT", b.split}, {"RB", REDUCE_BLOCK}, {NULL, 0}});
+    {"MB", b.mb}, {"NB", b.nb}, {"KB", b.kb}, {"SPLIT", b.split}, {NULL, 0}});
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "gemm_cpu.cl");
+  if (b.split > 1) nc_frame_reduce(&f, batch * g->m * g->n, "(int)((o) % N)", g->n % t->vector == 0);
   nc_frame_file(&f, "end_cpu.cl");
   nc_frame_end(&f);
 
   *use = (NcTemplateUse){0};
-  const bool split = b.split > 1;
   nc_use_launch(use, g->name, (size_t)nc_ceil_div(g->m, b.mb), (size_t)nc_ceil_div(g->n, b.nb), (size_t)(batch * b.split), 3,
-                (int[]){NC_TARG_A, NC_TARG_B, split ? NC_TARG_WORK : NC_TARG_C});
-  if (split) {
-    use->work[use->nwork++] = (size_t)(b.split * batch * g->m * g->n) * sizeof(float);
-    nc_use_launch(use, nc_sprintf(program->arena, "%s_reduce", g->name),
-                  (size_t)nc_ceil_div(batch * g->m * g->n, REDUCE_BLOCK), 1, 1, 2, (int[]){NC_TARG_WORK, NC_TARG_C});
-  }
+                (int[]){NC_TARG_A, NC_TARG_B, b.split > 1 ? NC_TARG_WORK : NC_TARG_C});
+  if (b.split > 1) nc_use_reduce(use, program->arena, g->name, batch * g->m * g->n, b.split);
   return true;
 }
 

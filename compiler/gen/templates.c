@@ -109,6 +109,24 @@ void nc_frame_sizes(NcTemplateFrame *f, const NcTemplateSize *list) {
     nc_frame_define(f, list->macro, list->value < 0 ? "(%lld)" : "%lld", (long long)list->value);
 }
 
+enum { REDUCE_BLOCK = 4096 };
+
+// After the main kernel in the text: RB may mean something else there.
+void nc_frame_reduce(NcTemplateFrame *f, int64_t count, const char *column, bool column_run) {
+  nc_put(f->out, "#undef RB\n");
+  nc_frame_define(f, "RB", "%d", REDUCE_BLOCK);
+  nc_frame_define(f, "COUNT", "%lld", (long long)count);
+  nc_frame_define(f, "COLUMN(o)", "%s", column);
+  nc_frame_define(f, "COLUMN_RUN", "%d", column_run);
+  nc_frame_file(f, "reduce_cpu.cl");
+}
+
+void nc_use_reduce(NcTemplateUse *use, NcArena *a, const char *name, int64_t count, int64_t split) {
+  nc_use_launch(use, nc_sprintf(a, "%s_reduce", name), (size_t)nc_ceil_div(count, REDUCE_BLOCK), 1, 1, 2,
+                (int[]){NC_TARG_WORK + use->nwork, NC_TARG_C});
+  use->work[use->nwork++] = (size_t)(split * count) * sizeof(float);
+}
+
 int64_t nc_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t nc_least(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t nc_most(int64_t a, int64_t b) { return a > b ? a : b; }

@@ -1,0 +1,117 @@
+// Gradient of a convolution toward its weights, for CPU devices: C[O][I/G][kernel] = Σ over images and output pixels
+// of dy [B][O][out] times x [B][I][in] where they meet. Uses tile_cpu.cl, slab_cpu.cl, reduce_cpu.cl.
+//
+// A GEMM over pixels: its rows j are the weights of one output channel, read as scalars straight from the slab of x (see
+// slab_cpu.cl) at at[j], its columns are output channels, from dy turned into panels [pixel][NR]:
+//
+//      slab of x, at at[j] + pixel          panel of dy                sums in scratch: [OB/NR][J][NR]
+//      ┌───────────────┐                    pixel │ o … o+NR │         added to slice by slice, then written
+//      │  j ▒▒▒▒▒▒     │   one scalar  ───▶       │          │  ───▶   to work[chunk][O][J], or stored when
+//      └───────────────┘                          ↓          │         there is one chunk
+//
+// A slice is RB rows of one output plane of one image. The slices of the batch are cut into SPLIT chunks; a work-item
+// sums one chunk for OB output and IB input channels. The chunks are added up in order by NAME_reduce: same sums on every run.
+//
+//   sizes as in conv_cpu.cl; OB a multiple of NR; IB divides IG
+//   FULL TAIL       the first FULL of the J = IB·KD·KH·KW rows go in tiles of MR, the others of TAIL
+//   A (x) B (dy) C  types, LOAD, STORE, EXTRA as in compiler/gen/templates.h; o is linear in C, c the output channel
+//
+// NAME: global (SPLIT, G·ceil(OG/OB)·(IG/IB)), local (1,1,1); arguments A, B, C or work, extra.
+// work: SPLIT·O·(I/G)·KD·KH·KW floats.
+
+#define J (IB * TAPS)
+#define YBLOCKS ((OH + RB - 1) / RB)
+#define SLICES (BATCH * OD * YBLOCKS)
+#define CHUNK ((SLICES + SPLIT - 1) / SPLIT)
+#define A_AT(r, k) x[r][(k) * SW]
+#if SPLIT > 1
+#define OUT_TYPE float
+#define PUT(o, c, v) C[o] = v
+#else
+#define OUT_TYPE C_TYPE
+#define PUT(o, c, v) STORE(o, c, v)
+#endif
+
+// Where weight j's tap begins in the slab.
+INLINE void FN(_taps)(SCRATCH int *at) {
+  int j = 0;
+#pragma nounroll
+  for (int i = 0; i < IB; i++)
+#pragma nounroll
+    for (int kz = 0; kz < KD; kz++)
+#pragma nounroll
+      for (int ky = 0; ky < KH; ky++)
+#pragma nounroll
+        for (int kx = 0; kx < KW; kx++) at[j++] = i * SLAB_I + kz * SLAB_Z + ky * (DH * SLAB_W) + kx * DW;
+}
+
+// `rows` weights × NR channels over the lines of one slice.
+INLINE void FN(_tile)(const int rows, int lines, bool first, SCRATCH const float *slab, SCRATCH const int *at,
+                      SCRATCH const float *panel, SCRATCH float *sums) {
+  VEC acc[MR][NV];
+  SCRATCH const float *x[MR];
+#pragma unroll
+  for (int r = 0; r < rows; r++) x[r] = slab + at[r];
+  if (first) FN(_zero)(rows, acc);
+  else FN(_restore)(rows, acc, sums);
+#pragma nounroll
+  for (int y = 0; y < lines; y++) {
+    TILE(rows, OW, panel, acc)
+    panel += OW * NR;
+#pragma unroll
+    for (int r = 0; r < rows; r++) x[r] += SH * SLAB_W;
+  }
+  FN(_keep)(rows, acc, sums);
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
+  SCRATCH float slab[IB * SLAB_I + 3 * W] __attribute__((aligned(64)));
+  SCRATCH float panel[RB * OW * NR] __attribute__((aligned(64)));
+  SCRATCH float sums[OB * J] __attribute__((aligned(64)));
+  SCRATCH int at[J];
+  const int iblocks = IG / IB, oblocks = (OG + OB - 1) / OB, block = (int)get_group_id(1);
+  const int i0 = block % iblocks * IB, c0 = block / iblocks % oblocks * OB, g = block / iblocks / oblocks;
+  const int c1 = min(c0 + OB, OG), chunk = (int)get_group_id(0), s0 = chunk * CHUNK, s1 = min(s0 + CHUNK, SLICES);
+  FN(_taps)(at);
+
+#pragma nounroll
+  for (int s = s0; s < s1; s++) {
+    const int n = s / (OD * YBLOCKS), z = s / YBLOCKS % OD, y0 = s % YBLOCKS * RB, lines = min(RB, OH - y0);
+    FN(_slab)(slab, ((IDX)n * (G * IG) + g * IG) * (ID * IH * IW), i0, IB, z, y0, A EXTRA_NAMES);
+#pragma nounroll
+    for (int c = c0; c < c1; c += NR) {
+      const IDX b = (((IDX)n * (G * OG) + g * OG + c) * OD + z) * (OH * OW) + y0 * OW;
+      SCRATCH float *sum = sums + (c - c0) * J;
+      FN(_pack_turned)(panel, b, (IDX)(OD * OH * OW), lines * OW, c1 - c, B EXTRA_NAMES);
+      int j = 0;
+#pragma nounroll
+      for (; j < FULL; j += MR) FN(_tile)(MR, lines, s == s0, slab, at + j, panel, sum + j * NR);
+#if FULL < J
+#pragma nounroll
+      for (; j < J; j += TAIL) FN(_tile)(TAIL, lines, s == s0, slab, at + j, panel, sum + j * NR);
+#endif
+    }
+  }
+
+  const IDX o0 = (SPLIT > 1 ? (IDX)chunk * (G * OG) + g * OG : (IDX)g * OG) * STEPS + i0 * TAPS;
+#pragma nounroll
+  for (int c_in = c0; c_in < c1; c_in++) {
+    SCRATCH const float *sum = sums + (c_in - c0) / NR * (NR * J) + (c_in - c0) % NR;
+#pragma nounroll
+    for (int j = 0; j < J; j++) {
+      const int c = g * OG + c_in;
+      const IDX o = o0 + c_in * (IDX)STEPS + j;
+      const float v = sum[j * NR];
+      PUT(o, c, v);
+    }
+  }
+}
+
+#undef J
+#undef YBLOCKS
+#undef SLICES
+#undef CHUNK
+#undef A_AT
+#undef OUT_TYPE
+#undef PUT

@@ -1,0 +1,28 @@
+// Second pass of a template that was split: adds up slices of partial results in order, and stores.
+//
+//   work: float[SPLIT][COUNT]  ──▶  C[COUNT]        COLUMN(o): the `c` of STORE; COLUMN_RUN: it is the same, or steps as
+//                                                   STORE_V wants, over W elements from every multiple of W on
+//   RB elements to a work-item. NAME_reduce: global (ceil(COUNT / RB)), local (1); work, C, extra.
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void FN(_reduce)(__global const float *restrict work, __global C_TYPE *C EXTRA) {
+  IDX o = (IDX)get_group_id(0) * RB;
+  const IDX end = min(o + (IDX)RB, (IDX)COUNT);
+#if STORES_VECTORS && COLUMN_RUN
+#pragma nounroll
+  for (; o + W <= end; o += W) {
+    const int c = COLUMN(o);
+    VEC v = VLOAD(0, work + o);
+#pragma nounroll
+    for (int s = 1; s < SPLIT; s++) v += VLOAD(0, work + s * (IDX)COUNT + o);
+    STORE_V(o, c, v);
+  }
+#endif
+#pragma nounroll
+  for (; o < end; o++) {
+    const int c = COLUMN(o);
+    float v = work[o];
+#pragma nounroll
+    for (int s = 1; s < SPLIT; s++) v += work[s * (IDX)COUNT + o];
+    STORE(o, c, v);
+  }
+}
