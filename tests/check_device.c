@@ -45,7 +45,7 @@ static void teardown(void) {
 
 // The plan whose lines are given, with the program's length filled in.
 static NcPlan *plan(const char *lines, const char *program) {
-  const char *text = nc_sprintf(arena, "nacre-plan 1\nclass cpu\nalign 128\noptions \"\"\n%sprogram %zu\n%s", lines, strlen(program), program);
+  const char *text = nc_sprintf(arena, "nacre-plan 1\nclass cpu\nalign 512\noptions \"\"\n%sprogram %zu\n%s", lines, strlen(program), program);
   NcPlan *p = nc_plan_read(arena, diag, "test.plan", text, strlen(text));
   ck_assert_msg(p != NULL, "%s", shown());
   return p;
@@ -300,10 +300,10 @@ END_TEST
 // --- running ---
 
 #define SCALE_LINES \
-  "buffer 0 root arena \"arena\" bytes 512\n" \
+  "buffer 0 root arena \"arena\" bytes 2048\n" \
   "buffer 1 input \"x\" f32[40]\n" \
   "buffer 2 temp \"t\" f32[40] in 0 offset 0\n" \
-  "buffer 3 temp \"y\" f32[40] in 0 offset 256\n" \
+  "buffer 3 temp \"y\" f32[40] in 0 offset 1024\n" \
   "step 0 kernel \"scale\" global 64 1 1 local 16 1 1 args b1 b2 i40 f2 label \"double\" at \"model.nn:3:1\"\n" \
   "step 1 kernel \"scale\" global 64 1 1 local 16 1 1 args b2 b3 i40 f-0.5 label \"neg\" at \"model.nn:4:1\"\n" \
   "output \"y\" b3\n"
@@ -328,7 +328,7 @@ START_TEST(once) {
 END_TEST
 
 START_TEST(local_memory) {
-  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 128\n"
+  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 512\n"
                    "buffer 1 const \"x\" f32[8] data 0000803f0000803f0000803f0000803f00000040000000400000004000000040\n"
                    "buffer 2 temp \"y\" f32[2] in 0 offset 0\n"
                    "step 0 kernel \"group_sum\" global 8 1 1 local 4 1 1 args b1 b2 l16\n"
@@ -340,11 +340,11 @@ START_TEST(local_memory) {
 END_TEST
 
 START_TEST(fill_and_copy) {
-  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 384\n"
+  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 1536\n"
                    "buffer 1 input \"x\" u8[7]\n"
                    "buffer 2 temp \"a\" u8[7] in 0 offset 0\n"
-                   "buffer 3 temp \"b\" f32[8] in 0 offset 128\n"
-                   "buffer 4 temp \"c\" u8[9] in 0 offset 256\n"
+                   "buffer 3 temp \"b\" f32[8] in 0 offset 512\n"
+                   "buffer 4 temp \"c\" u8[9] in 0 offset 1024\n"
                    "step 0 copy b1 b2 bytes 7\n"
                    "step 1 fill b3 bytes 32\n"
                    "step 2 fill b4 bytes 5\n"
@@ -385,12 +385,12 @@ END_TEST
 // --- variables ---
 
 #define TRAIN_LINES \
-  "buffer 0 root var \"params\" bytes 256\n" \
+  "buffer 0 root var \"params\" bytes 1024\n" \
   "buffer 1 var \"w\" f32[8] in 0 offset 0 role \"param\"\n" \
-  "buffer 2 var \"b\" f32[4] in 0 offset 128 role \"param\"\n" \
+  "buffer 2 var \"b\" f32[4] in 0 offset 512 role \"param\"\n" \
   "buffer 3 var \"count\" f32[1] role \"state\"\n" \
-  "buffer 4 input \"g\" f32[64]\n" \
-  "step 0 kernel \"add_to\" global 64 1 1 local 8 1 1 args b0 b4 i64\n" \
+  "buffer 4 input \"g\" f32[256]\n" \
+  "step 0 kernel \"add_to\" global 256 1 1 local 8 1 1 args b0 b4 i256\n" \
   "step 1 kernel \"add_to\" global 1 1 1 local 1 1 1 args b3 b4 i1\n" \
   "output \"w\" b1\n"
 
@@ -404,17 +404,17 @@ START_TEST(variables) {
   ck_assert(nc_exec_var(x, 3) == NULL);
   ck_assert_int_eq(nc_exec_find_var(x, "count"), 2);
   ck_assert_int_eq(nc_exec_find_var(x, "nothing"), -1);
-  float v[8], g[64], b[4] = {10, 20, 30, 40};
+  float v[8], g[256], b[4] = {10, 20, 30, 40};
   OK(nc_exec_var_read(x, diag, 0, v, sizeof v));
   for (int i = 0; i < 8; i++) ck_assert(v[i] == 0);
   OK(nc_exec_var_write(x, diag, 1, b, sizeof b));
-  for (int i = 0; i < 64; i++) g[i] = (float)i + 1;
+  for (int i = 0; i < 256; i++) g[i] = (float)i + 1;
   OK(nc_exec_write(train, diag, 4, g, sizeof g));
   OK(nc_exec_run(train, diag) && nc_exec_run(train, diag));
 
   // Another plan sees the same variables, whatever layout it had in mind, and may bring its own.
-  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 256\n"
-                   "buffer 1 root var \"others\" bytes 128\n"
+  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 512\n"
+                   "buffer 1 root var \"others\" bytes 512\n"
                    "buffer 2 var \"b\" f32[4] in 1 offset 0 role \"param\"\n"
                    "buffer 3 var \"w\" f32[8] role \"param\"\n"
                    "buffer 4 var \"fresh\" f32[4] role \"state\"\n"
@@ -424,12 +424,12 @@ START_TEST(variables) {
                    "output \"y\" b5\n", SCALE_PROGRAM);
   size_t before = nc_exec_bytes(x);
   NcLoaded *eval = load(x, p);
-  ck_assert_uint_eq(nc_exec_bytes(x) - before, 256 + 16);     // the arena and "fresh"; no second place for w and b
+  ck_assert_uint_eq(nc_exec_bytes(x) - before, 512 + 16);     // the arena and "fresh"; no second place for w and b
   ck_assert_int_eq(nc_exec_vars(x), 4);
   float y[4];
   OK(nc_exec_run(eval, diag));
   OK(nc_exec_read(eval, diag, 5, y, sizeof y, true));
-  for (int i = 0; i < 4; i++) ck_assert_msg(y[i] == b[i] + 2 * (float)(33 + i), "%g", y[i]);
+  for (int i = 0; i < 4; i++) ck_assert_msg(y[i] == b[i] + 2 * (float)(129 + i), "%g", y[i]);
   OK(nc_exec_var_read(x, diag, 3, y, sizeof y));
   for (int i = 0; i < 4; i++) ck_assert(y[i] == 2 * (float)(i + 1));
   OK(nc_exec_var_read(x, diag, 2, y, 4));
@@ -450,13 +450,13 @@ static const struct { const char *lines, *part; } misfits[] = {
   {"buffer 0 var \"w\" f32[9] role \"param\"\n", "another type or size"},
   {"buffer 0 var \"w\" i32[8] role \"param\"\n", "here it is f32[8] in 32 bytes, in the plan i32[8]"},
   {"buffer 0 var \"w\" f32[8] bytes 64 role \"param\"\n", "in the plan f32[8] in 64 bytes"},
-  {"buffer 0 root var \"params\" bytes 256\n"
+  {"buffer 0 root var \"params\" bytes 1024\n"
    "buffer 1 var \"b\" f32[4] in 0 offset 0 role \"param\"\n"
    "step 0 fill b0 bytes 16\n", "lie elsewhere"},
-  {"buffer 0 root var \"params\" bytes 512\n"
-   "buffer 1 var \"new\" f32[4] in 0 offset 256 role \"param\"\n"
+  {"buffer 0 root var \"params\" bytes 2048\n"
+   "buffer 1 var \"new\" f32[4] in 0 offset 1024 role \"param\"\n"
    "step 0 fill b0 bytes 16\n", "lie elsewhere"},
-  {"buffer 0 root var \"pack\" bytes 128\n"
+  {"buffer 0 root var \"pack\" bytes 512\n"
    "buffer 1 var \"b\" f32[4] in 0 offset 0 role \"param\"\n"
    "step 0 copy b0 b1 bytes 16\n", "lie elsewhere"},
   {"buffer 0 var \"fine\" f32[9] role \"param\"\n"
@@ -481,14 +481,14 @@ END_TEST
 START_TEST(arenas_shared) {
   NcExec *x = session();
   NcLoaded *small = load(x, plan(SCALE_LINES, SCALE_PROGRAM));
-  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 8192\n"
+  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 32768\n"
                    "buffer 1 input \"x\" f32[8]\n"
-                   "buffer 2 temp \"y\" f32[8] in 0 offset 8064\n"
+                   "buffer 2 temp \"y\" f32[8] in 0 offset 32256\n"
                    "step 0 kernel \"scale\" global 8 1 1 local 1 1 1 args b1 b2 i8 f3\n"
                    "output \"y\" b2\n", SCALE_PROGRAM);
   size_t before = nc_exec_bytes(x);
   NcLoaded *large = load(x, p);
-  ck_assert_uint_eq(nc_exec_bytes(x) - before, 8192 - 512 + 32);
+  ck_assert_uint_eq(nc_exec_bytes(x) - before, 32768 - 2048 + 32);
   float in[40], y[40];
   for (int i = 0; i < 40; i++) in[i] = (float)i;
   for (int round = 0; round < 3; round++) {
@@ -554,12 +554,12 @@ END_TEST
 START_TEST(guarding) {
   // Inside its own buffer nothing is wrong; one element past it is in the gap, further on another's buffer, further still behind the arena.
   static const struct { int at; const char *part; } spills[] = {
-    {3, NULL}, {4, "byte 16 of"}, {32, "\"other\" lies there"}, {64, "behind its end"}, {70, "behind its end"},
+    {3, NULL}, {4, "byte 16 of"}, {128, "\"other\" lies there"}, {256, "behind its end"}, {270, "behind its end"},
   };
   const int at = spills[_i].at;
-  NcPlan *p = plan(nc_sprintf(arena, "buffer 0 root arena \"arena\" bytes 256\n"
+  NcPlan *p = plan(nc_sprintf(arena, "buffer 0 root arena \"arena\" bytes 1024\n"
                    "buffer 1 temp \"y\" f32[4] in 0 offset 0\n"
-                   "buffer 2 temp \"other\" f32[4] in 0 offset 128\n"
+                   "buffer 2 temp \"other\" f32[4] in 0 offset 512\n"
                    "step 0 fill b2 bytes 16\n"
                    "step 1 kernel \"spill\" global 1 1 1 local 1 1 1 args b1 i%d label \"bad\" at \"model.nn:9:2\"\n", at), SCALE_PROGRAM);
   bool ok = nc_exec_once(dev, diag, p, NULL, 0, NULL, 0, &(NcOnceOptions){.guard = true});
@@ -595,10 +595,10 @@ END_TEST
 
 START_TEST(hunting) {
   NcExec *x = session();
-  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 512\n"
+  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 2048\n"
                    "buffer 1 input \"x\" f32[40]\n"
                    "buffer 2 temp \"t\" f32[40] in 0 offset 0\n"
-                   "buffer 3 temp \"y\" f32[40] in 0 offset 256\n"
+                   "buffer 3 temp \"y\" f32[40] in 0 offset 1024\n"
                    "step 0 kernel \"scale\" global 64 1 1 local 16 1 1 args b1 b2 i40 f1e38 label \"grow\" at \"model.nn:3:1\"\n"
                    "step 1 kernel \"scale\" global 64 1 1 local 16 1 1 args b2 b3 i40 f0 label \"vanish\" at \"model.nn:4:1\"\n"
                    "output \"y\" b3\n", SCALE_PROGRAM);
@@ -632,7 +632,7 @@ END_TEST
 START_TEST(bad_programs) {
   static const struct { const char *step, *program, *part; } bad[] = {
     {"args", "kernel void k(void) { this is no OpenCL C; }", "does not compile"},
-    {"args", "void k(void) {}", "no kernel called `k`"},
+    {"args", "kernel void other(void) {} void k(void) {}", "no kernel called `k`"},
     {"args i1", "kernel void k(global int *x, int y) { x[0] = y; }", "takes 2 arguments and the plan gives 1"},
   };
   NcExec *x = session();
@@ -648,7 +648,7 @@ END_TEST
 START_TEST(too_large) {
   NcExec *x = session();
   const NcTarget *t = nc_device_target(dev);
-  NcPlan *p = plan(nc_sprintf(arena, "buffer 0 root arena \"huge\" bytes %zu\n", t->max_alloc + 128), "");
+  NcPlan *p = plan(nc_sprintf(arena, "buffer 0 root arena \"huge\" bytes %zu\n", t->max_alloc + 512), "");
   ck_assert(nc_exec_load(x, diag, p) == NULL);
   expect(NC_E0504, "allocates at most");
   clear();

@@ -30,13 +30,12 @@ static bool try_half(NcDevice *dev, NcArena *a) {
   static const float want[8] = {1, -2.5f, 65504, 0.0999755859375f, 2048, INFINITY, 1.00135803e-5f, -0.0f};
   float y[8];
   bool ran = run(dev, a,
-    "buffer 0 root arena \"arena\" bytes 256\n"
-    "buffer 1 input \"x\" f32[8]\n"
-    "buffer 2 temp \"h\" f16[8] in 0 offset 0\n"
-    "buffer 3 temp \"y\" f32[8] in 0 offset 128\n"
-    "step 0 kernel \"narrow\" global 8 1 1 local 1 1 1 args b1 b2\n"
-    "step 1 kernel \"widen\" global 8 1 1 local 1 1 1 args b2 b3\n"
-    "output \"y\" b3\n",
+    "buffer 0 input \"x\" f32[8]\n"
+    "buffer 1 var \"h\" f16[8]\n"
+    "buffer 2 var \"y\" f32[8]\n"
+    "step 0 kernel \"narrow\" global 8 1 1 local 1 1 1 args b0 b1\n"
+    "step 1 kernel \"widen\" global 8 1 1 local 1 1 1 args b1 b2\n"
+    "output \"y\" b2\n",
     "kernel void narrow(global const float *x, global half *h) { size_t i = get_global_id(0); vstore_half_rte(x[i], i, h); }\n"
     "kernel void widen(global const half *h, global float *y) { size_t i = get_global_id(0); y[i] = vload_half(i, h); }\n",
     &(NcFeed){"x", x, sizeof x}, 1, &(NcFetch){"y", y, sizeof y});
@@ -51,10 +50,9 @@ static bool try_subgroups(NcDevice *dev, NcArena *a) {
   if (!strstr(dev->info.extensions, "subgroups") || dev->info.target.max_group < N) return false;
   int y[2 * N], sum[N] = {0}, members[N] = {0};
   bool ran = run(dev, a,
-    "buffer 0 root arena \"arena\" bytes 512\n"
-    "buffer 1 temp \"y\" i32[128] in 0 offset 0\n"
-    "step 0 kernel \"sums\" global 64 1 1 local 64 1 1 args b1\n"
-    "output \"y\" b1\n",
+    "buffer 0 var \"y\" i32[128]\n"
+    "step 0 kernel \"sums\" global 64 1 1 local 64 1 1 args b0\n"
+    "output \"y\" b0\n",
     "#pragma OPENCL EXTENSION cl_khr_subgroups : enable\n"
     "kernel void sums(global int *y) {\n"
     "  int i = get_local_id(0);\n"
@@ -81,7 +79,7 @@ static bool try_clblast(NcDevice *dev, NcArena *a) {
   for (int i = 0; i < N * N; i++) x[i] = (float)(i * 7 % 11 - 5);
   bool ran = run(dev, a,
     "buffer 0 input \"x\" f32[24,24]\n"
-    "buffer 1 var \"y\" f32[24,24] role \"state\"\n"
+    "buffer 1 var \"y\" f32[24,24]\n"
     "step 0 gemm a b0 b b0 c b1 m 24 n 24 k 24 lda 24 ldb 24 ldc 24\n"
     "output \"y\" b1\n",
     "", &(NcFeed){"x", x, sizeof x}, 1, &(NcFetch){"y", y, sizeof y});

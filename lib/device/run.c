@@ -68,17 +68,23 @@ bool nc_ready(NcLoaded *l, NcDiag *d) {
   return true;
 }
 
+// After a failure the caller gives up and frees its memory, which an earlier write may still be reading.
+static bool settle(NcExec *x, bool ok) {
+  if (!ok) x->cl->clFinish(x->queue);
+  return ok;
+}
+
 static bool flush(NcExec *x, NcDiag *d) {
   cl_int err = NC_CALL(x->cl, clFlush, (x->queue));
   if (err) nc_cl_error(d, "clFlush", err);
-  return !err;
+  return settle(x, !err);
 }
 
 bool nc_exec_run(NcLoaded *l, NcDiag *d) {
-  if (!nc_ready(l, d)) return false;
-  if (l->x->seams.guard) return nc_run_guarded(l, d);
+  if (!nc_ready(l, d)) return settle(l->x, false);
+  if (l->x->seams.guard) return settle(l->x, nc_run_guarded(l, d));
   for (int i = 0; i < l->plan->step.n; i++)
-    if (!nc_launch(l, d, l->x->queue, i, NULL)) return false;
+    if (!nc_launch(l, d, l->x->queue, i, NULL)) return settle(l->x, false);
   l->x->queued += l->plan->step.n;
   return flush(l->x, d);
 }
@@ -104,9 +110,9 @@ static bool may_touch(const NcLoaded *l, NcDiag *d, int buffer, size_t bytes) {
   return false;
 }
 
-static bool transferred(const NcExec *x, NcDiag *d, const char *function, cl_int err, const char *name, size_t bytes) {
+static bool transferred(NcExec *x, NcDiag *d, const char *function, cl_int err, const char *name, size_t bytes) {
   if (err) nc_note(d, nc_cl_error(d, function, err), "\"%s\", %zu bytes, on %s", name, bytes, x->dev->info.name);
-  return !err;
+  return settle(x, !err);
 }
 
 static bool write_mem(NcExec *x, NcDiag *d, cl_mem mem, const char *name, const void *from, size_t bytes, bool wait) {
