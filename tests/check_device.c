@@ -161,6 +161,7 @@ START_TEST(no_library) {
 END_TEST
 
 START_TEST(no_driver) {
+  unsetenv("NACRE_OPENCL");
   setenv("OCL_ICD_VENDORS", "/nowhere", 1);
   unsetenv("OCL_ICD_FILENAMES");
   ck_assert(nc_devices_open(arena, diag) == NULL);
