@@ -203,7 +203,7 @@ START_TEST(mutations) {
   for (int round = 0; round < 400; round++) {
     NcArena *a = nc_arena_new();
     NcDiag *d = nc_diag_new(a);
-    char *text = nc_strndup(a, sample, size * 2);
+    char *text = nc_alloc(a, size * 2);
     memcpy(text, sample, size + 1);
     size_t n = size;
     for (int k = 0; k <= round % 4; k++) {
