@@ -1,5 +1,7 @@
 # OpenCL C: shared helpers and the templates whose shape is not generated, as bytes in the library.
 NC_KERNELS =
+NC_KERNELS += kernels/math.cl
+NC_KERNELS += kernels/random.cl
 NC_KERNELS += kernels/tile_cpu.cl
 NC_KERNELS += kernels/end_cpu.cl
 NC_KERNELS += kernels/gemm_cpu.cl
