@@ -90,6 +90,7 @@ static void string(Lex *x, char quote) {
     NcMessage *m = nc_error(x->l->diag, NC_E0101, range(x, begin), "strings stand in double quotes");
     nc_help(x->l->diag, m, "write \"%.*s\"", (int)(x->at - begin - 2), x->text + begin + 1);
   }
+  if (memchr(x->text + begin, 0, x->at - begin)) nc_error(x->l->diag, NC_E0101, range(x, begin), "a byte 0x00 is not text");
   NcToken *t = push(x, NC_T_STR, begin);
   t->i = closed;
 }
@@ -193,6 +194,13 @@ static void stray(Lex *x) {
   while (x->at < x->end && (unsigned char)x->text[x->at] >= 0x80) x->at++;
 }
 
+// Does the token before end exactly here, so that a `.` asks for a part of it?
+static bool follows_value(const Lex *x) {
+  const NcToken *t = x->out.n ? &x->out.at[x->out.n - 1] : NULL;
+  return t && t->end == x->at && (t->kind == NC_T_ID || t->kind == NC_T_RPAREN || t->kind == NC_T_RBRACK || t->kind == NC_T_DOTS ||
+                                  t->kind == NC_T_SPREAD);
+}
+
 static bool joins(const NcToken *t) { return t->kind == NC_T_PIPE || t->kind == NC_T_ARROW || t->word == NC_W_ELSE; }
 
 static void token(Lex *x) {
@@ -205,7 +213,7 @@ static void token(Lex *x) {
     number(x);
   } else if (c == '"' || c == '\'') {
     string(x, c);
-  } else if (c == '.' && digit(peek(x, 1)) && (begin == 0 || x->text[begin - 1] != '.')) {
+  } else if (c == '.' && digit(peek(x, 1)) && !follows_value(x)) {
     x->at++;
     number(x);
     NcToken *t = &x->out.at[x->out.n - 1];

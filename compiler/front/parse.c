@@ -226,11 +226,11 @@ void nc_p_sync(NcParser *p) {
 void nc_p_sync_decl(NcParser *p) {
   p->panic = false;
   p->nest = 0;
-  for (const NcToken *t = &p->tok.at[p->at]; t->kind != NC_T_EOF && !starts_decl(p, p->at); t = &p->tok.at[p->at]) {
-    bool looks_like_one = p->at > 0 && t[-1].kind == NC_T_NL && p->text[t->begin - 1] == '\n' && t->kind == NC_T_ID &&
-                          t[1].kind == NC_T_ID && t[2].kind == NC_T_LPAREN;   // `function f(`
-    if (looks_like_one) return;
-    p->at++;
+  for (const NcToken *t = &p->tok.at[p->at]; t->kind != NC_T_EOF; t = &p->tok.at[++p->at]) {
+    bool line = p->at > 0 && t[-1].kind == NC_T_NL && p->text[t->begin - 1] == '\n';
+    bool decl = t->word >= NC_W_IMPORT && t->word <= NC_W_TEST;
+    bool looks_like_one = t->kind == NC_T_ID && t[1].kind == NC_T_ID && t[2].kind == NC_T_LPAREN;   // `function f(`
+    if (line && (decl || looks_like_one)) return;
   }
 }
 

@@ -116,19 +116,21 @@ static void constant(NcParser *p, NcDecl *d) {
   d->e = p->panic ? nc_p_new(p, NC_X_BAD, d->name.at) : nc_p_expr(p);
 }
 
-static void path(NcParser *p, NcDecl *d) {
+static void path(NcParser *p, NcDecl *d, const char *example) {
+  if (!nc_p_is(p, NC_T_STR)) nc_p_help(p, nc_p_unexpected(p, "a string"), "write it like this: `%s`", example);
   NcExpr *s = nc_p_string(p, true);
   d->path = s->s;
   d->path_at = s->at;
 }
 
 static void import(NcParser *p, NcDecl *d) {
-  path(p, d);
-  if (!p->panic && nc_p_expect_word(p, NC_W_AS, "import \"net.nn\" as net")) d->name = nc_p_name(p, "a name for the import");
+  static const char example[] = "import \"net.nn\" as net";
+  path(p, d, example);
+  if (!p->panic && nc_p_expect_word(p, NC_W_AS, example)) d->name = nc_p_name(p, "a name for the import");
 }
 
 static void test(NcParser *p, NcDecl *d) {
-  path(p, d);
+  path(p, d, "test \"it doubles\" { expect double(2) == 4 }");
   block(p, d, NC_IN_TEST);
 }
 

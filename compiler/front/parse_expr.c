@@ -94,6 +94,10 @@ NcExpr *nc_p_expr(NcParser *p) {
     pipe->b = postfix(p);
     e = nc_p_done(p, pipe);
   }
+  NcOperator op;
+  if (!p->panic && e->kind == NC_X_PIPE && (operator(nc_p_tok(p), &op) || nc_p_is(p, NC_T_CARET)))
+    nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_range(p, nc_p_tok(p)), "%s cannot follow a pipe", nc_p_found(p)),
+              "put the pipe in parentheses: `(x |> f) %s …`", nc_operator_word(nc_p_is(p, NC_T_CARET) ? NC_B_POW : op));
   nc_p_leave(p);
   return e;
 }
@@ -183,7 +187,9 @@ static NcExpr *field(NcParser *p, NcExpr *of) {
   NcExpr *e = nc_p_new(p, NC_X_FIELD, of->at);
   e->a = of;
   e->op_at = nc_p_range(p, nc_p_next(p));
-  e->name = nc_p_name(p, "a name after `.`");
+  if (nc_p_is(p, NC_T_INT))
+    nc_p_help(p, nc_p_unexpected(p, "a name after `.`"), "the parts of a tuple are taken by `let (a, b) = …`, or by their names");
+  else e->name = nc_p_name(p, "a name after `.`");
   return nc_p_done(p, e);
 }
 

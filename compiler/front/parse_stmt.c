@@ -3,7 +3,7 @@
 #include <string.h>
 
 // `=`, where a newcomer may write `==` or `:`.
-static void assign(NcParser *p, const char *after) {
+static void assign(NcParser *p, const char *after, const char *name) {
   if (p->panic || nc_p_accept(p, NC_T_ASSIGN)) return;
   NcTokenKind k = nc_p_tok(p)->kind;
   if (k == NC_T_EQ || k == NC_T_COLON) {
@@ -13,7 +13,7 @@ static void assign(NcParser *p, const char *after) {
     return;
   }
   NcMessage *m = nc_p_slip(p, NC_E0102, nc_p_gap(p), "`=` is missing after %s, before %s", after, nc_p_found(p));
-  nc_p_help(p, m, "write `= …`");
+  nc_p_help(p, m, "write `%s= …`", name ? nc_sprintf(p->arena, "%s ", name) : "");
   if (!nc_p_starts_expr(p)) p->panic = true;
 }
 
@@ -29,7 +29,12 @@ static void let(NcParser *p, NcStmt *s) {
   if (s->tuple) nc_p_close(p, NC_T_RPAREN, open);
   if (!p->panic && !s->tuple && nc_p_is(p, NC_T_COMMA))
     nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_range(p, nc_p_tok(p)), "several names stand in parentheses"), "write `let (a, b) = …`");
-  assign(p, "the name");
+  if (!p->panic && nc_p_is(p, NC_T_COLON) && nc_p_ahead(p, 1)->kind == NC_T_ID) {
+    nc_p_help(p, nc_p_slip(p, NC_E0101, nc_p_range(p, nc_p_next(p)), "a `let` has no type; it follows from the value"), "write `let %s = …`",
+              s->names.n ? s->names.at[0].s : "x");
+    nc_p_type(p);
+  }
+  assign(p, "the name", s->names.n && !s->tuple ? s->names.at[0].s : NULL);
   s->e = value(p);
 }
 
@@ -39,14 +44,14 @@ static void param(NcParser *p, NcStmt *s) {
   const char *word = nc_stmt_word(s->kind);
   if (!p->panic) nc_p_help(p, nc_p_expect(p, NC_T_COLON, "after the name"), "give its type: `%s %s: f32[n] = zeros`", word, s->name.s);
   s->type = nc_p_type(p);
-  assign(p, "the type");
+  assign(p, "the type", NULL);
   s->e = value(p);
   if (s->kind == NC_S_PARAM) s->frozen = nc_p_accept_word(p, NC_W_FROZEN);
 }
 
 static void update(NcParser *p, NcStmt *s) {
   s->name = nc_p_name(p, "the name of a state");
-  assign(p, "the name");
+  assign(p, "the name", s->name.s);
   s->e = value(p);
 }
 
@@ -158,7 +163,7 @@ static void in_keys(NcParser *p, NcStmt *s, NcBlockKind kind) {
   } else {
     s->kind = NC_S_KEY;
     s->name = nc_p_name(p, "a setting, as in `batch = 32`");
-    assign(p, "the setting");
+    assign(p, "the setting", s->name.s);
     s->e = value(p);
   }
 }
@@ -167,7 +172,7 @@ static void in_keys(NcParser *p, NcStmt *s, NcBlockKind kind) {
 static void end_of_stmt(NcParser *p, const NcStmt *s) {
   static const char *const starts[] = {"let", "param", "state", "update", "assert", "next", "expect", "gradcheck", "if", "repeat", "scan"};
   NcTokenKind k = nc_p_tok(p)->kind;
-  if (p->panic || k == NC_T_NL || k == NC_T_SEMI || k == NC_T_RBRACE || k == NC_T_EOF) return;
+  if (p->panic || k == NC_T_NL || k == NC_T_SEMI || k == NC_T_RBRACE || k == NC_T_EOF || nc_p_starts_decl(p)) return;
   const NcExpr *e = s->e;
   const char *near = s->kind == NC_S_EXPR && e && e->kind == NC_X_NAME && k == NC_T_ID ?
                      nc_nearest(e->name.s, starts, sizeof starts / sizeof *starts) : NULL;
