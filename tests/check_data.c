@@ -367,6 +367,102 @@ START_TEST(test_csv_features) {
 }
 END_TEST
 
+// ---- text ----
+START_TEST(test_text) {
+  const char *path = temp_write("t", "b\xc3\xa4\xe2\x82\xac" "a\nab", 10);     // b ä € a newline a b
+  NcDataset *s = open_good(SPEC("text", STR(NULL, path), INT("window", 3)));
+  static const int32_t want[9] = {2, 3, 4, 4, 1, 0, 0, 1, 2}, one[2] = {1, 2};
+  ck_assert_int_eq(s->n, 3);
+  ck_assert_int_eq(s->field[0].classes, 5);
+  ck_assert_str_eq(s->field[0].class_name[4], "\xe2\x82\xac");
+  ck_assert_str_eq(s->field[0].class_name[0], "\n");
+  ck_assert_mem_eq(s->data[0], want, sizeof want);
+  ck_assert(nc_data_check(diag, s));
+  s = open_good(SPEC("text", STR(NULL, path), INT("window", 2), INT("stride", 5)));
+  ck_assert_int_eq(s->n, 2);
+  ck_assert_mem_eq(ints(s, "tok") + 2, one, sizeof one);
+  s = open_good(SPEC("text", STR(NULL, path), INT("window", 10), STR("tokens", "bytes")));
+  ck_assert_int_eq(s->field[0].classes, 256);
+  ck_assert_int_eq(ints(s, "tok")[1], 0xc3);
+  NcSourceSpec spec = SPEC("text", STR(NULL, path), INT("window", 8));
+  ck_assert_ptr_null(nc_source_open(arena, diag, &spec));
+  expect_error(NC_E0406, "has 7 tokens, fewer than one window of 8");
+  static const char *const broken[] = {"ab\xff", "ab\xc3", "ab\xc0\x80", "ab\xed\xa0\x80", "ab\xf4\x90\x80\x80", "ab\xe0\x80\x80", "ab\x80"};
+  for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+    spec = SPEC("text", STR(NULL, temp_write("t", broken[i], strlen(broken[i]))), INT("window", 2));
+    ck_assert_ptr_null(nc_source_open(arena, diag, &spec));
+    expect_error(NC_E0402, "is no UTF-8 text: byte 2 is");
+  }
+}
+END_TEST
+
+// ---- tables of any cells; too little memory ----
+static uint32_t next(uint32_t *s) { return *s = *s * 1664525 + 1013904223, *s >> 8; }
+
+START_TEST(test_csv_any) {
+  static const char *const cells[] = {"1", "2.5", "x", "y", "NA", "", "\"q\"\"\"", "1e400", "-0", "3", "7", "\"two\nlines\"", "?", " 4 "};
+  static const char *const policies[] = {"error", "drop", "mean"};
+  uint32_t r = 77;
+  int opened = 0, rounds = 3000;
+  for (int k = 0; k < rounds; k++) {
+    nc_arena_free(arena);
+    arena = nc_arena_new();
+    diag = nc_diag_new(arena);
+    NcBuf b = NC_BUF(arena);
+    int columns = 2 + (int)(next(&r) % 3), rows = 1 + (int)(next(&r) % 6), some = 2 + (int)(next(&r) % 12);
+    nc_put(&b, "c1,c2,c3,c4" + (4 - columns) * 3);
+    for (int i = 0; i < rows; i++)
+      for (int j = 0; j < columns; j++) nc_putf(&b, "%s%s", j ? "," : "\n", cells[next(&r) % (uint32_t)some]);
+    const char *which = next(&r) % 2 ? "label" : "target", *policy = policies[next(&r) % 3];
+    NcSourceSpec spec = SPEC("csv", STR(NULL, csv(b.at)), STR(which, "c4"), STR("missing", policy));
+    NcDataset *s = nc_source_open(arena, diag, &spec);
+    ck_assert_msg((s != NULL) == (diag->errors == 0), "%s\n%s", b.at, message());
+    if (!s) continue;
+    opened++;
+    ck_assert_int_le(s->n, rows);
+    if (which[0] == 'l') ck_assert(nc_data_check_labels(diag, s, 1, s->field[1].classes));
+    int64_t width = s->field[0].shape.dim[0];
+    for (int64_t i = 0; i < s->n * width; i++) {
+      const char *eq = strchr(s->field[0].column[i % width], '=');
+      float v = floats(s, "x")[i];
+      ck_assert(!isnan(v) && (!eq || v == 0 || v == 1));
+    }
+  }
+  ck_assert_int_gt(opened, rounds / 10);
+  ck_assert_int_lt(opened, rounds);
+}
+END_TEST
+
+// The n-th allocation fails, for every n until all goes well: a jump out, nothing lost (a sanitizer would tell).
+START_TEST(test_memory) {
+  const char *table = csv("a,k,y\n1,u,p\n2,v,q\n"), *label = idx_file("label", 5, 0, 2);
+  const NcSetting of_csv[] = {STR(NULL, table), STR("label", "y")}, of_idx[] = {STR("label", label)},
+    of_text[] = {STR(NULL, table), INT("window", 4)}, of_none[] = {STR(NULL, "labl")};
+  const struct { const char *kind; const NcSetting *s; int n; } source[] = {
+    {"csv", of_csv, 2}, {"idx", of_idx, 1}, {"text", of_text, 2}, {"digits", NULL, 0}, {"csv", of_none, 1}};
+  for (int k = 0; k < 5; k++) {
+    volatile int failed = 0;
+    volatile bool done = false;
+    while (!done) {
+      nc_arena_free(arena);
+      arena = nc_arena_new();
+      if (NC_ON_OOM(arena)) {
+        failed++;
+        continue;
+      }
+      diag = nc_diag_new(arena);
+      NcSourceSpec spec = {.kind = source[k].kind, .setting = source[k].s, .settings = source[k].n, .dir = k == 4 ? temp_dir : NULL};
+      nc_arena_fail_after(arena, failed + 1);
+      NcDataset *s = nc_source_open(arena, diag, &spec);
+      nc_arena_fail_after(arena, 0);
+      ck_assert_int_eq(s != NULL, k < 4);
+      done = true;
+    }
+    ck_assert_int_gt(failed, 5);
+  }
+}
+END_TEST
+
 // ---- checks ----
 static NcDataset *by_hand(float *x, int32_t *y, int64_t n, int64_t classes) {
   NcDataset *s = NC_NEW(arena, NcDataset);
@@ -621,6 +717,9 @@ int main(void) {
   tcase_add_test(c, test_csv_bad);
   tcase_add_test(c, test_csv_absent);
   tcase_add_test(c, test_csv_features);
+  tcase_add_test(c, test_text);
+  tcase_add_test(c, test_csv_any);
+  tcase_add_test(c, test_memory);
   tcase_add_test(c, test_check);
   tcase_add_test(c, test_split);
   tcase_add_test(c, test_shuffle);

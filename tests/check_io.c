@@ -550,6 +550,37 @@ START_TEST(test_damaged) {
 }
 END_TEST
 
+// The n-th allocation fails, for every n until all goes well: a jump out, and nothing is lost (a sanitizer would tell).
+START_TEST(test_memory) {
+  unsigned char packed[1000];
+  NcBytes whole[] = {tensors("{\"__metadata__\":{\"k\":\"v\"},\"a\":" T("F32", "[2,2]", 0, 16) ",\"b\":" T("F64", "[1]", 16, 24) "}", 24),
+                     npy(1, DICT("<f4", "(2, 3)"), "abcdefghijklmnopqrstuvwx", 24), BYTES("\0\0\x0b\1\0\0\0\1ab"), BYTES("a,b\n1,\"2\"\n"),
+                     bytes(packed, pack("a text", 6, packed, sizeof packed))};
+  static Parse *const parse[] = {parse_tensors, parse_npy, parse_idx, parse_csv, parse_gzip};
+  NcArena *outer = arena;
+  for (int k = 0; k < 5; k++) {
+    volatile int failed = 0;
+    volatile bool done = false;
+    while (!done) {
+      if (arena != outer) nc_arena_free(arena);
+      arena = nc_arena_new();
+      if (NC_ON_OOM(arena)) {
+        failed++;
+        continue;
+      }
+      diag = nc_diag_new(arena);
+      nc_arena_fail_after(arena, failed + 1);
+      ck_assert(parse[k](&whole[k]));
+      nc_arena_fail_after(arena, 0);
+      done = true;
+    }
+    ck_assert_int_gt(failed, 0);
+  }
+  nc_arena_free(arena);
+  arena = outer;
+}
+END_TEST
+
 int main(void) {
   Suite *s = suite_create("io");
   TCase *c = tcase_create("io");
@@ -573,6 +604,7 @@ int main(void) {
   tcase_add_test(c, test_safetensors);
   tcase_add_loop_test(c, test_safetensors_bad, 0, sizeof bad_st / sizeof *bad_st);
   tcase_add_test(c, test_safetensors_length);
+  tcase_add_test(c, test_memory);
   tcase_add_loop_test(c, test_damaged, 0, 12);
   suite_add_tcase(s, c);
   SRunner *r = srunner_create(s);

@@ -9,6 +9,7 @@ lib_libdata_la_SOURCES = \
   lib/data/arrays.c \
   lib/data/table.c \
   lib/data/encode.c \
+  lib/data/text.c \
   lib/data/points.c \
   lib/data/digits.c \
   lib/data/check.c \

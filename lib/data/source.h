@@ -26,7 +26,7 @@ typedef struct {
   NcDataset *(*open)(const NcArgs *g);                // NULL after errors
 } NcSourceKind;
 
-extern const NcSourceKind nc_idx_kind, nc_npy_kind, nc_csv_kind;
+extern const NcSourceKind nc_idx_kind, nc_npy_kind, nc_csv_kind, nc_text_kind;
 extern const NcSourceKind nc_spiral_kind, nc_circle_kind, nc_xor_kind, nc_gauss_kind, nc_moons_kind, nc_plane_kind;
 extern const NcSourceKind nc_digits_kind;
 

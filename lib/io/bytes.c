@@ -35,21 +35,22 @@ NcMessage *nc_malformed(NcDiag *d, const NcBytes *b, const char *fmt, ...) {
 static void cannot_open(NcArena *a, NcDiag *d, NcRange at, const char *path, int err) {
   NcMessage *m = nc_error(d, NC_E0401, at, "cannot open `%s`: %s", path, strerror(err));
   if (err != ENOENT) return;
-  enum { MOST = 2000 };
-  const char *slash = strrchr(path, '/');
+  enum { MOST = 5000 };
+  const char *slash = strrchr(path, '/'), *word = slash ? slash + 1 : path;
   const char *folder = slash ? slash == path ? "/" : nc_strndup(a, path, (size_t)(slash - path)) : ".";
   DIR *dir = opendir(folder);
   if (!dir) {
     nc_help(d, m, "the folder `%s` does not exist either; paths start at the folder in which nacre runs", folder);
     return;
   }
-  const char **name = NC_NEW_N(a, const char *, MOST);
-  int n = 0;
-  for (struct dirent *e; n < MOST && (e = readdir(dir));)
-    if (e->d_name[0] != '.') name[n++] = nc_strdup(a, e->d_name);
+  char best[256] = "";
+  struct dirent *e;
+  for (int n = 0; n < MOST && (e = readdir(dir)); n++) {
+    const char *both[] = {best, e->d_name}, *near = nc_nearest(word, both + !*best, 1 + !!*best);
+    if (near == e->d_name && near[0] != '.' && strlen(near) < sizeof best) strcpy(best, near);
+  }
   closedir(dir);
-  const char *near = nc_nearest(slash ? slash + 1 : path, name, n);
-  if (near) nc_help(d, m, "did you mean `%.*s%s`?", slash ? (int)(slash - path) + 1 : 0, path, near);
+  if (*best) nc_help(d, m, "did you mean `%.*s%s`?", (int)(word - path), path, best);
   else nc_help(d, m, "give the file's path as seen from the folder in which nacre runs");
 }
 

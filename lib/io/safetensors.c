@@ -151,8 +151,17 @@ bool nc_safetensors_parse(NcArena *a, NcDiag *d, const NcBytes *b, NcTensors *ou
     json_decref(root);
     return false;
   }
+  // Running out of memory leaves by a jump: on its way out it passes here, for the JSON is not in the arena.
   Reader r = {a, d, b, b->data + 8 + length, b->n - 8 - (size_t)length};
+  jmp_buf outer, *oom = nc_arena_oom(a);
+  memcpy(&outer, oom, sizeof outer);
+  if (setjmp(*oom)) {
+    json_decref(root);
+    memcpy(oom, &outer, sizeof outer);
+    longjmp(*oom, 1);
+  }
   bool good = entries(&r, root, out);
+  memcpy(oom, &outer, sizeof outer);
   json_decref(root);
   return good;
 }
