@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "device/check.h"
+#include "device/doctor.h"
 #include "device/exec.h"
 
 static NcArena *arena;
@@ -108,7 +109,6 @@ static bool child_adds(void *user, NcArena *a, NcDiag *d, NcBuf *out) {
 }
 static bool child_crashes(void *user, NcArena *a, NcDiag *d, NcBuf *out) {
   (void)user, (void)a, (void)d, (void)out;
-  signal(SIGSEGV, SIG_DFL);
   raise(SIGSEGV);
   return true;
 }
@@ -717,6 +717,69 @@ START_TEST(failing_setup) {
 }
 END_TEST
 
+// --- the doctor ---
+
+enum { DOCTORED = 8 };
+static const char *const case_names[DOCTORED] = {"right", "wrong", "broken", "crash", "right", "hang", "not here", "right"};
+static const NcVerdictKind case_verdicts[DOCTORED] = {
+  NC_VERDICT_RIGHT, NC_VERDICT_WRONG, NC_VERDICT_FAILED, NC_VERDICT_CRASHED, NC_VERDICT_RIGHT, NC_VERDICT_LATE, NC_VERDICT_SKIPPED, NC_VERDICT_RIGHT,
+};
+
+static bool make_case(void *user, NcArena *a, NcDiag *d, const NcTarget *t, int i, NcCase *out) {
+  ck_assert(user == case_names && t->align >= 128);
+  arena = a;
+  diag = d;
+  out->name = case_names[i];
+  if (case_verdicts[i] == NC_VERDICT_SKIPPED) return false;
+  float *x = NC_NEW_N(a, float, 40);
+  double *want = NC_NEW_N(a, double, 40);
+  for (int k = 0; k < 40; k++) want[k] = -(double)(x[k] = (float)k);
+  if (case_verdicts[i] == NC_VERDICT_WRONG) want[7] = 8;
+  if (case_verdicts[i] == NC_VERDICT_CRASHED) return child_crashes(NULL, a, d, NULL);
+  if (case_verdicts[i] == NC_VERDICT_LATE) return child_hangs(NULL, a, d, NULL);
+  NcFeed *feed = NC_NEW(a, NcFeed);
+  *feed = (NcFeed){"x", x, 160};
+  NcPlan *p = plan(SCALE_LINES, case_verdicts[i] == NC_VERDICT_FAILED ? "kernel void scale(" : SCALE_PROGRAM);
+  *out = (NcCase){case_names[i], p, feed, 1, "y", NC_F32, want, 40, 0, 1e-6};
+  return true;
+}
+
+START_TEST(doctoring) {
+  NcVerdict v[DOCTORED];
+  NcDeviceOptions o = {.choice = getenv("NACRE_TEST_DEVICE"), .no_probes = true, .no_cache = true};
+  OK(nc_doctor_check(arena, diag, &o, DOCTORED, make_case, (void *)case_names, 2, v));
+  for (int i = 0; i < DOCTORED; i++) {
+    ck_assert_msg(v[i].kind == case_verdicts[i], "case %d is %s: %s", i, nc_verdict_word(v[i].kind), v[i].message);
+    ck_assert(case_verdicts[i] == NC_VERDICT_CRASHED || case_verdicts[i] == NC_VERDICT_LATE || !strcmp(v[i].name, case_names[i]));
+  }
+  ck_assert(v[1].compared.index == 7 && v[1].compared.got == -7 && v[1].compared.want == 8 && v[1].compared.wrong == 1);
+  ck_assert_str_eq(v[2].code, "E0503");
+  ck_assert(strstr(v[3].message, "Segmentation fault") != NULL);
+  ck_assert(v[5].ms >= 2000);
+  o.choice = "no such device";
+  ck_assert(!nc_doctor_check(arena, diag, &o, DOCTORED, make_case, (void *)case_names, 2, v));
+  expect(NC_E0501, "no such device");
+}
+END_TEST
+
+START_TEST(doctor_lists) {
+  int n = 0;
+  NcDeviceInfo *info = nc_doctor_devices(arena, diag, &n);
+  ck_assert(info && n >= 1);
+  all = nc_devices_open(arena, diag);
+  ck_assert_int_eq(n, nc_devices_count(all));
+  for (int i = 0; i < n; i++) {
+    const NcDeviceInfo *same = nc_devices_info(all, i);
+    ck_assert_str_eq(info[i].name, same->name);
+    ck_assert_str_eq(info[i].extensions, same->extensions);
+    ck_assert_str_eq(info[i].kind, same->kind);
+    ck_assert_int_eq(info[i].usable, same->usable);
+    ck_assert((info[i].why_not == NULL) == (same->why_not == NULL));
+    ck_assert(info[i].score == same->score && info[i].target.memory == same->target.memory);
+  }
+}
+END_TEST
+
 static bool any_device(void *user, NcArena *a, NcDiag *d, NcBuf *out) {
   (void)user, (void)d, (void)out;
   NcDevices *some = nc_devices_open(a, NULL);
@@ -761,6 +824,12 @@ int main(void) {
     tcase_add_test(c, too_large);
     tcase_add_loop_test(c, failing_calls, 0, sizeof failing / sizeof *failing);
     tcase_add_test(c, failing_setup);
+    suite_add_tcase(s, c);
+    c = tcase_create("doctor");
+    tcase_set_timeout(c, 120);
+    tcase_add_checked_fixture(c, base_setup, base_teardown);
+    tcase_add_test(c, doctoring);
+    tcase_add_test(c, doctor_lists);
     suite_add_tcase(s, c);
   } else {
     printf("no OpenCL device here: only the tests that need none\n");

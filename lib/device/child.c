@@ -39,6 +39,12 @@ static bool send_message(int fd, const NcMessage *m) {
   return ok;
 }
 
+// The program's own handlers are not for this process.
+static void default_signals(void) {
+  static const int signals[] = {SIGALRM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGINT, SIGTERM};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_DFL);
+}
+
 static int answer(int fd, NcChildWork work, void *user) {
   NcArena *a = nc_arena_new();
   if (!a || NC_ON_OOM(a)) return 1;
@@ -145,6 +151,7 @@ bool nc_run_in_child(NcArena *a, NcDiag *d, double seconds, NcChildWork work, vo
   pid_t pid = fork();
   if (pid == 0) {
     close(fd[0]);
+    default_signals();
     _exit(answer(fd[1], work, user));
   }
   close(fd[1]);

@@ -19,4 +19,5 @@ lib_libdevice_la_SOURCES = lib/device/device.h lib/device/exec.h lib/device/chec
   lib/device/guard.c \
   lib/device/hunt.c \
   lib/device/check.c \
-  lib/device/child.c
+  lib/device/child.c \
+  lib/device/doctor.h lib/device/doctor.c
