@@ -30,6 +30,12 @@ tests_check_math_SOURCES = tests/check_math.c tests/op_cases.h tests/op_cases.c 
 tests_check_math_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_math_LDADD = compiler/libcompiler.la kernels/libkernels.la lib/libbase.la $(CHECK_LIBS) $(OPENCL_LIBS)
 
+check_PROGRAMS += tests/check_rules
+TESTS += tests/check_rules
+tests_check_rules_SOURCES = tests/check_rules.c
+tests_check_rules_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_rules_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/check_ops
 TESTS += tests/check_ops
 tests_check_ops_SOURCES = tests/check_ops.c tests/op_cases.h tests/op_cases.c tests/op_cases.def

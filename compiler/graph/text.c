@@ -96,7 +96,11 @@ __attribute__((format(printf, 3, 4))) static bool fail(Reader *r, const char *fr
   uint32_t file = nc_diag_source(r->d, r->name, r->text, strlen(r->text));
   const char *to = r->p > from ? r->p : from + (*from != 0);
   NcRange at = {file, (uint32_t)(from - r->text), (uint32_t)(to - r->text)};
-  nc_error(r->d, NC_E0801, at, "%s", why);
+  NcMessage *m = nc_error(r->d, NC_E0801, at, "%s", why);
+  if (r->aside->messages.n) {
+    NcCode code = r->aside->messages.at[0]->code;
+    nc_note(r->d, m, "%s: %s", nc_code_name(code), nc_code_title(code));
+  }
   return false;
 }
 
