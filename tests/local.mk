@@ -36,6 +36,12 @@ tests_check_rules_SOURCES = tests/check_rules.c
 tests_check_rules_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_rules_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/check_eval
+TESTS += tests/check_eval
+tests_check_eval_SOURCES = tests/check_eval.c
+tests_check_eval_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_eval_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/check_ops
 TESTS += tests/check_ops
 tests_check_ops_SOURCES = tests/check_ops.c tests/op_cases.h tests/op_cases.c tests/op_cases.def
