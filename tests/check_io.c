@@ -25,7 +25,8 @@ static void teardown(void) {
   nc_arena_free(arena);
 }
 
-static NcBytes bytes(const void *p, size_t n) {   // a copy of exactly that size, so that a sanitizer sees any step beyond
+static NcBytes bytes(const void *p,
+                     size_t n) {   // a copy of exactly that size, so that a sanitizer sees any step beyond
   return (NcBytes){.path = "file", .data = nc_memdup(arena, p, n + 1), .n = n, .size = n};
 }
 #define BYTES(literal) bytes(literal, sizeof(literal) - 1)
@@ -134,13 +135,22 @@ START_TEST(test_idx_types) {
 }
 END_TEST
 
-static const struct { const char *text; size_t n; const char *error; } bad_idx[] = {
+static const struct { const char *text; size_t n; const char *error;
+} bad_idx[] = {
 #define BAD(text, error) {text, sizeof(text) - 1, error}
-  BAD("", "is no IDX file: it has 0 bytes"), BAD("\0\0\x08", "is no IDX file"), BAD("\0\0\x0a\1\0\0\0\1x", "begins with 00 00 0a 01"),
-  BAD("PK\x03\x04", "begins with 50 4b 03 04"), BAD("\0\0\x08\0x", "has 0 axes"), BAD("\0\0\x08\x09xxxxxxxx", "has 9 axes"),
-  BAD("\0\0\x08\2\0\0\0\2", "ends within its header: 8 bytes"), BAD("\0\0\x08\1\0\0\0\3ab", "has 2 bytes of elements, but its header says u8[3]"),
-  BAD("\0\0\x08\1\0\0\0\3abcd", "has 4 bytes of elements"), BAD("\0\0\x0e\1\0\0\0\1abcd", "which is 8 bytes"),
-  BAD("\0\0\x0e\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" "abcd", "which no file can hold"),
+  BAD("", "is no IDX file: it has 0 bytes"),
+  BAD("\0\0\x08", "is no IDX file"),
+  BAD("\0\0\x0a\1\0\0\0\1x", "begins with 00 00 0a 01"),
+  BAD("PK\x03\x04", "begins with 50 4b 03 04"),
+  BAD("\0\0\x08\0x", "has 0 axes"),
+  BAD("\0\0\x08\x09xxxxxxxx", "has 9 axes"),
+  BAD("\0\0\x08\2\0\0\0\2", "ends within its header: 8 bytes"),
+  BAD("\0\0\x08\1\0\0\0\3ab", "has 2 bytes of elements, but its header says u8[3]"),
+  BAD("\0\0\x08\1\0\0\0\3abcd", "has 4 bytes of elements"),
+  BAD("\0\0\x0e\1\0\0\0\1abcd", "which is 8 bytes"),
+  BAD("\0\0\x0e\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+      "abcd",
+      "which no file can hold"),
 };
 
 START_TEST(test_idx_bad) {
@@ -179,15 +189,23 @@ static NcBytes npy(int major, const char *dict, const void *data, size_t n) {
 }
 #define DICT(descr, shape) "{'descr': '" descr "', 'fortran_order': False, 'shape': " shape ", }\n"
 
-static const struct { const char *dict, *data; size_t n; const char *type; double first, last; } npys[] = {
+static const struct { const char *dict, *data; size_t n; const char *type; double first, last;
+} npys[] = {
 #define NPY(dict, data, type, first, last) {dict, data, sizeof(data) - 1, type, first, last}
-  NPY(DICT("<f4", "(2,)"), "\0\0\x80\x3f\0\0\x20\xc0", "f32[2]", 1, -2.5), NPY(DICT(">f4", "(1, 1)"), "\x3f\x80\0\0", "f32[1,1]", 1, 1),
-  NPY(DICT("<f8", "(1,)"), "\0\0\0\0\0\0\x04\xc0", "f32[1]", -2.5, -2.5), NPY(DICT("<f2", "(4,)"), "\0\x3c\xff\x7b\1\0\0\xc4", "f32[4]", 1, -4),
-  NPY(DICT("|u1", "(3,)"), "\1\2\xff", "u8[3]", 1, 255), NPY(DICT("|b1", "(2,)"), "\0\7", "bool[2]", 0, 1),
-  NPY(DICT("|i1", "(2,)"), "\x80\x7f", "i32[2]", -128, 127), NPY(DICT("<i2", "(1,)"), "\xfe\xff", "i32[1]", -2, -2),
-  NPY(DICT(">u2", "(1,)"), "\xff\xfe", "i32[1]", 65534, 65534), NPY(DICT("<i4", "()"), "\5\0\0\0", "i32[]", 5, 5),
-  NPY(DICT("<u4", "(1,)"), "\xff\xff\xff\xff", "i64[1]", 4294967295.0, 4294967295.0), NPY(DICT("<i8", "(1,)"), "\xff\xff\xff\xff\xff\xff\xff\xff", "i64[1]", -1, -1),
-  NPY(DICT(">u8", "(0, 3)"), "", "i64[0,3]", 0, 0), NPY("{\"shape\": (1L,), \"descr\": \"=f4\",\"fortran_order\":True}", "\0\0\0\x40", "f32[1]", 2, 2),
+  NPY(DICT("<f4", "(2,)"), "\0\0\x80\x3f\0\0\x20\xc0", "f32[2]", 1, -2.5),
+  NPY(DICT(">f4", "(1, 1)"), "\x3f\x80\0\0", "f32[1,1]", 1, 1),
+  NPY(DICT("<f8", "(1,)"), "\0\0\0\0\0\0\x04\xc0", "f32[1]", -2.5, -2.5),
+  NPY(DICT("<f2", "(4,)"), "\0\x3c\xff\x7b\1\0\0\xc4", "f32[4]", 1, -4),
+  NPY(DICT("|u1", "(3,)"), "\1\2\xff", "u8[3]", 1, 255),
+  NPY(DICT("|b1", "(2,)"), "\0\7", "bool[2]", 0, 1),
+  NPY(DICT("|i1", "(2,)"), "\x80\x7f", "i32[2]", -128, 127),
+  NPY(DICT("<i2", "(1,)"), "\xfe\xff", "i32[1]", -2, -2),
+  NPY(DICT(">u2", "(1,)"), "\xff\xfe", "i32[1]", 65534, 65534),
+  NPY(DICT("<i4", "()"), "\5\0\0\0", "i32[]", 5, 5),
+  NPY(DICT("<u4", "(1,)"), "\xff\xff\xff\xff", "i64[1]", 4294967295.0, 4294967295.0),
+  NPY(DICT("<i8", "(1,)"), "\xff\xff\xff\xff\xff\xff\xff\xff", "i64[1]", -1, -1),
+  NPY(DICT(">u8", "(0, 3)"), "", "i64[0,3]", 0, 0),
+  NPY("{\"shape\": (1L,), \"descr\": \"=f4\",\"fortran_order\":True}", "\0\0\0\x40", "f32[1]", 2, 2),
 };
 
 static double element(const NcArray *x, int64_t i) {
@@ -212,13 +230,24 @@ START_TEST(test_npy) {
 }
 END_TEST
 
-static const struct { const char *dict; const char *error; } bad_npy[] = {
-  {"", "damaged header"}, {"{}", "damaged header"}, {DICT("<f4", "(2,)") "x", "damaged header"}, {DICT("<f4", "(2"), "damaged header"},
-  {DICT("<f4", "(-2,)"), "damaged header"}, {DICT("<f4", "(99999999999999999999,)"), "damaged header"},
-  {DICT("<f4", "(4294967296, 4294967296)"), "no file can hold"}, {DICT("<f4", "(3,)"), "has 8 bytes of elements, but its header says f4[3], which is 12"},
-  {DICT("<f4", "(1,1,1,1,1,1,1,1,2)"), "more than 8 axes"}, {DICT("<c8", "(1,)"), "type '<c8'"}, {DICT("<U8", "(1,)"), "type '<U8'"},
-  {DICT("|O", "(1,)"), "type '|O'"}, {DICT("", "(1,)"), "type ''"}, {"{'descr': [('a', '<f4')], }", "records"},
-  {"{'descr': '<f4', 'fortran_order': True, 'shape': (2, 1), }", "Fortran order"}, {"{'descr': '<f4', 'descr': '<f4', }", "damaged header"},
+static const struct { const char *dict; const char *error;
+} bad_npy[] = {
+  {"", "damaged header"},
+  {"{}", "damaged header"},
+  {DICT("<f4", "(2,)") "x", "damaged header"},
+  {DICT("<f4", "(2"), "damaged header"},
+  {DICT("<f4", "(-2,)"), "damaged header"},
+  {DICT("<f4", "(99999999999999999999,)"), "damaged header"},
+  {DICT("<f4", "(4294967296, 4294967296)"), "no file can hold"},
+  {DICT("<f4", "(3,)"), "has 8 bytes of elements, but its header says f4[3], which is 12"},
+  {DICT("<f4", "(1,1,1,1,1,1,1,1,2)"), "more than 8 axes"},
+  {DICT("<c8", "(1,)"), "type '<c8'"},
+  {DICT("<U8", "(1,)"), "type '<U8'"},
+  {DICT("|O", "(1,)"), "type '|O'"},
+  {DICT("", "(1,)"), "type ''"},
+  {"{'descr': [('a', '<f4')], }", "records"},
+  {"{'descr': '<f4', 'fortran_order': True, 'shape': (2, 1), }", "Fortran order"},
+  {"{'descr': '<f4', 'descr': '<f4', }", "damaged header"},
 };
 
 START_TEST(test_npy_bad) {
@@ -246,7 +275,8 @@ END_TEST
 
 START_TEST(test_npy_write) {
   float v[6] = {1, -2, 3.5f, 1e-30f, INFINITY, 0};
-  static const NcType types[] = {{NC_F32, {2, {2, 3}}}, {NC_I32, {1, {6}}}, {NC_F32, {0, {0}}}, {NC_I64, {1, {3}}}, {NC_U8, {2, {4, 6}}}};
+  static const NcType types[] = {
+    {NC_F32, {2, {2, 3}}}, {NC_I32, {1, {6}}}, {NC_F32, {0, {0}}}, {NC_I64, {1, {3}}}, {NC_U8, {2, {4, 6}}}};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     const char *path = temp_path("w.npy");
     ck_assert_msg(nc_npy_write(diag, path, types[i], v), "%s", message());
@@ -272,17 +302,32 @@ END_TEST
 static const char *dump(const NcCsv *t) {
   NcBuf b = NC_BUF(arena);
   for (int64_t i = -1; i < t->rows; i++)
-    for (int j = 0; j < t->columns; j++) nc_putf(&b, "%s%c", i < 0 ? t->name[j] : nc_csv_cell(t, i, j), j + 1 < t->columns ? '|' : '/');
+    for (int j = 0; j < t->columns; j++)
+      nc_putf(&b, "%s%c", i < 0 ? t->name[j] : nc_csv_cell(t, i, j), j + 1 < t->columns ? '|' : '/');
   return nc_buf_str(&b);
 }
 
-static const struct { const char *text; char delimiter; bool header; const char *want; } csvs[] = {
-  {"a,b\n1,2\n3,4\n", ',', true, "a|b/1|2/3|4/"}, {"a,b\r\n1,2\r\n", ',', true, "a|b/1|2/"}, {"a,b\r1,2\r", ',', true, "a|b/1|2/"},
-  {"a,b\n1,2", ',', true, "a|b/1|2/"}, {"\xef\xbb\xbf" "a,b\n1,2\n", ',', true, "a|b/1|2/"}, {"1,2\n3,4\n", ',', false, "column1|column2/1|2/3|4/"},
-  {"a,b\n\"1,5\",\"x \"\"y\"\"\"\n", ',', true, "a|b/1,5|x \"y\"/"}, {"a,b\n\"two\nlines\",3\n", ',', true, "a|b/two\nlines|3/"},
-  {"a,b\n,\n", ',', true, "a|b/|/"}, {"a;b\n1,5;2\n", ';', true, "a|b/1,5|2/"}, {"a\tb\n1\t\n\t2\n", '\t', true, "a|b/1|/|2/"},
-  {" a , b \n 1 ,\t2\t\n", ',', true, "a|b/1|2/"}, {"a,b\n\n1,2\n\n\n3,4\n\n", ',', true, "a|b/1|2/3|4/"}, {"a,\n1,2\n", ',', true, "a|column2/1|2/"},
-  {"a,b\n \"1\" , \"\"\n", ',', true, "a|b/1|/"}, {"a\n1\n2\n", ',', true, "a/1/2/"}, {"a,b\n5\" disk,2\n", ',', true, "a|b/5\" disk|2/"},
+static const struct { const char *text; char delimiter; bool header; const char *want;
+} csvs[] = {
+  {"a,b\n1,2\n3,4\n", ',', true, "a|b/1|2/3|4/"},
+  {"a,b\r\n1,2\r\n", ',', true, "a|b/1|2/"},
+  {"a,b\r1,2\r", ',', true, "a|b/1|2/"},
+  {"a,b\n1,2", ',', true, "a|b/1|2/"},
+  {"\xef\xbb\xbf"
+   "a,b\n1,2\n",
+   ',', true, "a|b/1|2/"},
+  {"1,2\n3,4\n", ',', false, "column1|column2/1|2/3|4/"},
+  {"a,b\n\"1,5\",\"x \"\"y\"\"\"\n", ',', true, "a|b/1,5|x \"y\"/"},
+  {"a,b\n\"two\nlines\",3\n", ',', true, "a|b/two\nlines|3/"},
+  {"a,b\n,\n", ',', true, "a|b/|/"},
+  {"a;b\n1,5;2\n", ';', true, "a|b/1,5|2/"},
+  {"a\tb\n1\t\n\t2\n", '\t', true, "a|b/1|/|2/"},
+  {" a , b \n 1 ,\t2\t\n", ',', true, "a|b/1|2/"},
+  {"a,b\n\n1,2\n\n\n3,4\n\n", ',', true, "a|b/1|2/3|4/"},
+  {"a,\n1,2\n", ',', true, "a|column2/1|2/"},
+  {"a,b\n \"1\" , \"\"\n", ',', true, "a|b/1|/"},
+  {"a\n1\n2\n", ',', true, "a/1/2/"},
+  {"a,b\n5\" disk,2\n", ',', true, "a|b/5\" disk|2/"},
 };
 
 START_TEST(test_csv) {
@@ -293,13 +338,21 @@ START_TEST(test_csv) {
 }
 END_TEST
 
-static const struct { const char *text; size_t n; NcCode code; const char *error; } bad_csv[] = {
+static const struct { const char *text; size_t n; NcCode code; const char *error;
+} bad_csv[] = {
 #define BADCSV(text, code, error) {text, sizeof(text) - 1, code, error}
-  BADCSV("", NC_E0406, "has no rows"), BADCSV("a,b\n", NC_E0406, "no rows below its header"), BADCSV("\n\n\n", NC_E0406, "has no rows"),
+  BADCSV("", NC_E0406, "has no rows"),
+  BADCSV("a,b\n", NC_E0406, "no rows below its header"),
+  BADCSV("\n\n\n", NC_E0406, "has no rows"),
   BADCSV("a,b\n1,2\n3\n", NC_E0402, "line 3, column 1: this row has 1 cell, the first one has 2"),
-  BADCSV("a,b\n1,2,3\n", NC_E0402, "line 2, column 1: this row has 3 cells"), BADCSV("a,b\n1,\"2\n3,4\n", NC_E0402, "line 2, column 3: this quoted cell does not end"),
-  BADCSV("a,b\n\"x\ny\",\"1\"2\n", NC_E0402, "line 3, column 7: text stands behind"), BADCSV("a,a\n1,2\n", NC_E0402, "two columns are named `a`"),
-  BADCSV("a,b\n1,\0002\n", NC_E0402, "byte 6 is zero"), BADCSV("\xff\xfe" "a\0,\0", NC_E0402, "is not text"),
+  BADCSV("a,b\n1,2,3\n", NC_E0402, "line 2, column 1: this row has 3 cells"),
+  BADCSV("a,b\n1,\"2\n3,4\n", NC_E0402, "line 2, column 3: this quoted cell does not end"),
+  BADCSV("a,b\n\"x\ny\",\"1\"2\n", NC_E0402, "line 3, column 7: text stands behind"),
+  BADCSV("a,a\n1,2\n", NC_E0402, "two columns are named `a`"),
+  BADCSV("a,b\n1,\0002\n", NC_E0402, "byte 6 is zero"),
+  BADCSV("\xff\xfe"
+         "a\0,\0",
+         NC_E0402, "is not text"),
 };
 
 START_TEST(test_csv_bad) {
@@ -322,7 +375,8 @@ START_TEST(test_csv_place) {
 END_TEST
 
 START_TEST(test_csv_number) {
-  static const char *const not[] = {"", "-", "+", ".", "1.2.3", "1e", "1e+", "0x10", "1,5", "1 2", "abc", "--1", "1f", "nan", "e5", "inf1", "1_000"};
+  static const char *const not[] = {"",    "-",   "+",   ".",  "1.2.3", "1e", "1e+",  "0x10", "1,5",
+                                    "1 2", "abc", "--1", "1f", "nan",   "e5", "inf1", "1_000"};
   double v = 7;
   for (size_t i = 0; i < sizeof not / sizeof *not; i++) ck_assert_msg(!nc_csv_number(not[i], &v), "`%s`", not[i]);
   ck_assert(nc_csv_number("-Inf", &v) && v == -INFINITY);
@@ -349,7 +403,8 @@ START_TEST(test_csv_number) {
 END_TEST
 
 START_TEST(test_csv_missing) {
-  static const char *const yes[] = {"", "NA", "N/A", "nan", "NaN", "NAN", "?"}, *const no[] = {"0", "na", "none", "nano", "??", "N"};
+  static const char *const yes[] = {"", "NA", "N/A", "nan", "NaN", "NAN", "?"}, *const no[] = {"0",    "na", "none",
+                                                                                               "nano", "??", "N"};
   for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) ck_assert(nc_csv_missing(yes[i]));
   for (size_t i = 0; i < sizeof no / sizeof *no; i++) ck_assert(!nc_csv_missing(no[i]));
 }
@@ -405,21 +460,29 @@ START_TEST(test_safetensors) {
 }
 END_TEST
 
-static const struct { const char *json; size_t data; const char *error; } bad_st[] = {
+static const struct { const char *json; size_t data; const char *error;
+} bad_st[] = {
 #define T(dtype, shape, from, to) "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #from "," #to "]}"
   {"{\"a\":" T("F32", "[2]", 0, 8) "}", 7, "lies at bytes 0 to 8, but there are only 7"},
   {"{\"a\":" T("F32", "[2]", 0, 8) "}", 9, "has 1 bytes that belong to no tensor"},
   {"{\"a\":" T("F32", "[3]", 0, 8) "}", 8, "has 8 bytes, which its shape and type do not need"},
-  {"{\"a\":" T("F32", "[2]", 8, 0) "}", 8, "lies at bytes 8 to 0"}, {"{\"a\":" T("F32", "[2]", -8, 0) "}", 8, "lies at bytes -8"},
-  {"{\"a\":" T("Q4", "[2]", 0, 8) "}", 8, "type `Q4`"}, {"{\"a\":" T("F32", "[-2]", 0, 8) "}", 8, "a size that is no number from 0 on"},
-  {"{\"a\":" T("F32", "[2.0]", 0, 8) "}", 8, "a size that is no number"}, {"{\"a\":" T("F32", "2", 0, 8) "}", 8, "no list `shape`"},
+  {"{\"a\":" T("F32", "[2]", 8, 0) "}", 8, "lies at bytes 8 to 0"},
+  {"{\"a\":" T("F32", "[2]", -8, 0) "}", 8, "lies at bytes -8"},
+  {"{\"a\":" T("Q4", "[2]", 0, 8) "}", 8, "type `Q4`"},
+  {"{\"a\":" T("F32", "[-2]", 0, 8) "}", 8, "a size that is no number from 0 on"},
+  {"{\"a\":" T("F32", "[2.0]", 0, 8) "}", 8, "a size that is no number"},
+  {"{\"a\":" T("F32", "2", 0, 8) "}", 8, "no list `shape`"},
   {"{\"a\":" T("F32", "[1,1,1,1,1,1,1,1,2]", 0, 8) "}", 8, "more than 8 axes"},
   {"{\"a\":" T("F32", "[4294967296,4294967296,4294967296]", 0, 8) "}", 8, "do not need"},
   {"{\"a\":" T("U8", "[4]", 0, 4) ",\"b\":" T("U8", "[4]", 2, 6) "}", 6, "`b` overlaps another one"},
   {"{\"a\":" T("U8", "[2]", 0, 2) ",\"b\":" T("U8", "[2]", 4, 6) "}", 6, "`b` has unused bytes before it"},
-  {"{\"a\":" T("U8", "[2]", 0, 2) ",\"a\":" T("U8", "[2]", 2, 4) "}", 4, "damaged header"}, {"{\"a\":3}", 0, "has no `dtype`"},
-  {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "no pair `data_offsets`"}, {"[]", 0, "is no safetensors file"}, {"{\"a\"", 0, "damaged header"},
-  {"{\"__metadata__\":3}", 0, "`__metadata__` is no object"}, {"{\"__metadata__\":{\"k\":3}}", 0, "`k` in `__metadata__` is no text"},
+  {"{\"a\":" T("U8", "[2]", 0, 2) ",\"a\":" T("U8", "[2]", 2, 4) "}", 4, "damaged header"},
+  {"{\"a\":3}", 0, "has no `dtype`"},
+  {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "no pair `data_offsets`"},
+  {"[]", 0, "is no safetensors file"},
+  {"{\"a\"", 0, "damaged header"},
+  {"{\"__metadata__\":3}", 0, "`__metadata__` is no object"},
+  {"{\"__metadata__\":{\"k\":3}}", 0, "`k` in `__metadata__` is no text"},
 };
 
 START_TEST(test_safetensors_bad) {
@@ -482,7 +545,8 @@ static bool parse_gzip(const NcBytes *b) {
 static uint32_t next(uint32_t *s) { return *s = *s * 1664525 + 1013904223, *s >> 8; }
 
 static size_t damage(unsigned char *p, size_t n, size_t cap, uint32_t *s) {
-  static const unsigned char telling[] = {0, 1, 0x7f, 0x80, 0xff, '"', ',', '\n', '{', '}', '[', ']', '9', '-', '\'', '(', ')'};
+  static const unsigned char telling[] = {0,   1,   0x7f, 0x80, 0xff, '"',  ',', '\n', '{',
+                                          '}', '[', ']',  '9',  '-',  '\'', '(', ')'};
   for (int k = (int)(next(s) % 4); k >= 0; k--) {
     size_t at = n ? next(s) % n : 0, m;
     switch (next(s) % 5) {
@@ -539,13 +603,20 @@ START_TEST(test_damaged) {
   switch (_i % 6) {
     case 0: b = BYTES("\0\0\x0b\x02\0\0\0\2\0\0\0\3abcdefghijkl"); fuzz(&b, parse_idx, 6000, seed); break;
     case 1: b = npy(1, DICT("<f4", "(2, 3)"), "abcdefghijklmnopqrstuvwx", 24); fuzz(&b, parse_npy, 10000, seed); break;
-    case 2: b = npy(2, DICT(">i2", "(2, 3, 2)"), "abcdefghijklmnopqrstuvwx", 24); fuzz(&b, parse_npy, 10000, seed); break;
+    case 2:
+      b = npy(2, DICT(">i2", "(2, 3, 2)"), "abcdefghijklmnopqrstuvwx", 24);
+      fuzz(&b, parse_npy, 10000, seed);
+      break;
     case 3: b = bytes(text, strlen(text)); fuzz(&b, parse_csv, 10000, seed); break;
     case 4:
-      b = tensors("{\"__metadata__\":{\"k\":\"v\"},\"a\":" T("F32", "[2,2]", 0, 16) ",\"b\":" T("U8", "[3]", 16, 19) "}", 19);
+      b = tensors(
+        "{\"__metadata__\":{\"k\":\"v\"},\"a\":" T("F32", "[2,2]", 0, 16) ",\"b\":" T("U8", "[3]", 16, 19) "}", 19);
       fuzz(&b, parse_tensors, 10000, seed);
       break;
-    default: b = bytes(packed, pack(text, strlen(text), packed, sizeof packed)); fuzz(&b, parse_gzip, 1500, seed); break;
+    default:
+      b = bytes(packed, pack(text, strlen(text), packed, sizeof packed));
+      fuzz(&b, parse_gzip, 1500, seed);
+      break;
   }
 }
 END_TEST
@@ -553,9 +624,11 @@ END_TEST
 // The n-th allocation fails, for every n until all goes well: a jump out, and nothing is lost (a sanitizer would tell).
 START_TEST(test_memory) {
   unsigned char packed[1000];
-  NcBytes whole[] = {tensors("{\"__metadata__\":{\"k\":\"v\"},\"a\":" T("F32", "[2,2]", 0, 16) ",\"b\":" T("F64", "[1]", 16, 24) "}", 24),
-                     npy(1, DICT("<f4", "(2, 3)"), "abcdefghijklmnopqrstuvwx", 24), BYTES("\0\0\x0b\1\0\0\0\1ab"), BYTES("a,b\n1,\"2\"\n"),
-                     bytes(packed, pack("a text", 6, packed, sizeof packed))};
+  NcBytes whole[] = {
+    tensors("{\"__metadata__\":{\"k\":\"v\"},\"a\":" T("F32", "[2,2]", 0, 16) ",\"b\":" T("F64", "[1]", 16, 24) "}",
+            24),
+    npy(1, DICT("<f4", "(2, 3)"), "abcdefghijklmnopqrstuvwx", 24), BYTES("\0\0\x0b\1\0\0\0\1ab"),
+    BYTES("a,b\n1,\"2\"\n"), bytes(packed, pack("a text", 6, packed, sizeof packed))};
   static Parse *const parse[] = {parse_tensors, parse_npy, parse_idx, parse_csv, parse_gzip};
   NcArena *outer = arena;
   for (int k = 0; k < 5; k++) {

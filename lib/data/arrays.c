@@ -53,7 +53,8 @@ static void state_classes(const NcArgs *g, NcField *f) {
 // One file as a field. Its examples are NULL where `open` is false and the header says enough.
 static bool load(const NcArgs *g, const Format *format, const NcSetting *s, bool open, NcField *f, NcArray *x) {
   const char *path = nc_arg_path(g, s);
-  bool label = !strcmp(s->name, "label"), stated = label && (nc_arg_given(g, "classes") || nc_arg_given(g, "class_names"));
+  bool label = !strcmp(s->name, "label"),
+       stated = label && (nc_arg_given(g, "classes") || nc_arg_given(g, "class_names"));
   if (!(open ? format->read : format->header)(g->a, g->d, s->at, path, x)) return false;
   NcShape *shape = &x->type.shape;
   if (shape->rank < 1) {
@@ -75,7 +76,8 @@ static bool load(const NcArgs *g, const Format *format, const NcSetting *s, bool
 static bool stated_well(const NcArgs *g) {
   const NcSetting *names = nc_arg(g, "class_names"), *classes = nc_arg(g, "classes");
   if (!nc_arg_given(g, "class_names") || !nc_arg_given(g, "classes") || names->n == classes->i) return true;
-  nc_error(g->d, NC_E0312, names->at, "`class_names` has %d names, but `classes` says %lld", names->n, (long long)classes->i);
+  nc_error(g->d, NC_E0312, names->at, "`class_names` has %d names, but `classes` says %lld", names->n,
+           (long long)classes->i);
   return false;
 }
 
@@ -122,16 +124,19 @@ static bool npy_describe(const NcArgs *g, NcFields *out) { return load_all(g, &n
 static NcDataset *idx_open(const NcArgs *g) { return open_all(g, &idx); }
 static NcDataset *npy_open(const NcArgs *g) { return open_all(g, &npy); }
 
+#define FIELDS \
+  "one for each file, without its first axis: u8 stays u8, whole numbers become i32, others f32; a single whole " \
+  "number for each example is a label"
+
 const NcSourceKind nc_idx_kind = {
-  {"idx", "IDX files as of MNIST, plain or gzip, one for each field",
-   "one for each file, without its first axis: u8 stays u8, whole numbers become i32, others f32; a single whole number "
-   "for each example is a label", NC_SETTINGS(settings), .any_field = true},
+  {"idx", "IDX files as of MNIST, plain or gzip, one for each field", FIELDS,
+   "idx(image = \"train-images-idx3-ubyte.gz\", label = \"train-labels-idx1-ubyte.gz\")", NC_SETTINGS(settings),
+   .any_field = true},
   idx_describe, idx_open,
 };
 
 const NcSourceKind nc_npy_kind = {
-  {"npy", "NPY files as NumPy saves them, one for each field",
-   "one for each file, without its first axis: u8 stays u8, whole numbers become i32, others f32; a single whole number "
-   "for each example is a label", NC_SETTINGS(settings), .any_field = true},
+  {"npy", "NPY files as NumPy saves them, one for each field", FIELDS, "npy(x = \"x.npy\", label = \"y.npy\")",
+   NC_SETTINGS(settings), .any_field = true},
   npy_describe, npy_open,
 };

@@ -15,11 +15,12 @@ bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t cl
   int64_t n = set->n * nc_count(f->shape), each = nc_count(f->shape);
   for (int64_t i = 0; i < n; i++) {
     if (v[i] >= 0 && v[i] < classes) continue;
-    NcMessage *m = nc_error(d, NC_E0403, set->at, "`%s` of example %lld is %d, but there are %lld classes, 0 to %lld%s", f->name,
-                            (long long)(i / each), (int)v[i], (long long)classes, (long long)classes - 1,
+    NcMessage *m = nc_error(d, NC_E0403, set->at, "`%s` of example %lld is %d, but there are %lld classes, 0 to %lld%s",
+                            f->name, (long long)(i / each), (int)v[i], (long long)classes, (long long)classes - 1,
                             origin(set, field, d->arena));
-    if (v[i] == classes) nc_help(d, m, "labels start at 0; if these start at 1, subtract 1, or let there be %lld classes",
-                                 (long long)classes + 1);
+    if (v[i] == classes)
+      nc_help(d, m, "labels start at 0; if these start at 1, subtract 1, or let there be %lld classes",
+              (long long)classes + 1);
     else if (f->classes > classes) nc_help(d, m, "the data has %lld classes", (long long)f->classes);
     return false;
   }
@@ -35,9 +36,9 @@ static bool all_finite(NcDiag *d, const NcDataset *set, int field) {
     const char *where = each == 1 && !f->column ? ""
                         : f->column ? nc_sprintf(d->arena, ", column `%s`,", f->column[i % each])
                                     : nc_sprintf(d->arena, ", element %lld,", (long long)(i % each));
-    NcMessage *m = nc_error(d, NC_E0404, set->at, "`%s` of example %lld%s is %s%s", f->name, (long long)(i / each), where,
-                            isnan(v[i]) ? "not a number (NaN)" : "infinite, or beyond what f32 holds",
-                            origin(set, field, d->arena));
+    NcMessage *m =
+      nc_error(d, NC_E0404, set->at, "`%s` of example %lld%s is %s%s", f->name, (long long)(i / each), where,
+               isnan(v[i]) ? "not a number (NaN)" : "infinite, or beyond what f32 holds", origin(set, field, d->arena));
     nc_help(d, m, "one such value makes every weight useless: mend or remove the example");
     return false;
   }

@@ -1,8 +1,8 @@
 // Generated handwriting: digits of 28 × 28 grey values, drawn with a pen.
 //
-// Each digit has several ways of being written: strokes through control points, on a sheet of 100 × 100, x to the right
-// and y down. Every example moves the points a little, bends, slants, turns, sizes and places the digit, and chooses pen
-// and pressure. No file is needed, and any number of examples can be had.
+// Each digit has several ways of being written: strokes through control points, on a sheet of 100 × 100, x to the
+// right and y down. Every example moves the points a little, bends, slants, turns, sizes and places the digit, and
+// chooses pen and pressure. No file is needed, and any number of examples can be had.
 #include <stdlib.h>
 #include <string.h>
 #include "data/rand.h"
@@ -20,8 +20,7 @@ static const char *const style[10][STYLES] = {
   {"51,5 50,50 49,95", "32,27 52,5 / 52,50 51,95", "36,22 53,6 / 52,50 51,93 | 31,93 72,93", "61,5 52,45 42,95"},
   {"22,28 32,10 52,5 72,16 74,36 56,62 22,93 / 50,92 82,93",
    "24,25 38,8 62,8 74,27 64,50 42,76 27,89 20,80 31,72 50,84 68,93 84,85",
-   "25,22 46,6 69,14 72,36 54,62 26,90 / 52,86 82,90",
-   "26,20 50,5 70,22 60,48 24,92 / 48,88 76,94"},
+   "25,22 46,6 69,14 72,36 54,62 26,90 / 52,86 82,90", "26,20 50,5 70,22 60,48 24,92 / 48,88 76,94"},
   {"24,16 46,5 68,14 69,33 46,46 / 70,54 78,74 60,93 36,94 20,82",
    "23,9 74,8 / 60,26 46,42 / 70,48 78,70 63,91 40,95 20,84",
    "25,14 50,4 70,20 62,40 44,47 63,51 78,69 66,90 42,96 22,86",
@@ -30,18 +29,19 @@ static const char *const style[10][STYLES] = {
    "28,8 23,36 32,53 50,54 67,48 | 71,8 67,50 58,96", "54,6 34,34 20,60 / 50,58 82,58 | 68,30 64,64 60,95"},
   {"75,7 54,7 32,8 / 29,26 26,45 / 50,38 73,49 79,71 62,92 38,95 20,84",
    "30,9 28,28 27,46 / 52,40 76,55 74,81 50,95 23,86 | 30,9 54,8 79,6",
-   "77,9 46,8 31,20 31,39 52,47 73,58 75,79 53,95 24,88",
-   "72,8 38,9 / 34,28 30,48 / 56,44 72,62 64,84 44,94 26,90"},
+   "77,9 46,8 31,20 31,39 52,47 73,58 75,79 53,95 24,88", "72,8 38,9 / 34,28 30,48 / 56,44 72,62 64,84 44,94 26,90"},
   {"68,6 42,25 24,55 26,82 48,95 70,86 74,66 57,53 37,59 25,76", "59,5 37,34 22,67 34,92 60,93 76,74 62,57 40,61 26,79",
-   "72,13 54,5 34,21 22,53 27,84 48,95 71,84 74,63 54,53 31,64", "52,5 34,38 26,70 38,92 58,90 66,72 54,60 36,68 29,80"},
-  {"20,9 48,9 79,9 / 57,45 42,95", "20,10 50,9 79,8 / 54,50 44,95 | 33,51 70,49", "20,23 22,8 / 50,11 79,8 / 59,40 47,94",
-   "24,14 50,10 74,12 66,34 52,64 46,95"},
+   "72,13 54,5 34,21 22,53 27,84 48,95 71,84 74,63 54,53 31,64",
+   "52,5 34,38 26,70 38,92 58,90 66,72 54,60 36,68 29,80"},
+  {"20,9 48,9 79,9 / 57,45 42,95", "20,10 50,9 79,8 / 54,50 44,95 | 33,51 70,49",
+   "20,23 22,8 / 50,11 79,8 / 59,40 47,94", "24,14 50,10 74,12 66,34 52,64 46,95"},
   {"72,18 50,5 29,18 34,37 52,48 71,61 76,81 50,96 24,81 29,61 50,48 67,36 72,18",
    "50,5 30,14 29,33 50,46 71,33 70,14 50,5 | 50,46 27,58 23,80 50,95 77,80 73,58 50,46",
    "74,13 51,5 31,16 35,37 59,54 75,74 60,94 35,92 25,74 42,54 67,35 73,14",
    "60,46 38,32 42,10 62,8 68,28 50,48 30,70 38,92 60,94 70,74 56,52 40,38"},
-  {"72,25 52,6 31,14 24,36 40,52 62,45 73,26 / 71,60 64,95", "73,28 60,8 37,8 25,30 38,50 61,45 74,28 / 72,64 54,91 30,91",
-   "70,20 49,6 29,22 33,46 56,48 71,27 68,58 51,95", "70,14 46,8 30,26 38,46 60,42 70,16 / 68,52 68,95"},
+  {"72,25 52,6 31,14 24,36 40,52 62,45 73,26 / 71,60 64,95",
+   "73,28 60,8 37,8 25,30 38,50 61,45 74,28 / 72,64 54,91 30,91", "70,20 49,6 29,22 33,46 56,48 71,27 68,58 51,95",
+   "70,14 46,8 30,26 38,46 60,42 70,16 / 68,52 68,95"},
 };
 
 typedef struct { double x, y; } Point;
@@ -104,7 +104,8 @@ static void line(Canvas *c, Point a, Point b, double radius) {
 // Catmull and Rom's spline from b to c, between neighbours a and d.
 static Point spline(Point a, Point b, Point c, Point d, double t) {
   double t2 = t * t, t3 = t2 * t;
-  double wa = 0.5 * (-t3 + 2 * t2 - t), wb = 0.5 * (3 * t3 - 5 * t2 + 2), wc = 0.5 * (-3 * t3 + 4 * t2 + t), wd = 0.5 * (t3 - t2);
+  double wa = 0.5 * (-t3 + 2 * t2 - t), wb = 0.5 * (3 * t3 - 5 * t2 + 2), wc = 0.5 * (-3 * t3 + 4 * t2 + t),
+         wd = 0.5 * (t3 - t2);
   return (Point){wa * a.x + wb * b.x + wc * c.x + wd * d.x, wa * a.y + wb * b.y + wc * c.y + wd * d.y};
 }
 
@@ -205,13 +206,15 @@ static NcDataset *digits_open(const NcArgs *g) {
     NcRand r = nc_rand((uint64_t)nc_arg(g, "seed")->i, NC_RAND_DIGITS, (uint64_t)i);
     int digit = (int)(i % 10);
     ((int32_t *)set->data[1])[i] = digit;
-    draw(&path[digit][nc_rand_below(&r, STYLES)], &r, nc_arg(g, "noise")->f, (unsigned char *)set->data[0] + i * SIDE * SIDE);
+    draw(&path[digit][nc_rand_below(&r, STYLES)], &r, nc_arg(g, "noise")->f,
+         (unsigned char *)set->data[0] + i * SIDE * SIDE);
   }
   return set;
 }
 
 const NcSourceKind nc_digits_kind = {
   {"digits", "generated: handwritten digits, 28 by 28 grey values, drawn by the seed",
-   "image: u8[28, 28], ink is bright; label: i32, 0 to 9", NC_SETTINGS(settings)},
+   "image: u8[28, 28], ink is bright; label: i32, 0 to 9", "digits(n = 12000, seed = 1)",
+   NC_SETTINGS(settings)},
   describe, digits_open,
 };

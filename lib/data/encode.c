@@ -19,7 +19,8 @@ static int feature_source(NcDiag *d, NcArena *a, const NcCsv *t, const char *nam
 static bool seen_category(NcDiag *d, const NcCsv *t, const float *x, int64_t row, int c, const int *from, int width) {
   for (int j = 0; j < width; j++)
     if (from[j] == c && x[row * width + j] != 0) return true;
-  nc_csv_error(d, NC_E0404, t, row, c, "`%s` is none of the texts that the network was trained with", nc_csv_cell(t, row, c));
+  nc_csv_error(d, NC_E0404, t, row, c, "`%s` is none of the texts that the network was trained with",
+               nc_csv_cell(t, row, c));
   return false;
 }
 
@@ -44,7 +45,8 @@ float *nc_csv_features(NcArena *a, NcDiag *d, NcRange at, const char *path, cons
       out[i * width + j] = (float)v;
     }
     for (int j = 0; j < width; j++)
-      if (category[j] && (!j || from[j] != from[j - 1]) && !seen_category(d, &t, out, i, from[j], from, width)) return NULL;
+      if (category[j] && (!j || from[j] != from[j - 1]) && !seen_category(d, &t, out, i, from[j], from, width))
+        return NULL;
   }
   *rows = t.rows;
   return out;

@@ -44,7 +44,8 @@ static Slot *claim(NcLoader *l) {
   int64_t s = l->claimed++, at = l->start + s;
   Slot *slot = &l->slot[s % l->slots];
   slot->ready = -1;
-  slot->batch = (NcBatch){.epoch = at / l->batches, .number = at % l->batches, .index = slot->index, .field = slot->field};
+  slot->batch =
+    (NcBatch){.epoch = at / l->batches, .number = at % l->batches, .index = slot->index, .field = slot->field};
   if (l->train && l->order_epoch != slot->batch.epoch) {
     memcpy(l->order, l->index, (size_t)l->n * sizeof *l->order);
     nc_shuffle(l->order, l->n, l->seed, (uint64_t)slot->batch.epoch);
@@ -169,7 +170,7 @@ static bool lists(NcLoader *l, const NcLoaderOptions *o) {
   return true;
 }
 
-// Starts the threads with all signals blocked: a Ctrl-C then always meets the caller's thread. Fewer than wanted will do.
+// Starts the threads, all signals blocked: a Ctrl-C then always meets the caller's thread. Fewer than wanted will do.
 static bool threads(NcLoader *l, int wanted) {
   sigset_t all, before;
   if (!wanted) return true;
@@ -189,10 +190,11 @@ static bool enough(NcDiag *d, const NcLoaderOptions *o, int64_t n) {
   } else if (o->batch <= 0) {
     nc_error(d, NC_E0312, o->at, "a batch must hold at least one example");
   } else if (o->batch > UINT32_MAX) {
-    nc_error(d, NC_E0312, o->at, "a batch of %lld examples is more than a data set can have (2^32 - 1)", (long long)o->batch);
+    nc_error(d, NC_E0312, o->at, "a batch of %lld examples is more than a data set can have (2^32 - 1)",
+             (long long)o->batch);
   } else {
-    NcMessage *m = nc_error(d, NC_E0406, o->at, "there are %lld examples, which do not fill one batch of %lld", (long long)n,
-                            (long long)o->batch);
+    NcMessage *m = nc_error(d, NC_E0406, o->at, "there are %lld examples, which do not fill one batch of %lld",
+                            (long long)n, (long long)o->batch);
     if (n > 0) nc_help(d, m, "`batch = %lld` would work, or give training more examples", (long long)n);
   }
   return false;

@@ -28,7 +28,8 @@ static double spiral(NcRand *r, const Shape *s, int64_t i, double x[2]) {
 static double circle(NcRand *r, const Shape *s, int64_t i, double x[2]) {
   int c = (int)(i % s->classes);
   double width = 3.0 / (s->classes * 2 - 1), inner = 2 * c * width, u = nc_rand_unit(r);
-  double radius = sqrt(inner * inner + u * ((inner + width) * (inner + width) - inner * inner)), angle = TURN * nc_rand_unit(r);
+  double radius = sqrt(inner * inner + u * ((inner + width) * (inner + width) - inner * inner)),
+         angle = TURN * nc_rand_unit(r);
   x[0] = radius * cos(angle);
   x[1] = radius * sin(angle);
   blur(r, s->noise, x);
@@ -100,12 +101,14 @@ static NcDataset *generate(const NcArgs *g, Point *point) {
   return set;
 }
 
-#define NOISE(fallback) {"noise", NC_SET_FLOAT, fallback, "standard deviation of what is added", .least = 0, .most = 1e6}
+#define NOISE(fallback) \
+  {"noise", NC_SET_FLOAT, fallback, "standard deviation of what is added", .least = 0, .most = 1e6}
 #define CLASSES {"classes", NC_SET_INT, "2", "how many classes", .least = 2, .most = 100}
 #define LABELLED "x: f32[2], label: i32"
 #define KIND(id, doc, fields, list) \
   static NcDataset *id##_open(const NcArgs *g) { return generate(g, id); } \
-  const NcSourceKind nc_##id##_kind = {{#id, doc, fields, NC_SETTINGS(list)}, describe, id##_open};
+  const NcSourceKind nc_##id##_kind = { \
+    {#id, doc, fields, #id "(n = 2000, noise = 0.1)", NC_SETTINGS(list)}, describe, id##_open};
 
 static const NcSettingInfo spiral_settings[] = {
   NC_SET_N("2000"), NOISE("0.1"), CLASSES,

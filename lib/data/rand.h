@@ -5,7 +5,8 @@
 #include <math.h>
 #include "base/philox.h"
 
-enum { NC_RAND_SHUFFLE = 1, NC_RAND_POINTS, NC_RAND_DIGITS };   // purposes: a file of data stays what it is when these do
+// Purposes. Their numbers stay, so that a seed keeps its data.
+enum { NC_RAND_SHUFFLE = 1, NC_RAND_POINTS = 2, NC_RAND_DIGITS = 3 };
 
 typedef struct {
   uint32_t key[2], counter[4];
@@ -30,7 +31,9 @@ static inline uint32_t nc_rand_u32(NcRand *r) {
 }
 
 static inline double nc_rand_unit(NcRand *r) { return ((double)nc_rand_u32(r) + 0.5) * 0x1p-32; }   // in (0, 1)
-static inline double nc_rand_between(NcRand *r, double least, double most) { return least + (most - least) * nc_rand_unit(r); }
+static inline double nc_rand_between(NcRand *r, double least, double most) {
+  return least + (most - least) * nc_rand_unit(r);
+}
 
 // A whole number below n, n < 2^32: the upper half of a 64 × 32 bit product, biased by less than 2^-32.
 static inline uint32_t nc_rand_below(NcRand *r, uint32_t n) {

@@ -6,8 +6,8 @@
 #include "io/csv.h"
 
 static const NcSourceKind *const kinds[] = {
-  &nc_csv_kind, &nc_idx_kind, &nc_npy_kind, &nc_text_kind, &nc_digits_kind, &nc_spiral_kind, &nc_circle_kind, &nc_xor_kind,
-  &nc_gauss_kind, &nc_moons_kind, &nc_plane_kind,
+  &nc_csv_kind,    &nc_idx_kind, &nc_npy_kind,   &nc_text_kind,  &nc_digits_kind, &nc_spiral_kind,
+  &nc_circle_kind, &nc_xor_kind, &nc_gauss_kind, &nc_moons_kind, &nc_plane_kind,
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -30,15 +30,33 @@ const char *nc_setting_kind_name(NcSettingKind k) {
   return names[k];
 }
 
+// Words in lines of at most 96 columns.
+static void paragraph(NcBuf *out, int indent, const char *text) {
+  int column = 0;
+  while (*text) {
+    int n = (int)strcspn(text, " ");
+    bool fits = column && column + 1 + n <= 96;
+    if (column && !fits) nc_putc(out, '\n');
+    nc_put_repeat(out, ' ', fits ? 1 : indent);
+    nc_putn(out, text, (size_t)n);
+    column = (fits ? column + 1 : indent) + n;
+    text += n + strspn(text + n, " ");
+  }
+  nc_putc(out, '\n');
+}
+
 void nc_source_explain(NcBuf *out, const NcSourceInfo *s) {
   static const char *const types[] = {"int", "float", "bool", "str", "[str]"};
-  nc_putf(out, "source %s: %s\n\nfields\n  %s\n\nsettings\n", s->name, s->doc, s->fields);
+  nc_putf(out, "source %s: %s\n\n  source = %s\n\nfields\n", s->name, s->doc, s->example);
+  paragraph(out, 2, s->fields);
+  nc_put(out, "\nsettings\n");
   if (s->any_field) nc_put(out, "  NAME: str\n      the file of field NAME; any number of these\n");
   for (int i = 0; i < s->settings; i++) {
     const NcSettingInfo *t = &s->setting[i];
     nc_putf(out, "  %s: %s", t->name, types[t->kind]);
     if (t->fallback && *t->fallback) nc_putf(out, " = %s", t->fallback);
-    nc_putf(out, "%s\n      %s\n", t->fallback ? *t->fallback ? "" : "  (optional)" : "  (needed)", t->doc);
+    nc_put(out, t->fallback ? *t->fallback ? "\n" : "  (optional)\n" : "  (needed)\n");
+    paragraph(out, 6, t->doc);
   }
 }
 
@@ -89,7 +107,8 @@ static bool accept(NcArena *a, NcDiag *d, const NcSettingInfo *t, const NcSettin
       end = p + strcspn(p, " ");
       if ((size_t)(end - p) == n && !memcmp(p, out->s, n)) return true;
     }
-    nc_help(d, nc_error(d, NC_E0312, given->at, "`%s` cannot be \"%s\"", t->name, out->s), "it is one of: %s", t->choices);
+    nc_help(d, nc_error(d, NC_E0312, given->at, "`%s` cannot be \"%s\"", t->name, out->s), "it is one of: %s",
+            t->choices);
     return false;
   }
   return true;
@@ -142,7 +161,8 @@ static const NcSourceKind *bind(NcArena *a, NcDiag *d, const NcSourceSpec *spec,
   if (!k) {
     const char *names[KINDS];
     for (int i = 0; i < KINDS; i++) names[i] = kinds[i]->info.name;
-    NcMessage *m = nc_error(d, NC_E0301, spec->kind_at.file ? spec->kind_at : spec->at, "there is no source `%s`", spec->kind);
+    NcMessage *m =
+      nc_error(d, NC_E0301, spec->kind_at.file ? spec->kind_at : spec->at, "there is no source `%s`", spec->kind);
     const char *near = nc_nearest(spec->kind, names, KINDS);
     if (near) nc_help(d, m, "did you mean `%s`?", near);
     else nc_help(d, m, "there are csv, idx, npy, text, digits, spiral and more: `nacre explain source` lists them");
@@ -180,7 +200,8 @@ static const NcSourceKind *bind(NcArena *a, NcDiag *d, const NcSourceSpec *spec,
     }
   if (good && s->any_field && !g->fields) {
     nc_help(d, nc_error(d, NC_E0310, spec->at, "source `%s` names no field", s->name),
-            "name each field with its file: `%s(image = \"images.%s\", label = \"labels.%s\")`", s->name, s->name, s->name);
+            "name each field with its file: `%s(image = \"images.%s\", label = \"labels.%s\")`", s->name, s->name,
+            s->name);
     good = false;
   }
   return good ? k : NULL;

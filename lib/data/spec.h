@@ -1,8 +1,8 @@
-// What a `.nn` file says about its data, as plain data: filled in by the compiler, used by lib/data. Depends on base only.
+// What a `.nn` file says about its data, as plain data: filled in by the compiler, used by lib/data. Knows base only.
 //
 //   source = csv("iris.csv", label = "species")
 //
-// becomes { kind "csv", settings { NULL, "iris.csv" }, { "label", "species" } }. A setting without a name is positional.
+// becomes { kind "csv", settings { NULL, "iris.csv" }, { "label", "species" } }. No name: positional.
 #ifndef NC_SPEC_H
 #define NC_SPEC_H
 #include "base/diag.h"
@@ -68,6 +68,7 @@ typedef struct {
 typedef struct {
   const char *name, *doc;    // one line
   const char *fields;        // the fields that it yields, for people
+  const char *example;       // as written in .nn
   const NcSettingInfo *setting;
   int settings;
   bool any_field;            // any further setting is `field name = path`

@@ -16,8 +16,8 @@ static bool parts_good(NcDiag *d, NcRange at, const NcSplitPart *part, int parts
   double sum = 0;
   for (int i = 0; i < parts; i++) {
     if (!(part[i].fraction > 0 && part[i].fraction <= 1)) {
-      nc_error(d, NC_E0312, part[i].at, "`%s` is %g of the examples; a part lies above 0 and is at most 1", part[i].name,
-               part[i].fraction);
+      nc_error(d, NC_E0312, part[i].at, "`%s` is %g of the examples; a part lies above 0 and is at most 1",
+               part[i].name, part[i].fraction);
       return false;
     }
     for (int j = 0; j < i; j++)
@@ -51,8 +51,8 @@ bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const
     if (end > n) end = n;
     out[i] = (NcSplit){part[i].name, order + begin, end - begin};
     if (end == begin) {
-      NcMessage *m = nc_error(d, NC_E0406, part[i].at, "`%s` gets no example: %g of %lld", part[i].name, part[i].fraction,
-                              (long long)n);
+      NcMessage *m = nc_error(d, NC_E0406, part[i].at, "`%s` gets no example: %g of %lld", part[i].name,
+                              part[i].fraction, (long long)n);
       nc_help(d, m, "give it a larger part, or leave it out");
       return false;
     }

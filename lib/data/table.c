@@ -20,8 +20,10 @@ static const NcSettingInfo settings[] = {
   {"classes", NC_SET_INT, "", "how many classes there are; a column of numbers is then taken as 0 to classes - 1",
    .least = 1, .most = MOST_CLASSES},
   {"header", NC_SET_BOOL, "true", "whether the first row names the columns; else they are column1, column2, …"},
-  {"missing", NC_SET_STR, "\"error\"", "what becomes of empty cells, NA, NaN and ?: \"error\" refuses them, \"drop\" leaves "
-   "their rows out, \"mean\" puts the column's mean there (no category at all for text)", .choices = "error drop mean"},
+  {"missing", NC_SET_STR, "\"error\"",
+   "what becomes of empty cells, NA, NaN and ?: \"error\" refuses them, \"drop\" leaves "
+   "their rows out, \"mean\" puts the column's mean there (no category at all for text)",
+   .choices = "error drop mean"},
   {"delimiter", NC_SET_STR, "\",\"", "the character between cells, such as \";\" or \"\\t\""},
 };
 
@@ -75,8 +77,8 @@ static bool choose(Table *t) {
     if (c < 0) return false;
     bool wanted = c == t->label || c == t->target;
     if (!all && (wanted || used[c])) {
-      nc_error(g->d, NC_E0312, list->at, "`%s` is %s", t->csv.name[c], wanted ? "to be predicted, so it cannot be a feature"
-                                                                              : "given twice as a feature");
+      nc_error(g->d, NC_E0312, list->at, "`%s` is %s", t->csv.name[c],
+               wanted ? "to be predicted, so it cannot be a feature" : "given twice as a feature");
       return false;
     }
     used[c] = true;
@@ -136,8 +138,8 @@ static bool is_text(const Table *t, int c) {
 
 static bool number(const Table *t, int64_t i, int c, double *out) {
   if (nc_csv_number(cell(t, i, c), out)) return true;
-  NcMessage *m = nc_csv_error(t->g->d, NC_E0404, &t->csv, t->row[i], c, "`%s` is not a number, as the column's others are",
-                              cell(t, i, c));
+  NcMessage *m = nc_csv_error(t->g->d, NC_E0404, &t->csv, t->row[i], c,
+                              "`%s` is not a number, as the column's others are", cell(t, i, c));
   nc_help(t->g->d, m, "mend the cell, or write NA there and say what `missing` shall do");
   return false;
 }
@@ -224,7 +226,8 @@ static NcField field_x(const Table *t) {
   for (int k = 0; k < t->features; k++) {
     const Column *f = &t->feature[k];
     if (!f->text) name[at++] = t->csv.name[f->at];
-    for (int j = 0; j < f->categories; j++) name[at++] = nc_sprintf(t->g->a, "%s=%s", t->csv.name[f->at], f->category[j]);
+    for (int j = 0; j < f->categories; j++)
+      name[at++] = nc_sprintf(t->g->a, "%s=%s", t->csv.name[f->at], f->category[j]);
   }
   return (NcField){.name = "x", .dtype = NC_F32, .shape = NC_SHAPE(width), .column = name};
 }
@@ -251,8 +254,8 @@ static bool codes(Table *t, int64_t classes, int32_t *out) {
       out[i] = (int32_t)v;
       continue;
     }
-    nc_csv_error(t->g->d, NC_E0403, &t->csv, t->row[i], t->label, "the label `%s` is none of 0 to %lld", cell(t, i, t->label),
-                 (long long)classes - 1);
+    nc_csv_error(t->g->d, NC_E0403, &t->csv, t->row[i], t->label, "the label `%s` is none of 0 to %lld",
+                 cell(t, i, t->label), (long long)classes - 1);
     return false;
   }
   return true;
@@ -348,6 +351,7 @@ static bool csv_describe(const NcArgs *g, NcFields *out) {
 const NcSourceKind nc_csv_kind = {
   {"csv", "a table in a CSV file",
    "x: f32[F], one number for each column of numbers, and one (0 or 1) for each different text of a column of texts; "
-   "label: i32, where `label` is given; target: f32, where `target` is given", NC_SETTINGS(settings)},
+   "label: i32, where `label` is given; target: f32, where `target` is given",
+   "csv(\"iris.csv\", label = \"species\")", NC_SETTINGS(settings)},
   csv_describe, csv_open,
 };

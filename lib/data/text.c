@@ -8,17 +8,20 @@ enum { BYTES = 256, CODE_POINTS = 0x110000 };
 
 static const NcSettingInfo settings[] = {
   {"path", NC_SET_STR, NULL, "the file", .positional = true},
-  {"tokens", NC_SET_STR, "\"chars\"", "\"chars\": a token for each different character (UTF-8) of the text, in order of their "
-   "code points; \"bytes\": the 256 bytes", .choices = "chars bytes"},
+  {"tokens", NC_SET_STR, "\"chars\"",
+   "\"chars\": a token for each different character (UTF-8) of the text, in order of their "
+   "code points; \"bytes\": the 256 bytes",
+   .choices = "chars bytes"},
   {"window", NC_SET_INT, NULL, "how many tokens an example has: the context and one more, the token to predict",
    .least = 2, .most = 1e7},
-  {"stride", NC_SET_INT, "", "how many tokens on the next example begins; else window - 1, so that every token is predicted once",
-   .least = 1, .most = 1e9},
+  {"stride", NC_SET_INT, "",
+   "how many tokens on the next example begins; else window - 1, so that every token is predicted once", .least = 1,
+   .most = 1e9},
 };
 
 // The code point at p and its length; 0 bytes where no UTF-8 is.
 static int decode(const unsigned char *p, size_t left, uint32_t *code) {
-  int n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+  int n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
   if (!n || (size_t)n > left) return 0;
   uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
   for (int i = 1; i < n; i++) {
@@ -43,7 +46,8 @@ static void bytes(const NcArgs *g, const NcBytes *b, Text *t) {
   for (size_t i = 0; i < b->n; i++) t->token[i] = b->data[i];
   t->vocabulary = BYTES;
   t->name = NC_NEW_N(g->a, const char *, BYTES);
-  for (int i = 0; i < BYTES; i++) t->name[i] = i >= 32 && i < 127 ? nc_sprintf(g->a, "%c", i) : nc_sprintf(g->a, "\\x%02x", i);
+  for (int i = 0; i < BYTES; i++)
+    t->name[i] = i >= 32 && i < 127 ? nc_sprintf(g->a, "%c", i) : nc_sprintf(g->a, "\\x%02x", i);
 }
 
 static bool chars(const NcArgs *g, const NcBytes *b, Text *t) {
@@ -89,9 +93,11 @@ static NcDataset *text_open(const NcArgs *g) {
   }
   NcFields f = {NC_NEW(g->a, NcField), 1, (t.n - window) / stride + 1};
   size_t count, size;
-  f.at[0] = (NcField){.name = "tok", .dtype = NC_I32, .shape = NC_SHAPE(window), .classes = t.vocabulary, .class_name = t.name};
+  f.at[0] =
+    (NcField){.name = "tok", .dtype = NC_I32, .shape = NC_SHAPE(window), .classes = t.vocabulary, .class_name = t.name};
   if (!nc_size_of(NC_SHAPE(f.examples, window), 4, &count, &size) || size >> 36) {
-    nc_error(g->d, NC_E0312, nc_arg(g, "stride")->at, "%lld windows of %lld tokens would take too much memory; a larger `stride` makes fewer",
+    nc_error(g->d, NC_E0312, nc_arg(g, "stride")->at,
+             "%lld windows of %lld tokens would take too much memory; a larger `stride` makes fewer",
              (long long)f.examples, (long long)window);
     return NULL;
   }
@@ -104,6 +110,7 @@ static NcDataset *text_open(const NcArgs *g) {
 
 const NcSourceKind nc_text_kind = {
   {"text", "plain text, cut into windows of tokens",
-   "tok: i32[window]; its number of classes is the size of the vocabulary", NC_SETTINGS(settings)},
+   "tok: i32[window]; its number of classes is the size of the vocabulary",
+   "text(\"input.txt\", tokens = \"chars\", window = 257)", NC_SETTINGS(settings)},
   NULL, text_open,
 };

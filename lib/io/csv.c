@@ -23,7 +23,8 @@ typedef struct {
 enum { MOST = 1 << 30 };       // cells
 
 static NcMessage *wrong(Reader *r, uint32_t line, const char *at, const char *line_begin, const char *text) {
-  return nc_error(r->d, NC_E0402, r->b->at, "`%s` line %u, column %d: %s", r->b->path, line, (int)(at - line_begin) + 1, text);
+  return nc_error(r->d, NC_E0402, r->b->at, "`%s` line %u, column %d: %s", r->b->path, line, (int)(at - line_begin) + 1,
+                  text);
 }
 
 static void newline(Reader *r) {       // p stands on CR or LF
@@ -106,9 +107,11 @@ static bool rows(Reader *r) {
     if (!row(r, &cells)) return false;
     if (r->start.n == 1) r->columns = cells;
     if (cells != r->columns) {
-      const char *text = nc_sprintf(r->a, "this row has %d cell%s, the first one has %d", cells, cells == 1 ? "" : "s", r->columns);
+      const char *text =
+        nc_sprintf(r->a, "this row has %d cell%s, the first one has %d", cells, cells == 1 ? "" : "s", r->columns);
       NcMessage *m = wrong(r, line, begin, begin, text);
-      if (r->columns == 1) nc_help(r->d, m, "if the cells are not separated by `%c`, say so: `delimiter = \";\"`", r->delimiter);
+      if (r->columns == 1)
+        nc_help(r->d, m, "if the cells are not separated by `%c`, say so: `delimiter = \";\"`", r->delimiter);
       return false;
     }
   }

@@ -88,7 +88,8 @@ static bool element(Header *h) {
   for (const char *p = s[0] && s[1] ? s + 2 : ""; *p >= '0' && *p <= '9' && digits < 4; p++, digits++)
     bytes = bytes * 10 + (*p - '0');
   for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
-    if (digits && elements[i].kind == s[1] && elements[i].bytes == bytes && strchr("<>|=", s[0])) h->element = &elements[i];
+    if (digits && elements[i].kind == s[1] && elements[i].bytes == bytes && strchr("<>|=", s[0]))
+      h->element = &elements[i];
   if (!h->element) {
     NcMessage *m = nc_malformed(h->d, h->b, "has elements of NumPy type '%s', which Nacre cannot read", s);
     nc_help(h->d, m, "save it as a number type: `numpy.save(path, array.astype('float32'))`");
@@ -139,7 +140,8 @@ static bool preamble(NcDiag *d, const NcBytes *b, size_t *text, size_t *length) 
   if (b->n >= *text)
     *length = p[8] | (size_t)p[9] << 8 | (version == 1 ? 0 : (size_t)p[10] << 16 | (size_t)p[11] << 24);
   if (b->n < *text || *length > b->n - *text) {
-    nc_malformed(d, b, b->head ? "has a header of more than %zu bytes" : "ends within its header: it has %zu bytes", b->n);
+    nc_malformed(d, b, b->head ? "has a header of more than %zu bytes" : "ends within its header: it has %zu bytes",
+                 b->n);
     return false;
   }
   return true;

@@ -73,7 +73,8 @@ static bool tensor(Reader *r, const char *name, json_t *v, NcTensor *out, Extent
     return bad(r, name, nc_sprintf(r->a, "lies at bytes %lld to %lld, but there are only %zu", (long long)begin,
                                    (long long)end, r->size));
   if (!nc_size_of(s, e->bytes, &count, &bytes) || bytes != (uint64_t)(end - begin))
-    return bad(r, name, nc_sprintf(r->a, "has %lld bytes, which its shape and type do not need", (long long)(end - begin)));
+    return bad(r, name,
+               nc_sprintf(r->a, "has %lld bytes, which its shape and type do not need", (long long)(end - begin)));
   out->name = nc_strdup(r->a, name);
   out->type = (NcType){e->to, s};
   out->data = place(r, e, (size_t)begin, count);
@@ -92,7 +93,8 @@ static bool tiled(Reader *r, Extent *e, int n) {
   size_t at = 0;
   if (n) qsort(e, (size_t)n, sizeof *e, by_begin);
   for (int i = 0; i < n; i++) {
-    if (e[i].begin != at) return bad(r, e[i].name, e[i].begin < at ? "overlaps another one" : "has unused bytes before it");
+    if (e[i].begin != at)
+      return bad(r, e[i].name, e[i].begin < at ? "overlaps another one" : "has unused bytes before it");
     at = e[i].end;
   }
   if (at == r->size) return true;
@@ -141,13 +143,15 @@ bool nc_safetensors_parse(NcArena *a, NcDiag *d, const NcBytes *b, NcTensors *ou
   for (size_t i = 0; i < 8 && b->n >= 8; i++) length |= (uint64_t)b->data[i] << 8 * i;
   if (b->n < 8 || length > b->n - 8 || length > MOST_HEADER || (length && b->data[8] != '{')) {
     NcMessage *m = nc_malformed(d, b, "is no safetensors file, or is not whole: it has %zu bytes", b->n);
-    if (b->n >= 8) nc_note(d, m, "its first 8 bytes say that a JSON header of %llu bytes follows", (unsigned long long)length);
+    if (b->n >= 8)
+      nc_note(d, m, "its first 8 bytes say that a JSON header of %llu bytes follows", (unsigned long long)length);
     return false;
   }
   json_error_t error;
   json_t *root = json_loadb((const char *)b->data + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
   if (!json_is_object(root)) {
-    nc_malformed(d, b, "has a damaged header: %s at byte %d", root ? "not an object" : error.text, root ? 8 : 8 + error.position);
+    nc_malformed(d, b, "has a damaged header: %s at byte %d", root ? "not an object" : error.text,
+                 root ? 8 : 8 + error.position);
     json_decref(root);
     return false;
   }
