@@ -10,6 +10,7 @@ NC_KERNELS += kernels/reduce_cpu.cl
 NC_KERNELS += kernels/slab_cpu.cl
 NC_KERNELS += kernels/conv_cpu.cl
 NC_KERNELS += kernels/conv_weight_cpu.cl
+NC_KERNELS += kernels/pool.cl
 
 EXTRA_DIST += kernels/embed.sh $(NC_KERNELS)
 BUILT_SOURCES += kernels/embedded.c

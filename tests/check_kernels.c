@@ -165,6 +165,75 @@ START_TEST(test_conv_weight) {
 }
 END_TEST
 
+// ---- pools ----
+typedef struct { int planes, in[3], window[3], stride[3], lo[3], hi[3]; } PoolShape;
+
+static const PoolShape pools[] = {
+  {1, ONES, ONES, ONES, NONE, NONE},
+  {6, {1, 28, 28}, {1, 2, 2}, {1, 2, 2}, NONE, NONE},
+  {5, {1, 13, 11}, {1, 2, 2}, {1, 2, 2}, NONE, NONE},
+  {3, {1, 14, 14}, {1, 2, 2}, {1, 2, 2}, {0, 0, 0}, {0, 1, 1}},
+  {4, {1, 17, 20}, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, {0, 1, 1}},
+  {2, {1, 16, 33}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}},
+  {2, {1, 9, 31}, {1, 3, 4}, {1, 3, 4}, {0, 0, 2}, {0, 2, 1}},
+  {7, {1, 1, 29}, {1, 1, 3}, {1, 1, 2}, {0, 0, 1}, {0, 0, 1}},
+  {2, {1, 7, 7}, {1, 7, 7}, ONES, NONE, NONE},
+  {2, {5, 6, 18}, {2, 2, 2}, {2, 2, 2}, NONE, {1, 0, 0}},
+  {1, {6, 9, 8}, {3, 3, 3}, {1, 2, 3}, {1, 1, 1}, {1, 1, 1}},
+  {1, {1, 200, 90}, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, {0, 1, 1}},
+  {1, {1, 5, 12}, {1, 2, 2}, {1, 3, 3}, NONE, NONE}};
+
+static NcPoolTemplate pool_of(const PoolShape *s, const char *kind, Variant v) {
+  NcPoolTemplate p = {.name = "pool_0", .kind = kind, .planes = s->planes, .text = case_text(v, run.target.vector)};
+  for (int d = 0; d < 3; d++) {
+    p.in[d] = s->in[d], p.window[d] = s->window[d], p.stride[d] = s->stride[d], p.lo[d] = s->lo[d];
+    p.out[d] = (p.in[d] + s->lo[d] + s->hi[d] - p.window[d]) / p.stride[d] + 1;
+  }
+  return p;
+}
+
+static const char *const pool_kinds[] = {"max", "sum", "avg"};
+
+// Values of a max pool have many equals, so that the first one counts. Its gradient is given y by the reference.
+static void check_pool(int row, const char *kind, Variant v, bool grad) {
+  const PoolShape *s = &pools[row];
+  NcArena *arena = nc_arena_new();
+  NcPoolTemplate p = pool_of(s, kind, grad && v == IN_PLACE ? PLAIN : v);
+  if (grad && v == IN_PLACE) v = PLAIN;   // |B| would not be the pool of A
+  const size_t nx = (size_t)p.planes * volume(p.in), ny = (size_t)p.planes * volume(p.out);
+  Case c, forward;
+  case_fill(&c, nx, grad ? ny : 0, grad ? ny : 0, grad ? nx : ny, 1, 1, v, (unsigned)row);
+  if (grad) {
+    case_fill(&forward, nx, 0, 0, ny, 1, 1, v, (unsigned)row);
+    ref_pool(&p, &forward);
+    for (size_t i = 0; i < ny; i++) c.x[1][i] = (float)forward.want[i];
+    case_free(&forward);
+    ref_pool_grad(&p, &c);
+  } else {
+    ref_pool(&p, &c);
+  }
+  for (int class = 0; class < nclasses; class++) {
+    NcBuf program = NC_BUF(arena);
+    NcTemplateUse use;
+    NcTarget target = run.target;
+    target.cls = classes[class];
+    ck_assert((grad ? nc_template_pool_grad : nc_template_pool)(&program, &target, &p, &use));
+    ck_assert_msg(case_run(&run, nc_buf_str(&program), &use, &c, v, 1), "%s pool%s, row %d of the table, variant %d, class %d",
+                  kind, grad ? " gradient" : "", row, v, class);
+  }
+  case_free(&c);
+  nc_arena_free(arena);
+}
+
+START_TEST(test_pool) { check_pool(_i, pool_kinds[_i % 3], (Variant)(_i / 2 % VARIANTS), false); }
+END_TEST
+START_TEST(test_max_pool) { check_pool(_i, "max", (Variant)(_i % VARIANTS), false); }
+END_TEST
+START_TEST(test_pool_grad) { check_pool(_i, pool_kinds[1 + _i % 2], (Variant)(_i / 2 % VARIANTS), true); }
+END_TEST
+START_TEST(test_max_pool_grad) { check_pool(_i, "max", (Variant)(_i % VARIANTS), true); }
+END_TEST
+
 int main(void) {
   if (!cl_run_open(&run)) {
     puts("no OpenCL device on this machine: the kernels are not tested");
@@ -181,6 +250,10 @@ int main(void) {
   ADD(test_dot, dots);
   ADD(test_conv, convs);
   ADD(test_conv_weight, convs);
+  ADD(test_pool, pools);
+  ADD(test_max_pool, pools);
+  ADD(test_pool_grad, pools);
+  ADD(test_max_pool_grad, pools);
   SRunner *runner = srunner_create(suite);
   srunner_set_fork_status(runner, CK_NOFORK);   // OpenCL does not survive a fork
   srunner_run_all(runner, CK_NORMAL);

@@ -152,3 +152,63 @@ static void meet_weight(const Case *c, size_t y, size_t x, size_t w) { c->want[w
 
 void ref_conv(const NcConvTemplate *p, const Case *c) { each_meeting(p, c, meet_forward); }
 void ref_conv_weight(const NcConvTemplate *p, const Case *c) { each_meeting(p, c, meet_weight); }
+
+// ---- pools ----
+
+typedef struct { int64_t from[3], to[3]; } Window;   // clipped to x
+
+static Window window_of(const NcPoolTemplate *p, int64_t w) {
+  Window r;
+  for (int d = 2; d >= 0; d--) {
+    const int64_t first = w % p->out[d] * p->stride[d] - p->lo[d], last = first + p->window[d];
+    r.from[d] = first < 0 ? 0 : first;
+    r.to[d] = last > p->in[d] ? p->in[d] : last;
+    w /= p->out[d];
+  }
+  return r;
+}
+
+// Reduces one window of `plane`; *best is the place of the first maximum, *places how many places lie in it.
+static double reduce(const NcPoolTemplate *p, const Window *w, const float *plane, size_t *best, int *places) {
+  const bool top = !strcmp(p->kind, "max");
+  double v = top ? -INFINITY : 0;
+  *places = 0;
+  for (int64_t i = w->from[0]; i < w->to[0]; i++)
+    for (int64_t j = w->from[1]; j < w->to[1]; j++)
+      for (int64_t k = w->from[2]; k < w->to[2]; k++, ++*places) {
+        const size_t at = (size_t)((i * p->in[1] + j) * p->in[2] + k);
+        if (top && plane[at] > v) *best = at;
+        v = top ? fmax(v, plane[at]) : v + plane[at];
+      }
+  return v;
+}
+
+void ref_pool(const NcPoolTemplate *p, const Case *c) {
+  const int64_t ni = p->in[0] * p->in[1] * p->in[2], no = p->out[0] * p->out[1] * p->out[2];
+  for (int64_t o = 0; o < p->planes * no; o++) {
+    size_t best;
+    int places;
+    const Window w = window_of(p, o % no);
+    const double v = reduce(p, &w, c->x[0] + o / no * ni, &best, &places);
+    c->want[o] = strcmp(p->kind, "avg") ? v : v / places;
+  }
+}
+
+void ref_pool_grad(const NcPoolTemplate *p, const Case *c) {
+  const int64_t ni = p->in[0] * p->in[1] * p->in[2], no = p->out[0] * p->out[1] * p->out[2];
+  for (int64_t o = 0; o < p->planes * no; o++) {
+    size_t best = 0;
+    int places;
+    const Window w = window_of(p, o % no);
+    double *dx = c->want + o / no * ni;
+    reduce(p, &w, c->x[0] + o / no * ni, &best, &places);
+    if (!strcmp(p->kind, "max")) {
+      dx[best] += c->x[2][o];
+      continue;
+    }
+    for (int64_t i = w.from[0]; i < w.to[0]; i++)
+      for (int64_t j = w.from[1]; j < w.to[1]; j++)
+        for (int64_t k = w.from[2]; k < w.to[2]; k++)
+          dx[(i * p->in[1] + j) * p->in[2] + k] += strcmp(p->kind, "avg") ? c->x[2][o] : c->x[2][o] / places;
+  }
+}

@@ -28,6 +28,6 @@ bool case_run(ClRun *r, const char *text, const NcTemplateUse *use, const Case *
 void ref_dot(const NcGemm *g, const Case *c);
 void ref_conv(const NcConvTemplate *p, const Case *c);
 void ref_conv_weight(const NcConvTemplate *p, const Case *c);
-void ref_pool(const NcPoolTemplate *p, const Case *c);
+void ref_pool(const NcPoolTemplate *p, const Case *c);        // wants the plain pool of x[0]
 void ref_pool_grad(const NcPoolTemplate *p, const Case *c);
 #endif

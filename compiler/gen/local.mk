@@ -3,6 +3,7 @@ compiler_libcompiler_la_SOURCES += compiler/gen/templates.h
 compiler_libcompiler_la_SOURCES += compiler/gen/templates.c
 compiler_libcompiler_la_SOURCES += compiler/gen/template_gemm.c
 compiler_libcompiler_la_SOURCES += compiler/gen/template_conv.c
+compiler_libcompiler_la_SOURCES += compiler/gen/template_pool.c
 compiler_libcompiler_la_SOURCES += compiler/gen/gen.h
 compiler_libcompiler_la_SOURCES += compiler/gen/gen.c
 compiler_libcompiler_la_SOURCES += compiler/gen/index.h

@@ -99,7 +99,7 @@ typedef struct {
   NcTemplateText text;
 } NcPoolTemplate;
 bool nc_template_pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, NcTemplateUse *use);
-// pool_grad: C = dx [planes][in…] of A = x, B = y (max only; NULL loads are fine for others), D = dy.
+// pool_grad: C = dx [planes][in…] of D = dy and, for max only, A = x and B = y = pool(x).
 bool nc_template_pool_grad(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, NcTemplateUse *use);
 
 // ---- For template_*.c ----

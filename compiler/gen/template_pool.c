@@ -1,0 +1,56 @@
+// Pools and their gradients.
+#include "gen/templates.h"
+#include <limits.h>
+#include <string.h>
+
+static bool sizes_fit(const NcPoolTemplate *p) {
+  if (p->planes < 1 || p->planes > INT_MAX / 64) return false;
+  for (int i = 0; i < 3; i++) {
+    const int64_t d[] = {p->in[i], p->out[i], p->window[i], p->stride[i]};
+    for (int j = 0; j < 4; j++)
+      if (d[j] < 1 || d[j] > INT_MAX / 64) return false;
+    if (p->lo[i] < 0 || p->lo[i] >= p->window[i]) return false;
+  }
+  return (double)p->in[0] * (double)p->in[1] * (double)p->in[2] < INT_MAX / 2;
+}
+
+static int64_t volume(const int64_t *d) { return d[0] * d[1] * d[2]; }
+
+static NcTemplateFrame begin(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, bool grad) {
+  NcTemplateFrame f = nc_frame_begin(program, t, p->name, &p->text);
+  nc_frame_define(&f, "IDX", "%s", p->planes * nc_most(volume(p->in), volume(p->out)) < INT_MAX - 4096 ? "int" : "long");
+  nc_frame_sizes(&f, (NcTemplateSize[]){
+    {"PLANES", p->planes}, {"ID", p->in[0]}, {"IH", p->in[1]}, {"IW", p->in[2]},
+    {"OD", p->out[0]}, {"OH", p->out[1]}, {"OW", p->out[2]}, {"KD", p->window[0]}, {"KH", p->window[1]}, {"KW", p->window[2]},
+    {"SD", p->stride[0]}, {"SH", p->stride[1]}, {"SW", p->stride[2]}, {"LO_D", p->lo[0]}, {"LO_H", p->lo[1]}, {"LO_W", p->lo[2]},
+    {"MAX", !strcmp(p->kind, "max")}, {"AVG", !strcmp(p->kind, "avg")}, {"GRAD", grad}, {NULL, 0}});
+  return f;
+}
+
+static void use_pool(NcTemplateUse *use, const NcPoolTemplate *p, bool grad, size_t global, size_t local) {
+  *use = (NcTemplateUse){0};
+  NcTemplateLaunch *l;
+  if (!grad) l = nc_use_launch(use, p->name, global, 1, 1, 2, (int[]){NC_TARG_A, NC_TARG_C});
+  else if (strcmp(p->kind, "max")) l = nc_use_launch(use, p->name, global, 1, 1, 2, (int[]){NC_TARG_D, NC_TARG_C});
+  else l = nc_use_launch(use, p->name, global, 1, 1, 4, (int[]){NC_TARG_A, NC_TARG_B, NC_TARG_D, NC_TARG_C});
+  l->local[0] = local;
+}
+
+static bool pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, bool grad, NcTemplateUse *use) {
+  if (!sizes_fit(p)) return false;
+  const int64_t group = nc_least(64, nc_most(1, t->max_group)), count = p->planes * volume(grad ? p->in : p->out);
+  NcTemplateFrame f = begin(program, t, p, grad);
+  nc_frame_define(&f, "GROUP", "%d", (int)group);
+  nc_frame_file(&f, "pool.cl");
+  nc_frame_end(&f);
+  use_pool(use, p, grad, (size_t)(nc_ceil_div(count, group) * group), (size_t)group);
+  return true;
+}
+
+bool nc_template_pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, NcTemplateUse *use) {
+  return pool(program, t, p, false, use);
+}
+
+bool nc_template_pool_grad(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, NcTemplateUse *use) {
+  return pool(program, t, p, true, use);
+}
