@@ -240,11 +240,12 @@ END_TEST
 
 // ---- verifier: a graph with one fault planted in each way
 
-typedef enum { ID, FORWARD, FOREIGN, ARITY, TYPE, DTYPE, ATTR, ATTR_KIND, OUTPUT, EFFECT, EMPTY, FAULTS } Fault;
+typedef enum { ID, FORWARD, FOREIGN, ARITY, TYPE, DTYPE, ATTR, ATTR_KIND, OUTPUT, EFFECT, EMPTY, NAME, FAULTS } Fault;
 static const char *const found_as[FAULTS] = {
   [ID] = "another id", [FORWARD] = "does not come before", [FOREIGN] = "not of this graph", [ARITY] = "operands instead of",
   [TYPE] = "its rule gives", [DTYPE] = "no valid type", [ATTR] = "axis 5 does not exist", [ATTR_KIND] = "missing",
   [OUTPUT] = "output", [EFFECT] = "registered as an effect", [EMPTY] = "its rule gives",
+  [NAME] = "is also the name of",
 };
 
 START_TEST(verifier_finds_faults) {
@@ -265,6 +266,7 @@ START_TEST(verifier_finds_faults) {
   case ATTR_KIND: s->attr[1].kind = NC_ATTR_INT; break;
   case OUTPUT: g->output.at[0].node = &stranger; break;
   case EFFECT: nc_graph_effect(g, z); break;
+  case NAME: nc_input(g, HERE, "x", (NcType){NC_I32, NC_SCALAR}); break;
   default: s->type.shape.dim[0] = 0; break;
   }
   ck_assert(!nc_graph_verify(g, diag, "breaking"));

@@ -69,6 +69,20 @@ static void check_type(Check *c, const NcNode *n) {
     if (n->type.shape.dim[i] < 1) fault(c, n, "axis %d is empty", i);
 }
 
+// Inputs and vars are bound by name: one name is one node.
+static void check_names(Check *c) {
+  NcMap seen = NC_MAP(c->d->arena);
+  for (int i = 0; i < c->g->node.n; i++) {
+    const NcNode *n = c->g->node.at[i];
+    if (n->op->kind != NC_LEAF || n->op->eval) continue;
+    const NcAttr *name = nc_attr(n, "name");
+    if (!name || name->kind != NC_ATTR_STR) continue;   // told already
+    const NcNode *other = nc_map_get(&seen, name->s);
+    if (other) fault(c, n, "\"%s\" is also the name of %%%d", name->s, other->id);
+    nc_map_set(&seen, name->s, (void *)n);
+  }
+}
+
 bool nc_graph_verify(const NcGraph *g, NcDiag *d, const char *after) {
   Check c = {g, d, after, true};
   for (int i = 0; i < g->node.n; i++) {
@@ -86,6 +100,7 @@ bool nc_graph_verify(const NcGraph *g, NcDiag *d, const char *after) {
     const NcNode *n = g->node.at[i];
     if (check_operands(&c, n) && check_attrs(&c, n)) check_type(&c, n);
   }
+  check_names(&c);
   for (int i = 0; i < g->output.n; i++)
     if (!belongs(&c, g->output.at[i].node)) fault(&c, NULL, "output \"%s\" is not of this graph", g->output.at[i].name);
   for (int i = 0; i < g->effect.n; i++) {

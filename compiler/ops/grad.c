@@ -52,6 +52,7 @@ bool nc_grad(NcGraph *g, NcNode *loss, int n, NcNode *const *wrt, NcNode **out) 
     nc_error(g->diag, NC_E0210, loss->at, "a loss must be a float scalar and is %s", nc_type_str(g->diag->arena, loss->type));
     return false;
   }
+  int errors = g->diag->errors;
   Walk w = {g, g->arena, loss->id + 1};
   w.needs = NC_NEW_N(g->arena, bool, w.count);
   w.adjoint = NC_NEW_N(g->arena, NcNode *, w.count);
@@ -63,5 +64,5 @@ bool nc_grad(NcGraph *g, NcNode *loss, int n, NcNode *const *wrt, NcNode **out) 
     NcNode *adjoint = wrt[i]->id < w.count ? w.adjoint[wrt[i]->id] : NULL;
     out[i] = adjoint && carries(wrt[i]) ? adjoint : nc_like(g, wrt[i], 0);
   }
-  return true;
+  return g->diag->errors == errors;   // a rule may have lost one of several operands
 }

@@ -3,12 +3,19 @@
 #include <string.h>
 #include "ops/rows.h"
 
+static void fill(double *out, double v, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = v;
+}
+
 void nc_strided_copy(NcShape s, double *out, const int64_t *ostride, const double *in, const int64_t *istride) {
   int64_t index[NC_MAX_RANK] = {0};
   int last = s.rank - 1;
   int64_t n = s.rank ? s.dim[last] : 1, os = s.rank ? ostride[last] : 0, is = s.rank ? istride[last] : 0;
   for (;;) {
-    for (int64_t i = 0; i < n; i++) out[i * os] = in[i * is];
+    if (os == 1 && is == 1) memcpy(out, in, (size_t)n * sizeof *out);
+    else if (os == 1 && is == 0) fill(out, *in, n);
+    else
+      for (int64_t i = 0; i < n; i++) out[i * os] = in[i * is];
     int axis = last - 1;
     for (; axis >= 0; axis--) {
       out += ostride[axis];
