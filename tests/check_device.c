@@ -285,6 +285,49 @@ START_TEST(probing) {
 }
 END_TEST
 
+static float one_scale(const NcDeviceOptions *o) {
+  NcDevice *mine = nc_device_open(all, diag, o);
+  ck_assert_msg(mine != NULL, "%s", shown());
+  NcPlan *p = plan("buffer 0 const \"x\" f32[1] data 0000803f\nbuffer 1 var \"y\" f32[1]\n"
+                   "step 0 kernel \"scale\" global 1 1 1 local 1 1 1 args b0 b1 i1 f3\n", SCALE_PROGRAM);
+  float y = 0;
+  OK(nc_exec_once(mine, diag, p, NULL, 0, &(NcFetch){"y", &y, 4}, 1, NULL));
+  nc_device_close(mine);
+  return y;
+}
+
+// The second process finds the first one's program; a spoiled file is not believed.
+START_TEST(kept_programs) {
+  char folder[] = "/tmp/nacre-check-XXXXXX";
+  ck_assert(mkdtemp(folder) != NULL);
+  setenv("XDG_CACHE_HOME", folder, 1);
+  NcDeviceOptions o = {.choice = getenv("NACRE_TEST_DEVICE"), .no_probes = true, .keep_programs = true};
+  ck_assert(one_scale(&o) == 3);
+  glob_t found;
+  ck_assert_int_eq(glob(nc_sprintf(arena, "%s/nacre/program-*", folder), 0, NULL, &found), 0);
+  ck_assert_uint_eq(found.gl_pathc, 1);
+  const char *path = found.gl_pathv[0];
+  nc_devices_fail_call(all, "clCreateProgramWithSource", 1);      // so it must be the kept one
+  ck_assert(one_scale(&o) == 3);
+  nc_devices_fail_call(all, "clCreateProgramWithBinary", 1);      // when that fails, the source does
+  ck_assert(one_scale(&o) == 3);
+  size_t size;
+  char *text = nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, path, &size);
+  for (size_t n = 0; n < size; n += size / 7) {
+    ck_assert(nc_write_file(diag, path, text, n));
+    ck_assert(one_scale(&o) == 3);
+    char *spoiled = nc_memdup(arena, text, size);
+    spoiled[n] ^= 0x11;
+    ck_assert(nc_write_file(diag, path, spoiled, size));
+    ck_assert(one_scale(&o) == 3);
+  }
+  remove(path);
+  globfree(&found);
+  remove(nc_sprintf(arena, "%s/nacre", folder));
+  remove(folder);
+}
+END_TEST
+
 START_TEST(after_fork) {
   pid_t pid = fork();
   if (pid == 0) _exit(nc_device_open(all, diag, NULL) == NULL && nc_exec_new(arena, diag, dev) == NULL && diag->errors == 2 ? 0 : 1);
@@ -706,6 +749,33 @@ START_TEST(failing_calls) {
 }
 END_TEST
 
+static bool load_until(NcExec *x, NcArena *small, const NcPlan *p, long n) {
+  if (NC_ON_OOM(small)) return false;
+  nc_arena_fail_after(small, n);
+  NcLoaded *l = nc_exec_load(x, diag, p);
+  nc_arena_fail_after(small, 0);
+  return l != NULL;
+}
+
+// Host memory runs out at every allocation of a load in turn: everything that the device holds is given back all the same.
+START_TEST(out_of_memory) {
+  NcArena *small = nc_arena_new();
+  NcPlan *p = plan(TRAIN_LINES, SCALE_PROGRAM);
+  bool done = false;
+  for (long n = 1; !done; n++) {
+    NcExec *x = nc_exec_new(small, diag, dev);
+    ck_assert(x != NULL);
+    p->arena = small;
+    done = load_until(x, small, p, n);
+    ck_assert_int_eq(diag->errors, 0);
+    nc_exec_free(x);
+    ck_assert_uint_eq(nc_exec_bytes(x), 0);
+    ck_assert_int_lt(n, 1000);
+  }
+  nc_arena_free(small);
+}
+END_TEST
+
 START_TEST(failing_setup) {
   nc_devices_fail_call(all, "clCreateCommandQueue", 1);
   ck_assert(nc_exec_new(arena, diag, dev) == NULL);
@@ -808,6 +878,7 @@ int main(void) {
     tcase_add_test(c, choosing);
     tcase_add_test(c, forced_class);
     tcase_add_test(c, probing);
+    tcase_add_test(c, kept_programs);
     tcase_add_test(c, after_fork);
     tcase_add_test(c, once);
     tcase_add_test(c, local_memory);
@@ -823,6 +894,7 @@ int main(void) {
     tcase_add_loop_test(c, bad_programs, 0, 3);
     tcase_add_test(c, too_large);
     tcase_add_loop_test(c, failing_calls, 0, sizeof failing / sizeof *failing);
+    tcase_add_test(c, out_of_memory);
     tcase_add_test(c, failing_setup);
     suite_add_tcase(s, c);
     c = tcase_create("doctor");

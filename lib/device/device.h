@@ -51,6 +51,7 @@ typedef struct {
   const char *cls;           // "cpu" or "gpu": the class of code to make, instead of the one that its properties suggest
   bool no_probes;            // take the conservative answers; starts faster
   bool no_cache;             // neither read nor write files under the user's cache folder
+  bool keep_programs;        // keep compiled programs there even when the driver has a cache of its own
 } NcDeviceOptions;
 
 NcDevice *nc_device_open(NcDevices *all, NcDiag *d, const NcDeviceOptions *o);   // o NULL: all defaults; NULL after E0501 or E0502

@@ -28,7 +28,7 @@ struct NcDevice {
   cl_context context;
   NcBlast *blast;            // CLBlast once asked for: nc_blast(dev)
   bool blast_tried;
-  bool no_cache;
+  bool no_cache, keep_programs;
 };
 
 // False after E0502 when this is not the process that opened the devices.
@@ -39,6 +39,10 @@ void nc_probe(NcDevice *dev, bool allowed);
 
 // program.c: builds for one device; NULL after E0503 or E0502. The driver's own cache or ours may make it quick.
 cl_program nc_program_build(NcDevice *dev, NcDiag *d, const char *source, const char *options);
+
+// binary.c: compiled programs from earlier processes; NULL when there is none. Neither ever reports anything.
+cl_program nc_binary_recall(NcDevice *dev, NcArena *a, const char *source, const char *options);
+void nc_binary_keep(NcDevice *dev, NcArena *a, const char *source, const char *options, cl_program program);
 
 // cache.c: the folder of things that can be made again; NULL when there is none.
 const char *nc_cache_path(NcArena *a, const char *file);       // also makes the folder

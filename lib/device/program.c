@@ -64,12 +64,15 @@ static void report(NcDevice *dev, NcDiag *d, cl_program program, const char *sou
 cl_program nc_program_build(NcDevice *dev, NcDiag *d, const char *source, const char *options) {
   cl_int err = 0;
   const char *dumped = dump(d->arena, source);
+  cl_program kept = nc_binary_recall(dev, d->arena, source, options);
+  if (kept) return kept;
   cl_program program = NC_MAKE(dev->cl, &err, clCreateProgramWithSource, (dev->context, 1, &source, NULL, &err));
   if (err) {
     nc_cl_error(d, "clCreateProgramWithSource", err);
     return NULL;
   }
   err = NC_CALL(dev->cl, clBuildProgram, (program, 1, &dev->id, options, NULL, NULL));
+  if (!err) nc_binary_keep(dev, d->arena, source, options, program);
   if (!err) return program;
   if (err == CL_BUILD_PROGRAM_FAILURE || err == CL_INVALID_BUILD_OPTIONS) report(dev, d, program, source, dumped);
   else nc_note(d, nc_cl_error(d, "clBuildProgram", err), "options: %s", options);

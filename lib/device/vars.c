@@ -14,8 +14,8 @@ int nc_exec_find_var(const NcExec *x, const char *name) { return (int)(intptr_t)
 void nc_drop_vars(NcExec *x, int vars, int roots) {
   while (x->var.n > vars) {
     NcVar *v = &x->var.at[--x->var.n];
-    nc_map_set(&x->var_by_name, v->info.name, NULL);
-    if (v->root >= 0) x->cl->clReleaseMemObject(v->mem);
+    if (nc_map_has(&x->var_by_name, v->info.name)) nc_map_set(&x->var_by_name, v->info.name, NULL);
+    if (v->mem && v->root >= 0) x->cl->clReleaseMemObject(v->mem);
     else nc_drop_memory(x, &(NcMemory){v->mem, v->info.bytes});
   }
   while (x->root.n > roots) nc_drop_memory(x, &x->root.at[--x->root.n].memory);
@@ -75,10 +75,10 @@ static bool any_var(const NcExec *x, const NcPlan *p, int b, bool there) {
 }
 
 static bool new_root(NcExec *x, NcDiag *d, const NcPlanBuf *b) {
-  NcVarRoot root = {.name = nc_strdup(x->arena, b->name)};
-  if (!nc_make_memory(x, d, b->bytes, NULL, b->name, &root.memory)) return false;
-  *NC_PUSH(x->arena, x->root) = root;
-  return nc_fill(x, d, root.memory.mem, 0, b->bytes);
+  NcVarRoot *root = NC_PUSH(x->arena, x->root);      // in the list before it owns anything: then nothing is lost when host memory runs out
+  *root = (NcVarRoot){.name = b->name};
+  root->name = nc_strdup(x->arena, b->name);
+  return nc_make_memory(x, d, b->bytes, NULL, b->name, &root->memory) && nc_fill(x, d, root->memory.mem, 0, b->bytes);
 }
 
 // Finds or makes the session's root for root `b`; *root is -1 when none is needed.
@@ -110,18 +110,18 @@ static bool check_type(const NcVar *v, NcDiag *d, const NcPlanBuf *b) {
 }
 
 static bool new_var(NcExec *x, NcDiag *d, const NcPlanBuf *b, int root) {
-  NcVar v = {.root = root, .offset = root >= 0 ? b->offset : 0};
-  v.info = (NcVarInfo){nc_strdup(x->arena, b->name), nc_strdup(x->arena, b->role ? b->role : ""), b->type, b->bytes};
+  const char *name = nc_strdup(x->arena, b->name), *role = nc_strdup(x->arena, b->role ? b->role : "");
+  NcVar *v = NC_PUSH(x->arena, x->var);
+  *v = (NcVar){{name, role, b->type, b->bytes}, NULL, root, root >= 0 ? b->offset : 0};
   if (root >= 0) {
-    if (!(v.mem = nc_make_part(x, d, x->root.at[root].memory.mem, b->offset, b->bytes, b->name))) return false;
+    v->mem = nc_make_part(x, d, x->root.at[root].memory.mem, b->offset, b->bytes, b->name);
   } else {
-    NcMemory own;
-    if (!nc_make_memory(x, d, b->bytes, NULL, b->name, &own)) return false;
-    v.mem = own.mem;
+    NcMemory own = {NULL, 0};
+    if (nc_make_memory(x, d, b->bytes, NULL, b->name, &own) && !nc_fill(x, d, own.mem, 0, b->bytes)) nc_drop_memory(x, &own);
+    v->mem = own.mem;
   }
-  *NC_PUSH(x->arena, x->var) = v;
-  nc_map_set(&x->var_by_name, v.info.name, (void *)(intptr_t)x->var.n);
-  return root >= 0 || nc_fill(x, d, v.mem, 0, b->bytes);
+  if (v->mem) nc_map_set(&x->var_by_name, name, (void *)(intptr_t)x->var.n);
+  return v->mem != NULL;
 }
 
 bool nc_bind_vars(NcLoaded *l, NcDiag *d) {
