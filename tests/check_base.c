@@ -87,13 +87,15 @@ START_TEST(buffers_hold_text) {
 END_TEST
 
 START_TEST(doubles_read_back) {
-  static const double v[] = {0, 1, -1, 0.1, 1e-5, 1.0 / 3, 1e300, 5e-324, 123456789012345680.0, 0.30000000000000004, 100, 1e21};
+  static const double v[] = {0, 1, -1, 0.1, 1e-5, 1.0 / 3, 1e300, 5e-324, 123456789012345680.0, 0.30000000000000004,
+                             100, 1e21};
   for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
     NcBuf b = NC_BUF(a);
     nc_put_double(&b, v[i]);
     ck_assert(strtod(nc_buf_str(&b), NULL) == v[i]);
   }
-  static const struct { double v; const char *text; } exact[] = {{0.1, "0.1"}, {INFINITY, "inf"}, {-INFINITY, "-inf"}, {NAN, "nan"}};
+  static const struct { double v; const char *text; } exact[] = {{0.1, "0.1"}, {INFINITY, "inf"}, {-INFINITY, "-inf"},
+                                                                 {NAN, "nan"}};
   for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
     NcBuf b = NC_BUF(a);
     nc_put_double(&b, exact[i].v);
@@ -103,7 +105,8 @@ START_TEST(doubles_read_back) {
 END_TEST
 
 START_TEST(json_strings_read_back) {
-  static const char *const v[] = {"", "plain", "quote \" back \\ slash", "line\nbreak\ttab\r", "\x01\x1f", "héllo → 世界 🙂"};
+  static const char *const v[] = {"", "plain", "quote \" back \\ slash", "line\nbreak\ttab\r", "\x01\x1f",
+                                  "héllo → 世界 🙂"};
   for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
     NcBuf b = NC_BUF(a);
     nc_put_json(&b, v[i]);
@@ -159,7 +162,8 @@ START_TEST(nearest_word) {
   };
   for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
     const char *near = nc_nearest(t[i].word, known, 6);
-    ck_assert_msg((near && t[i].near && !strcmp(near, t[i].near)) || near == t[i].near, "%s: %s", t[i].word, near ? near : "(none)");
+    ck_assert_msg((near && t[i].near && !strcmp(near, t[i].near)) || near == t[i].near, "%s: %s", t[i].word,
+                  near ? near : "(none)");
   }
   ck_assert_ptr_null(nc_nearest("x", NULL, 0));
 }
@@ -193,7 +197,8 @@ START_TEST(philox_known_answers) {
   static const struct { uint32_t ctr[4], key[2], out[4]; } t[] = {
     {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
     {{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-    {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+    {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0},
+     {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
   };
   for (size_t i = 0; i < sizeof t / sizeof *t; i++) ck_assert_mem_eq(nc_philox(t[i].ctr, t[i].key).v, t[i].out, 16);
   ck_assert(nc_unit(0) > 0 && nc_unit(UINT32_MAX) < 1);
@@ -270,8 +275,10 @@ static NcRange find(uint32_t file, const char *word, int k) {
 }
 
 START_TEST(renders_as_the_language_page_shows) {
-  uint32_t f = source("mnist.nn", "nn 1\n\n\nW\n\n\n\n  x |> conv(32, 5) |> max_pool(2)\n    |> flatten |> linear(W)\n");
-  NcMessage *m = nc_error(d, NC_E0203, find(f, "linear(W)", 0), "this tensor has 4608 features, but `linear(W)` needs 784");
+  uint32_t f = source("mnist.nn",
+                      "nn 1\n\n\nW\n\n\n\n  x |> conv(32, 5) |> max_pool(2)\n    |> flatten |> linear(W)\n");
+  NcMessage *m = nc_error(d, NC_E0203, find(f, "linear(W)", 0),
+                          "this tensor has 4608 features, but `linear(W)` needs 784");
   nc_label(d, m, find(f, "conv(32, 5)", 0), "f32[B, 32, 24, 24]");
   nc_label(d, m, find(f, "max_pool(2)", 0), "f32[B, 32, 12, 12]");
   nc_label(d, m, find(f, "flatten", 0), "f32[B, 4608]");

@@ -60,7 +60,8 @@ static void round_trip(NcArena *a, NcMap *names, Parsed p, const char *name) {
   Parsed q = parse(a, names, name, nc_buf_str(&once), once.n);
   ck_assert_msg(q.d->errors == 0, "printed, %s has errors:\n%s\n%s", name, messages(a, q.d), nc_buf_str(&once));
   ck_assert_msg(nc_file_eq(p.f, q.f), "printed, %s is another program:\n%s", name, nc_buf_str(&once));
-  ck_assert_msg(p.f->comment.n == q.f->comment.n, "printed, %s has %d comments, not %d:\n%s", name, q.f->comment.n, p.f->comment.n,
+  ck_assert_msg(p.f->comment.n == q.f->comment.n, "printed, %s has %d comments, not %d:\n%s", name, q.f->comment.n,
+                p.f->comment.n,
                 nc_buf_str(&once));
   nc_print_file(&twice, q.d, q.f);
   ck_assert_msg(strcmp(nc_buf_str(&once), nc_buf_str(&twice)) == 0, "printed twice, %s changes:\n%s\n----\n%s", name,
@@ -169,7 +170,8 @@ START_TEST(expressions_have_the_usual_precedence) {
     {"f(a, n = 1,)", "(call (name f) (name a) n:(integer 1))"},
     {"a[0..T]", "(index (name a) (slice (integer 0) (name T)))"},
     {"a[:, 0..256, ..3, 4.., new, -1]",
-     "(index (name a) (slice _ _) (slice (integer 0) (integer 256)) (slice _ (integer 3)) (slice (integer 4) _) (new axis) (- (integer 1)))"},
+     "(index (name a) (slice _ _) (slice (integer 0) (integer 256)) (slice _ (integer 3)) (slice (integer 4) _) "
+     "(new axis) (- (integer 1)))"},
     {"zeros[S..., 3]", "(index (name zeros) (axes S) (integer 3))"},
     {"randn[]", "(index (name randn))"},
     {"randint[B](0, K)", "(call (index (name randint) (name B)) (integer 0) (name K))"},
@@ -183,13 +185,15 @@ START_TEST(expressions_have_the_usual_precedence) {
     {"\"a\\n\\{b\\}\"", "(string 'a\n{b}')"},
     {"\"w {D + 1} h {H}\"", "(string (string 'w ') (+ (name D) (integer 1)) (string ' h ') (name H))"},
     {"\"\"", "(string '')"},
-    {"if a { 1 } else if b { 2 } else { 3 }", "(if (name a) {(integer 1)} {(if (name b) {(integer 2)} {(integer 3)})})"},
+    {"if a { 1 } else if b { 2 } else { 3 }",
+     "(if (name a) {(integer 1)} {(if (name b) {(integer 2)} {(integer 3)})})"},
     {"repeat i < 4 with h = x { h }", "(repeat i (integer 4) h:(name x) {(name h)})"},
     {"repeat L with h = x, c = y { h }", "(repeat (name L) h:(name x) c:(name y) {(name h)})"},
     {"scan t in xs axis 1 reverse r with h = z { h }", "(scan t (name xs) (integer 1) (name r) h:(name z) {(name h)})"},
     {"for i < M, j < N { sum for k < K { a } }", "(for i:(name M) j:(name N) {(for sum k:(name K) {(name a)})})"},
     {"rearrange[b t (n e) -> b n t e](x)",
-     "(call (rearrange (axes (name b) (name n) (name t) (name e)) (axes (name b) (name t) (axes (name n) (name e)))) (name x))"},
+     "(call (rearrange (axes (name b) (name n) (name t) (name e)) (axes (name b) (name t) (axes (name n) (name e)))) "
+     "(name x))"},
     {"einsum[i k, k j -> i j]",
      "(einsum (axes (name i) (name j)) (axes (name i) (name k)) (axes (name k) (name j)))"},
     {"grad(sum(x), w)", "(grad w (call (name sum) (name x)))"},
@@ -217,7 +221,8 @@ START_TEST(values_of_set) {
   ck_assert(expr(d, "-1e-3")->kind == NC_X_UNARY);
   ck_assert_str_eq(expr(d, "\"/data/mnist\"")->s, "/data/mnist");
   ck_assert_int_eq(d->errors, 0);
-  static const char *const bad[] = {"", "1 2", "(", "let x = 1", "a =", "\"", "}", "1 +", "\"{\"", "\"{a\"", "\"{}\"", "if"};
+  static const char *const bad[] = {"", "1 2", "(", "let x = 1", "a =", "\"", "}", "1 +", "\"{\"", "\"{a\"", "\"{}\"",
+                                    "if"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     d = nc_diag_new(arena);
     ck_assert_msg(!expr(d, bad[i]) && d->errors > 0, "`%s` was taken", bad[i]);
@@ -227,8 +232,10 @@ END_TEST
 
 START_TEST(declarations_keep_their_parts) {
   static const char text[] =
-    "nn 1\n# no doc\n\n## One.\n##  Two.\nlayer l(n: int = 3, init = zeros)(x: f32[B, S...], y: (a: i32[], u8[2])) -> (r: f32[B]) {\n"
-    "  param w: f32[n] = init frozen\n  state s: bf16[] = 0\n  update s = s + 1\n  assert n > 0, \"n is {n}\"; let (a, b) = y\n  next x, y emit a\n}\n"
+    "nn 1\n# no doc\n\n## One.\n##  Two.\n"
+    "layer l(n: int = 3, init = zeros)(x: f32[B, S...], y: (a: i32[], u8[2])) -> (r: f32[B]) {\n"
+    "  param w: f32[n] = init frozen\n  state s: bf16[] = 0\n  update s = s + 1\n"
+    "  assert n > 0, \"n is {n}\"; let (a, b) = y\n  next x, y emit a\n}\n"
     "## not adjacent\n\ntrain l(n = 2) on d { let k = 1; stage one { only = [l] } }\nimport \"a.nn\" as z\n"
     "test \"t {x}\" { expect 1 == 1; gradcheck l(3) on f32[2, 4] }\n";
   NcMap names = NC_MAP(arena);
@@ -260,7 +267,8 @@ START_TEST(declarations_keep_their_parts) {
   ck_assert(x->body->stmt.n == 2 && x->body->stmt.at[1]->type->axis.n == 2);
   NcBuf b = NC_BUF(arena);
   nc_print_signature(&b, l);
-  ck_assert_str_eq(nc_buf_str(&b), "layer l(n: int = 3, init = zeros)(x: f32[B, S...], y: (a: i32[], u8[2])) -> (r: f32[B])");
+  ck_assert_str_eq(nc_buf_str(&b),
+                   "layer l(n: int = 3, init = zeros)(x: f32[B, S...], y: (a: i32[], u8[2])) -> (r: f32[B])");
 }
 END_TEST
 
@@ -271,7 +279,8 @@ START_TEST(ranges_name_the_text) {
   const NcDecl *d = p.f->decl.at[0];
   const struct { NcRange at; const char *is; } t[] = {
     {d->at, "const k = (f(a)  |>  g.h) * 2"}, {d->name.at, "k"}, {d->e->a->at, "f(a)  |>  g.h"}, {d->e->a->op_at, "|>"},
-    {d->e->a->a->at, "f(a)"}, {d->e->a->a->list.at[0].at, "a"}, {d->e->a->b->name.at, "h"}, {d->e->b->at, "2"}, {d->e->op_at, "*"},
+    {d->e->a->a->at, "f(a)"}, {d->e->a->a->list.at[0].at, "a"}, {d->e->a->b->name.at, "h"}, {d->e->b->at,
+                                                                                             "2"}, {d->e->op_at, "*"},
   };
   for (size_t i = 0; i < sizeof t / sizeof *t; i++)
     ck_assert_str_eq(nc_strndup(arena, text + t[i].at.begin, t[i].at.end - t[i].at.begin), t[i].is);
@@ -280,12 +289,18 @@ END_TEST
 
 START_TEST(files_that_differ_are_not_equal) {
   static const char *const t[] = {
-    "const a = 1", "const b = 1", "const a = 2", "const a = 1.0", "const a = x", "const a = -x", "const a = x + y", "const a = x - y",
-    "const a = f(x)", "const a = f[x]", "const a = f(n = x)", "const a = x as f", "const a = x as f frozen", "weights a = 1",
-    "## doc\nconst a = 1", "fn f(x: f32[B]) { x }", "fn f()(x: f32[B]) { x }", "fn f(x: f32[C]) { x }", "fn f(x: i32[B]) { x }",
-    "fn f(x: f32[B]) -> f32[B] { x }", "fn f(x: f32[B]) { let y = x; y }", "fn f(x: f32[B]) { let (y) = x; y }", "fn f(x: f32[B]) {}",
-    "const a = if x { 1 } else { 2 }", "const a = if x { 2 } else { 1 }", "const a = \"s\"", "const a = \"{s}\"", "const a = x[1..2]",
-    "const a = x[1..]", "const a = x[..1]", "import \"x\" as a", "import \"y\" as a", "data d { a = 1 }", "data d() { a = 1 }",
+    "const a = 1", "const b = 1", "const a = 2", "const a = 1.0", "const a = x", "const a = -x", "const a = x + y",
+    "const a = x - y",
+    "const a = f(x)", "const a = f[x]", "const a = f(n = x)", "const a = x as f", "const a = x as f frozen",
+    "weights a = 1",
+    "## doc\nconst a = 1", "fn f(x: f32[B]) { x }", "fn f()(x: f32[B]) { x }", "fn f(x: f32[C]) { x }",
+    "fn f(x: i32[B]) { x }",
+    "fn f(x: f32[B]) -> f32[B] { x }", "fn f(x: f32[B]) { let y = x; y }", "fn f(x: f32[B]) { let (y) = x; y }",
+    "fn f(x: f32[B]) {}",
+    "const a = if x { 1 } else { 2 }", "const a = if x { 2 } else { 1 }", "const a = \"s\"", "const a = \"{s}\"",
+    "const a = x[1..2]",
+    "const a = x[1..]", "const a = x[..1]", "import \"x\" as a", "import \"y\" as a", "data d { a = 1 }",
+    "data d() { a = 1 }",
   };
   enum { N = sizeof t / sizeof *t };
   NcMap names = NC_MAP(arena);
@@ -304,7 +319,8 @@ END_TEST
 
 // Newlines end statements, but not in brackets or before |>, -> and else.
 START_TEST(newlines) {
-  static const char text[] = "nn 1\r\nfn f(x: f32[B],\r\n  y: f32[B])\n  -> f32[B] {\n  let a = g(x,\n\n # c\n y)\n    |> h\n\n\n    |> k\n"
+  static const char text[] = "nn 1\r\nfn f(x: f32[B],\r\n  y: f32[B])\n  -> f32[B] {\n"
+                             "  let a = g(x,\n\n # c\n y)\n    |> h\n\n\n    |> k\n"
                              "  if true { a }\n\n  else { y }\n  a\n  (x)\n}\n";
   NcMap names = NC_MAP(arena);
   Parsed p = parse(arena, &names, "x.nn", text, strlen(text));
@@ -323,8 +339,10 @@ static uint32_t below(uint32_t n) {
 }
 
 static size_t mutate(char *s, size_t n, size_t cap) {
-  static const char *const bits[] = {"{", "}", "(", ")", "[", "]", "\n", "|>", "->", "..", "...", "=", ",", "\"", "#", "if ", "let ", "for ",
-                                     "fn f(", "\\", "\xff", "1e9", ";", "else", " as ", "repeat i<3 with h=x", "9999999999999999999", "\0"};
+  static const char *const bits[] = {"{", "}", "(", ")", "[", "]", "\n", "|>", "->", "..", "...", "=", ",", "\"", "#",
+                                     "if ", "let ", "for ",
+                                     "fn f(", "\\", "\xff", "1e9", ";", "else", " as ", "repeat i<3 with h=x",
+                                     "9999999999999999999", "\0"};
   for (uint32_t k = 1 + below(4); k > 0 && n > 2; k--) {
     uint32_t at = below((uint32_t)n), len = 1 + below(12), kind = below(5);
     if (at + len > n) len = (uint32_t)n - at;

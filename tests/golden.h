@@ -31,7 +31,8 @@ static inline void golden_check(NcArena *a, const char *path, const char *got) {
   const char *w = want, *g = got;
   for (; *w && *w == *g; w++, g++) line += *w == '\n';
   while (w > want && w[-1] != '\n') w--, g--;
-  ck_abort_msg("%s:%d differs (NACRE_RENEW=1 writes it anew)\n  want: %.*s\n  got:  %.*s", path, line, (int)strcspn(w, "\n"), w,
+  ck_abort_msg("%s:%d differs (NACRE_RENEW=1 writes it anew)\n  want: %.*s\n  got:  %.*s", path, line,
+               (int)strcspn(w, "\n"), w,
                (int)strcspn(g, "\n"), g);
 }
 #endif

@@ -59,7 +59,8 @@ typedef enum {
   NC_X_COUNT
 } NcExprKind;
 
-// NC_OPERATORS(id, spelling, precedence): higher binds tighter. All are left-associative but ^; comparisons do not chain.
+// NC_OPERATORS(id, spelling, precedence): higher binds tighter. All but ^ are left-associative; comparisons do not
+// chain.
 #define NC_OPERATORS(X) \
   X(OR, "or", 1) X(AND, "and", 2) X(NOT, "not", 3) \
   X(EQ, "==", 4) X(NE, "!=", 4) X(LT, "<", 4) X(LE, "<=", 4) X(GT, ">", 4) X(GE, ">=", 4) \

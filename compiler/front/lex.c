@@ -90,7 +90,8 @@ static void string(Lex *x, char quote) {
     NcMessage *m = nc_error(x->l->diag, NC_E0101, range(x, begin), "strings stand in double quotes");
     nc_help(x->l->diag, m, "write \"%.*s\"", (int)(x->at - begin - 2), x->text + begin + 1);
   }
-  if (memchr(x->text + begin, 0, x->at - begin)) nc_error(x->l->diag, NC_E0101, range(x, begin), "a byte 0x00 is not text");
+  if (memchr(x->text + begin, 0, x->at - begin))
+    nc_error(x->l->diag, NC_E0101, range(x, begin), "a byte 0x00 is not text");
   NcToken *t = push(x, NC_T_STR, begin);
   t->i = closed;
 }
@@ -127,7 +128,8 @@ static void number(Lex *x) {
       for (x->at++; digit(peek(x, 0));) x->at++;
     }
     char sign = peek(x, 1);
-    if ((peek(x, 0) == 'e' || peek(x, 0) == 'E') && (digit(sign) || ((sign == '+' || sign == '-') && digit(peek(x, 2))))) {
+    if ((peek(x, 0) == 'e' || peek(x, 0) == 'E') &&
+        (digit(sign) || ((sign == '+' || sign == '-') && digit(peek(x, 2))))) {
       real = true;
       for (x->at += 2; digit(peek(x, 0));) x->at++;
     }
@@ -145,7 +147,8 @@ static void number(Lex *x) {
     bad_number(x, t, "needs a digit after the point", "write one, as in `1.0`");
   } else if (!real) {
     if (!integer(x, begin, hex ? 16 : 10, &t->i))
-      bad_number(x, t, "is too large for a whole number", "the largest is 9223372036854775807; `1e20` is a real number");
+      bad_number(x, t, "is too large for a whole number",
+                 "the largest is 9223372036854775807; `1e20` is a real number");
   } else {
     t->f = to_double(x, begin);
     bool zero = true;
@@ -165,7 +168,8 @@ static bool mark(Lex *x) {
     NcToken *t = push(x, marks[i].kind, begin);
     if (t->kind == NC_T_ID) set_word(x, t, words[marks[i].word].text, strlen(words[marks[i].word].text));
     if (marks[i].instead) {
-      NcMessage *m = nc_error(x->l->diag, NC_E0101, range(x, begin), "`%s` is not written like this here", marks[i].text);
+      NcMessage *m = nc_error(x->l->diag, NC_E0101, range(x, begin), "`%s` is not written like this here",
+                              marks[i].text);
       nc_help(x->l->diag, m, "write `%s`", marks[i].instead);
     }
     return true;
@@ -187,7 +191,7 @@ static void stray(Lex *x) {
     if (quote) nc_help(x->l->diag, m, "strings stand in straight double quotes: \"…\"");
     else if (*c == '?') nc_help(x->l->diag, m, "a choice is written `if c { a } else { b }`");
     else if (*c == '$' || *c == '`') nc_help(x->l->diag, m, "remove it");
-    else nc_help(x->l->diag, m, "names are letters a to z, digits and `_`; other characters may stand in strings and comments");
+    else nc_help(x->l->diag, m, "names are letters a to z, digits and `_`; anything may stand in strings and comments");
   }
   push(x, NC_T_BAD, begin);
   // The rest of a run of such bytes is the same mistake.
@@ -197,7 +201,8 @@ static void stray(Lex *x) {
 // Does the token before end exactly here, so that a `.` asks for a part of it?
 static bool follows_value(const Lex *x) {
   const NcToken *t = x->out.n ? &x->out.at[x->out.n - 1] : NULL;
-  return t && t->end == x->at && (t->kind == NC_T_ID || t->kind == NC_T_RPAREN || t->kind == NC_T_RBRACK || t->kind == NC_T_DOTS ||
+  return t && t->end == x->at &&
+         (t->kind == NC_T_ID || t->kind == NC_T_RPAREN || t->kind == NC_T_RBRACK || t->kind == NC_T_DOTS ||
                                   t->kind == NC_T_SPREAD);
 }
 

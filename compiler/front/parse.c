@@ -22,6 +22,8 @@ bool nc_p_is(const NcParser *p, NcTokenKind k) { return nc_p_tok(p)->kind == k; 
 bool nc_p_word(const NcParser *p, NcWord w) { return nc_p_tok(p)->word == w; }
 NcRange nc_p_range(const NcParser *p, const NcToken *t) { return (NcRange){p->lex.source, t->begin, t->end}; }
 
+NcRange nc_p_here(const NcParser *p) { return nc_p_range(p, nc_p_tok(p)); }
+
 // The last token that was read, newlines aside; NULL at the start.
 static const NcToken *last(const NcParser *p) {
   for (int i = p->at - 1; i >= 0; i--)
@@ -40,14 +42,14 @@ NcRange nc_p_gap(const NcParser *p) {
   return (NcRange){p->lex.source, at, at};
 }
 
-static bool starts_decl(const NcParser *p, int i) {
+bool nc_p_starts_decl_at(const NcParser *p, int i) {
   const NcToken *t = &p->tok.at[i];
   if (t->word < NC_W_IMPORT || t->word > NC_W_TEST || (t->begin && p->text[t->begin - 1] != '\n')) return false;
   NcTokenKind k = t[1].kind;
   return k == NC_T_ID || k == NC_T_STR;
 }
 
-bool nc_p_starts_decl(const NcParser *p) { return starts_decl(p, past_newlines(p, p->at)); }
+bool nc_p_starts_decl(const NcParser *p) { return nc_p_starts_decl_at(p, past_newlines(p, p->at)); }
 
 bool nc_p_starts_expr(const NcParser *p) {
   const NcToken *t = nc_p_tok(p);
@@ -145,7 +147,8 @@ NcName nc_p_name(NcParser *p, const char *what) {
     return (NcName){NULL, nc_p_gap(p)};
   }
   if (nc_word_reserved(t->word)) {
-    NcMessage *m = nc_p_error(p, NC_E0101, nc_p_range(p, t), "expected %s, found `%s`, which is a word of the language", what, t->name);
+    NcMessage *m = nc_p_error(p, NC_E0101, nc_p_range(p, t), "expected %s, found `%s`, which is a word of the language",
+                              what, t->name);
     nc_p_help(p, m, "choose another name, for instance `%s_`", t->name);
     return (NcName){NULL, nc_p_range(p, t)};
   }
@@ -180,7 +183,7 @@ static bool closes_later(const NcParser *p, NcTokenKind close) {
   int open = 0;
   for (int i = past_newlines(p, p->at), n = 0; n < LOOK_AHEAD; i++, n++) {
     NcTokenKind k = p->tok.at[i].kind;
-    if (k == NC_T_EOF || starts_decl(p, i)) return false;
+    if (k == NC_T_EOF || nc_p_starts_decl_at(p, i)) return false;
     if (k == NC_T_LPAREN || k == NC_T_LBRACK || k == NC_T_LBRACE) open++;
     else if (k == NC_T_RPAREN || k == NC_T_RBRACK || k == NC_T_RBRACE) {
       if (open == 0) return k == close;
@@ -203,21 +206,24 @@ bool nc_p_more(NcParser *p, NcTokenKind close) {
 
 bool nc_p_enter(NcParser *p) {
   if (++p->depth <= MAX_NEST) return true;
-  nc_p_help(p, nc_p_error(p, NC_E0106, nc_p_range(p, nc_p_tok(p)), "this is nested too deeply"), "name the inner parts with `let`");
+  nc_p_help(p, nc_p_error(p, NC_E0106, nc_p_here(p), "this is nested too deeply"), "name the inner parts with `let`");
   return false;
 }
 
 void nc_p_leave(NcParser *p) { p->depth--; }
 
-static bool starts_stmt(const NcToken *t) { return t->word == NC_W_LET || (t->word >= NC_W_PARAM && t->word <= NC_W_GRADCHECK); }
+static bool starts_stmt(const NcToken *t) {
+  return t->word == NC_W_LET || (t->word >= NC_W_PARAM && t->word <= NC_W_GRADCHECK);
+}
 
 void nc_p_sync(NcParser *p) {
   p->panic = false;
   for (int open = 0;; p->at++) {
     const NcToken *t = &p->tok.at[p->at];
     bool fresh = p->at > 0 && t[-1].kind == NC_T_NL;
-    if (t->kind == NC_T_EOF || (fresh && starts_decl(p, p->at))) return;
-    if (open == 0 && (t->kind == NC_T_NL || t->kind == NC_T_SEMI || t->kind == NC_T_RBRACE || (fresh && starts_stmt(t)))) return;
+    if (t->kind == NC_T_EOF || (fresh && nc_p_starts_decl_at(p, p->at))) return;
+    bool ends = t->kind == NC_T_NL || t->kind == NC_T_SEMI || t->kind == NC_T_RBRACE || (fresh && starts_stmt(t));
+    if (open == 0 && ends) return;
     if (t->kind == NC_T_LBRACE || t->kind == NC_T_LPAREN || t->kind == NC_T_LBRACK) open++;
     else if (open > 0 && (t->kind == NC_T_RBRACE || t->kind == NC_T_RPAREN || t->kind == NC_T_RBRACK)) open--;
   }
@@ -260,7 +266,8 @@ NcExpr *nc_p_done(NcParser *p, NcExpr *e) {
   if (e->body && e->body->depth > depth) depth = e->body->depth;
   if (e->other && e->other->depth > depth) depth = e->other->depth;
   if (depth >= NC_MAX_DEPTH) {
-    nc_p_help(p, nc_p_error(p, NC_E0106, e->at, "this expression is too long or nested too deeply"), "name parts of it with `let`");
+    nc_p_help(p, nc_p_error(p, NC_E0106, e->at, "this expression is too long or nested too deeply"),
+              "name parts of it with `let`");
     return nc_p_new(p, NC_X_BAD, e->at);
   }
   e->depth = (unsigned short)(depth + 1);

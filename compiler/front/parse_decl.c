@@ -2,29 +2,28 @@
 #include "front/parser.h"
 #include <string.h>
 
-static const char *const decl_words[] = {"import", "const", "fn", "layer", "model", "task", "data", "train", "weights", "test"};
-enum { NDECL = sizeof decl_words / sizeof *decl_words };
-
 // units: int = 128, or init = glorot_uniform; for tensors x: f32[B, 2]
 static NcFormal formal(NcParser *p, bool hyper) {
-  NcFormal f = {.at = nc_p_range(p, nc_p_tok(p))};
+  NcFormal f = {.at = nc_p_here(p)};
   f.name = nc_p_name(p, hyper ? "a hyperparameter" : "a parameter");
   if (p->panic) return f;
   bool no_colon = hyper && nc_p_is(p, NC_T_ID);
   if (no_colon)
-    nc_p_help(p, nc_p_slip(p, NC_E0102, nc_p_gap(p), "`:` is missing after `%s`", f.name.s), "write `%s: %s`", f.name.s, nc_p_tok(p)->name);
+    nc_p_help(p, nc_p_slip(p, NC_E0102, nc_p_gap(p), "`:` is missing after `%s`", f.name.s), "write `%s: %s`", f.name.s,
+              nc_p_tok(p)->name);
   if (nc_p_accept(p, NC_T_COLON) || no_colon) {
     if (hyper) f.kind = nc_p_name(p, "a kind: int, float, bool, str, init, fn or list");
     else f.type = nc_p_type(p);
   } else if (!hyper) {
-    nc_p_help(p, nc_p_error(p, NC_E0102, nc_p_gap(p), "`%s` needs a type", f.name.s), "as in `%s: f32[B, 10]`", f.name.s);
+    nc_p_help(p, nc_p_error(p, NC_E0102, nc_p_gap(p), "`%s` needs a type", f.name.s), "as in `%s: f32[B, 10]`",
+              f.name.s);
   }
   if (!p->panic && hyper && nc_p_accept(p, NC_T_ASSIGN)) f.value = nc_p_expr(p);
   if (!p->panic && !hyper && nc_p_is(p, NC_T_ASSIGN))
-    nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_range(p, nc_p_tok(p)), "a tensor has no default value"),
-              "hyperparameters have; they stand in parentheses of their own, before the tensors: `dense(units: int = 10)(x: f32[B, I])`");
+    nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_here(p), "a tensor has no default value"),
+              "hyperparameters have; they have parentheses of their own: `f(n: int = 10)(x: f32[n])`");
   if (!p->panic && hyper && f.kind.s && nc_p_is(p, NC_T_LBRACK))
-    nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_range(p, nc_p_tok(p)), "a hyperparameter is no tensor"),
+    nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_here(p), "a hyperparameter is no tensor"),
               "tensors stand in the second parentheses; kinds are int, float, bool, str, init, fn and list");
   f.at = nc_p_from(p, f.at);
   return f;
@@ -35,7 +34,7 @@ static bool two_groups(const NcParser *p) {
   int open = 0;
   for (int k = p->at; p->tok.at[k].kind != NC_T_EOF; k++) {
     NcTokenKind kind = p->tok.at[k].kind;
-    if (kind == NC_T_LBRACE && open == 0) return false;
+    if ((kind == NC_T_LBRACE && open == 0) || nc_p_starts_decl_at(p, k)) return false;
     if (kind == NC_T_LPAREN) open++;
     else if (kind == NC_T_RPAREN && --open == 0) return p->tok.at[k + 1].kind == NC_T_LPAREN;
   }
@@ -45,7 +44,8 @@ static bool two_groups(const NcParser *p) {
 static void formals(NcParser *p, NcDecl *d, bool hyper) {
   if (p->panic) return;
   if (!nc_p_is(p, NC_T_LPAREN)) {
-    nc_p_help(p, nc_p_unexpected(p, "`(`"), "write the parameters: `%s %s(x: f32[B, 10]) { … }`", nc_decl_word(d->kind), d->name.s);
+    nc_p_help(p, nc_p_unexpected(p, "`(`"), "write the parameters: `%s %s(x: f32[B, 10]) { … }`", nc_decl_word(d->kind),
+              d->name.s);
     return;
   }
   NcRange open = nc_p_open(p);
@@ -82,7 +82,7 @@ static void function(NcParser *p, NcDecl *d) {
   if (d->has_hyper) formals(p, d, true);
   formals(p, d, false);
   if (!p->panic && nc_p_is(p, NC_T_COLON)) {
-    nc_p_help(p, nc_p_slip(p, NC_E0101, nc_p_range(p, nc_p_tok(p)), "the result's type comes after `->`"), "write `-> f32[B, 10]`");
+    nc_p_help(p, nc_p_slip(p, NC_E0101, nc_p_here(p), "the result's type comes after `->`"), "write `-> f32[B, 10]`");
     nc_p_next(p);
     d->result = nc_p_type(p);
   } else if (!p->panic && nc_p_accept(p, NC_T_ARROW)) {
@@ -106,13 +106,15 @@ static void train(NcParser *p, NcDecl *d) {
     nc_p_args(p, NC_T_RPAREN, &d->list);
     nc_p_close(p, NC_T_RPAREN, open);
   }
-  if (!p->panic && nc_p_expect_word(p, NC_W_ON, "train mlp on digits { … }")) d->source = nc_p_name(p, "the name of the data");
+  if (!p->panic && nc_p_expect_word(p, NC_W_ON, "train mlp on digits { … }"))
+    d->source = nc_p_name(p, "the name of the data");
   block(p, d, NC_IN_TRAIN);
 }
 
 static void constant(NcParser *p, NcDecl *d) {
   d->name = nc_p_name(p, "a name");
-  if (!p->panic) nc_p_help(p, nc_p_expect(p, NC_T_ASSIGN, "after the name"), "write `%s %s = …`", nc_decl_word(d->kind), d->name.s);
+  NcMessage *m = p->panic ? NULL : nc_p_expect(p, NC_T_ASSIGN, "after the name");
+  nc_p_help(p, m, "write `%s %s = …`", nc_decl_word(d->kind), d->name.s);
   d->e = p->panic ? nc_p_new(p, NC_X_BAD, d->name.at) : nc_p_expr(p);
 }
 
@@ -137,9 +139,10 @@ static void test(NcParser *p, NcDecl *d) {
 // The `##` lines that stand directly above, one below the other.
 static void doc(NcParser *p, NcFile *f, NcDecl *d) {
   const NcSource *src = nc_diag_file(p->diag, p->lex.source);
-  int line, col, end = 0, begin;
+  int line, col, end = p->comment, begin;
   nc_line_col(src, d->at.begin, &line, &col);
   while (end < f->comment.n && f->comment.at[end].at.begin < d->at.begin) end++;
+  p->comment = end;
   for (begin = end; begin > 0; begin--, line--) {
     const NcComment *c = &f->comment.at[begin - 1];
     int at;
@@ -161,8 +164,9 @@ static void doc(NcParser *p, NcFile *f, NcDecl *d) {
 
 static void decl(NcParser *p, NcFile *f) {
   static void (*const read[])(NcParser *, NcDecl *) = {
-    [NC_D_IMPORT] = import, [NC_D_CONST] = constant, [NC_D_FN] = function, [NC_D_LAYER] = function, [NC_D_MODEL] = function,
-    [NC_D_TASK] = function, [NC_D_DATA] = data, [NC_D_TRAIN] = train, [NC_D_WEIGHTS] = constant, [NC_D_TEST] = test,
+    [NC_D_IMPORT] = import, [NC_D_CONST] = constant, [NC_D_FN] = function, [NC_D_LAYER] = function,
+    [NC_D_MODEL] = function, [NC_D_TASK] = function, [NC_D_DATA] = data, [NC_D_TRAIN] = train,
+    [NC_D_WEIGHTS] = constant, [NC_D_TEST] = test,
   };
   const NcToken *t = nc_p_next(p);
   NcDecl *d = NC_NEW(p->arena, NcDecl);
@@ -184,7 +188,8 @@ static void not_a_decl(NcParser *p) {
     {"net", "model"}, {"dataset", "data"}, {"let", "const"}, {"var", "const"}, {"include", "import"}, {"use", "import"},
   };
   const NcToken *t = nc_p_tok(p);
-  const char *near = NULL;
+  const char *near = NULL, *words[NC_D_COUNT];
+  for (int i = 0; i < NC_D_COUNT; i++) words[i] = nc_decl_word((NcDeclKind)i);
   if (t->kind == NC_T_RBRACE) {
     nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_range(p, t), "this `}` closes nothing"), "remove it");
     return;
@@ -192,9 +197,9 @@ static void not_a_decl(NcParser *p) {
   NcMessage *m = nc_p_unexpected(p, "a declaration");
   for (size_t i = 0; t->kind == NC_T_ID && i < sizeof table / sizeof *table; i++)
     if (strcmp(t->name, table[i].word) == 0) near = table[i].ours;
-  if (t->kind == NC_T_ID && !near) near = nc_nearest(t->name, decl_words, NDECL);
+  if (t->kind == NC_T_ID && !near) near = nc_nearest(t->name, words, NC_D_COUNT);
   if (near) nc_p_help(p, m, "did you mean `%s`?", near);
-  else if (t->kind == NC_T_ID && nc_p_ahead(p, 1)->kind == NC_T_ASSIGN) nc_p_help(p, m, "write `const %s = …`", t->name);
+  else if (nc_p_ahead(p, 1)->kind == NC_T_ASSIGN && t->kind == NC_T_ID) nc_p_help(p, m, "write `const %s = …`", t->name);
   else nc_p_help(p, m, "a file consists of import, const, fn, layer, model, task, data, train, weights and test");
 }
 
@@ -202,19 +207,20 @@ static void header(NcParser *p, NcFile *f) {
   static const char help[] = "begin the file with `nn 1`";
   const NcToken *t = nc_p_tok(p), *version = nc_p_ahead(p, 1);
   if (t->word != NC_W_NN) {
-    NcMessage *m = nc_p_slip(p, NC_E0104, t->kind == NC_T_EOF ? nc_p_range(p, t) : (NcRange){p->lex.source, t->begin, t->begin + 1},
-                             "the version of the language is missing");
-    nc_p_help(p, m, "%s", help);
+    NcRange first = {p->lex.source, t->begin, t->begin + (t->kind != NC_T_EOF)};
+    nc_p_help(p, nc_p_slip(p, NC_E0104, first, "the version of the language is missing"), "%s", help);
     return;
   }
   f->header = nc_p_range(p, nc_p_next(p));
   if (version->kind != NC_T_INT) {
-    nc_p_help(p, nc_p_slip(p, NC_E0104, nc_p_range(p, t), "the version of the language is missing after `nn`"), "%s", help);
+    nc_p_help(p, nc_p_slip(p, NC_E0104, nc_p_range(p, t), "the version of the language is missing after `nn`"), "%s",
+              help);
     return;
   }
   nc_p_next(p);
   if (version->i != 1)
-    nc_p_help(p, nc_p_slip(p, NC_E0104, nc_p_range(p, version), "this nacre knows version 1 of the language only"), "%s", help);
+    nc_p_help(p, nc_p_slip(p, NC_E0104, nc_p_range(p, version), "this nacre knows version 1 of the language only"),
+              "%s", help);
   else f->version = 1;
 }
 

@@ -7,9 +7,9 @@ static NcExpr *postfix(NcParser *p);
 // binary operators by token; words (`and`, `or`) by word
 static bool operator(const NcToken *t, NcOperator *op) {
   static const struct { NcTokenKind kind; NcOperator op; } table[] = {
-    {NC_T_EQ, NC_B_EQ}, {NC_T_NE, NC_B_NE}, {NC_T_LT, NC_B_LT}, {NC_T_LE, NC_B_LE}, {NC_T_GT, NC_B_GT}, {NC_T_GE, NC_B_GE},
-    {NC_T_PLUS, NC_B_ADD}, {NC_T_MINUS, NC_B_SUB}, {NC_T_STAR, NC_B_MUL}, {NC_T_SLASH, NC_B_DIV}, {NC_T_AT, NC_B_MATMUL},
-    {NC_T_PERCENT, NC_B_MOD},
+    {NC_T_EQ, NC_B_EQ}, {NC_T_NE, NC_B_NE}, {NC_T_LT, NC_B_LT}, {NC_T_LE, NC_B_LE}, {NC_T_GT, NC_B_GT},
+    {NC_T_GE, NC_B_GE}, {NC_T_PLUS, NC_B_ADD}, {NC_T_MINUS, NC_B_SUB}, {NC_T_STAR, NC_B_MUL}, {NC_T_SLASH, NC_B_DIV},
+    {NC_T_AT, NC_B_MATMUL}, {NC_T_PERCENT, NC_B_MOD},
   };
   if (t->word == NC_W_AND || t->word == NC_W_OR) return *op = t->word == NC_W_AND ? NC_B_AND : NC_B_OR, true;
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -75,7 +75,7 @@ static NcExpr *binary(NcParser *p, int min) {
 }
 
 NcExpr *nc_p_expr(NcParser *p) {
-  NcRange at = nc_p_range(p, nc_p_tok(p));
+  NcRange at = nc_p_here(p);
   if (!nc_p_enter(p)) {
     nc_p_leave(p);
     return nc_p_new(p, NC_X_BAD, at);
@@ -96,7 +96,7 @@ NcExpr *nc_p_expr(NcParser *p) {
   }
   NcOperator op;
   if (!p->panic && e->kind == NC_X_PIPE && (operator(nc_p_tok(p), &op) || nc_p_is(p, NC_T_CARET)))
-    nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_range(p, nc_p_tok(p)), "%s cannot follow a pipe", nc_p_found(p)),
+    nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_here(p), "%s cannot follow a pipe", nc_p_found(p)),
               "put the pipe in parentheses: `(x |> f) %s …`", nc_operator_word(nc_p_is(p, NC_T_CARET) ? NC_B_POW : op));
   nc_p_leave(p);
   return e;
@@ -115,7 +115,8 @@ void nc_p_args(NcParser *p, NcTokenKind close, NcArgs *out) {
     if (colon || name_before(p, t, NC_T_ASSIGN)) {
       arg.name = nc_p_name(p, "the name of an argument");
       NcRange mark = nc_p_range(p, nc_p_next(p));
-      if (colon) nc_p_help(p, nc_p_slip(p, NC_E0101, mark, "a named argument is written with `=`"), "write `%s = …`", t->name);
+      NcMessage *m = colon ? nc_p_slip(p, NC_E0101, mark, "a named argument is written with `=`") : NULL;
+      nc_p_help(p, m, "write `%s = …`", t->name);
     }
     arg.e = nc_p_expr(p);
     arg.at = nc_p_from(p, arg.at);
@@ -142,7 +143,8 @@ static NcExpr *index_item(NcParser *p) {
   e->a = from;
   if (nc_p_starts_expr(p)) e->b = nc_p_expr(p);
   if (colon && (e->a || e->b))
-    nc_p_help(p, nc_p_slip(p, NC_E0101, mark, "a slice is written with `..`"), "`a[1..3]` has the elements 1 and 2; `a[:]` has all");
+    nc_p_help(p, nc_p_slip(p, NC_E0101, mark, "a slice is written with `..`"),
+              "`a[1..3]` has the elements 1 and 2; `a[:]` has all");
   return nc_p_done(p, e);
 }
 
@@ -188,7 +190,8 @@ static NcExpr *field(NcParser *p, NcExpr *of) {
   e->a = of;
   e->op_at = nc_p_range(p, nc_p_next(p));
   if (nc_p_is(p, NC_T_INT))
-    nc_p_help(p, nc_p_unexpected(p, "a name after `.`"), "the parts of a tuple are taken by `let (a, b) = …`, or by their names");
+    nc_p_help(p, nc_p_unexpected(p, "a name after `.`"),
+              "the parts of a tuple are taken by `let (a, b) = …`, or by their names");
   else e->name = nc_p_name(p, "a name after `.`");
   return nc_p_done(p, e);
 }
@@ -200,7 +203,8 @@ static NcExpr *parens(NcParser *p) {
   nc_p_args(p, NC_T_RPAREN, &tuple->list);
   bool comma = p->at > 0 && p->tok.at[p->at - 1].kind == NC_T_COMMA;
   if (!p->panic && tuple->list.n == 0)
-    nc_p_help(p, nc_p_error(p, NC_E0102, nc_p_gap(p), "nothing stands in these parentheses"), "put a value there, or remove them");
+    nc_p_help(p, nc_p_error(p, NC_E0102, nc_p_gap(p), "nothing stands in these parentheses"),
+              "put a value there, or remove them");
   nc_p_close(p, NC_T_RPAREN, open);
   if (tuple->list.n == 1 && !tuple->list.at[0].name.s && !comma) {
     tuple->list.at[0].e->parens = true;
@@ -269,7 +273,7 @@ static NcExpr *bad_atom(NcParser *p) {
     m = nc_p_unexpected(p, "a value");
     if (t->kind == NC_T_PIPE) nc_p_help(p, m, "a pipe begins with a value: `x |> …`");
     else if (t->kind == NC_T_PLUS) nc_p_help(p, m, "there is no unary `+`; remove it");
-    else if (t->kind == NC_T_NL) nc_p_help(p, m, "a line ends a statement; to go on in the next one put the whole in parentheses");
+    else if (t->kind == NC_T_NL) nc_p_help(p, m, "a line ends a statement; in parentheses it may go on in the next");
     else if (t->kind == NC_T_LBRACE) nc_p_help(p, m, "a block belongs to `if`, `repeat`, `scan` or `for`");
   }
   return nc_p_new(p, NC_X_BAD, at);

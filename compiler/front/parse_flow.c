@@ -26,7 +26,7 @@ static NcBlock *else_if(NcParser *p) {
 static NcExpr *condition(NcParser *p) {
   NcExpr *e = nc_p_expr(p);
   if (p->panic || !nc_p_is(p, NC_T_ASSIGN)) return e;
-  nc_p_help(p, nc_p_slip(p, NC_E0101, nc_p_range(p, nc_p_tok(p)), "`=` gives a name to a value; it does not compare"), "write `==`");
+  nc_p_help(p, nc_p_slip(p, NC_E0101, nc_p_here(p), "`=` gives a name to a value; it does not compare"), "write `==`");
   nc_p_next(p);
   NcExpr *both = nc_p_new(p, NC_X_BINARY, e->at);
   both->op = NC_B_EQ;
@@ -47,7 +47,8 @@ NcExpr *nc_p_if(NcParser *p) {
     e->other = nc_p_word(p, NC_W_IF) ? else_if(p) : body(p);
   } else {
     NcMessage *m = nc_p_slip(p, NC_E0102, nc_p_gap(p), "this `if` has no `else`");
-    if (m) nc_label(p->diag, m, (NcRange){e->at.file, e->at.begin, e->at.begin + 2}, "an `if` is a value in both cases");
+    if (m) nc_label(p->diag, m, (NcRange){e->at.file, e->at.begin, e->at.begin + 2},
+                    "an `if` is a value in both cases");
     nc_p_help(p, m, "add `else { … }`");
   }
   if (!e->a) e->a = nc_p_new(p, NC_X_BAD, e->at);
@@ -61,7 +62,8 @@ static void carries(NcParser *p, NcArgs *out, const char *example) {
   do {
     NcArg c = {.name = nc_p_name(p, "a name for what the loop carries")};
     c.at = c.name.at;
-    if (!p->panic) nc_p_help(p, nc_p_expect(p, NC_T_ASSIGN, "after what the loop carries"), "give its first value: `%s`", example);
+    NcMessage *m = p->panic ? NULL : nc_p_expect(p, NC_T_ASSIGN, "after what the loop carries");
+    nc_p_help(p, m, "give its first value: `%s`", example);
     c.e = p->panic ? nc_p_new(p, NC_X_BAD, c.at) : nc_p_expr(p);
     c.at = nc_p_from(p, c.at);
     *NC_PUSH(p->arena, *out) = c;
@@ -95,7 +97,7 @@ NcExpr *nc_p_scan(NcParser *p) {
 }
 
 NcExpr *nc_p_for(NcParser *p) {
-  NcExpr *e = nc_p_new(p, NC_X_FOR, nc_p_range(p, nc_p_tok(p)));
+  NcExpr *e = nc_p_new(p, NC_X_FOR, nc_p_here(p));
   if (!nc_p_word(p, NC_W_FOR)) e->name = nc_p_name(p, "a reducer");
   nc_p_next(p);
   do {
@@ -112,7 +114,7 @@ NcExpr *nc_p_for(NcParser *p) {
 
 // Axes of one operand, or of a group in parentheses.
 static NcExpr *axes(NcParser *p, bool group) {
-  NcExpr *e = nc_p_new(p, NC_X_AXES, nc_p_range(p, nc_p_tok(p)));
+  NcExpr *e = nc_p_new(p, NC_X_AXES, nc_p_here(p));
   while (!p->panic) {
     const NcToken *t = nc_p_tok(p);
     NcExpr *item = NULL;
@@ -150,7 +152,8 @@ NcExpr *nc_p_pattern(NcParser *p, NcExprKind kind) {
   if (kind == NC_X_REARRANGE && e->list.n > 1)
     nc_p_help(p, nc_p_error(p, NC_E0101, e->list.at[1].at, "`rearrange` has one operand"),
               "axes are separated by spaces: `rearrange[b c h w -> b (c h w)]`");
-  if (!p->panic) nc_p_help(p, nc_p_expect(p, NC_T_ARROW, "in the pattern"), kind == NC_X_EINSUM ? "write `einsum[i k, k j -> i j](a, b)`" :
+  if (!p->panic) nc_p_help(p, nc_p_expect(p, NC_T_ARROW, "in the pattern"),
+                           kind == NC_X_EINSUM ? "write `einsum[i k, k j -> i j](a, b)`" :
                            "write `rearrange[b c h w -> b (c h w)]`");
   e->b = axes(p, false);
   nc_p_close(p, NC_T_RBRACK, e->op_at);

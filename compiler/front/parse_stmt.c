@@ -7,7 +7,7 @@ static void assign(NcParser *p, const char *after, const char *name) {
   if (p->panic || nc_p_accept(p, NC_T_ASSIGN)) return;
   NcTokenKind k = nc_p_tok(p)->kind;
   if (k == NC_T_EQ || k == NC_T_COLON) {
-    NcMessage *m = nc_p_slip(p, NC_E0101, nc_p_range(p, nc_p_tok(p)), "expected `=` after %s, found %s", after, nc_p_found(p));
+    NcMessage *m = nc_p_slip(p, NC_E0101, nc_p_here(p), "expected `=` after %s, found %s", after, nc_p_found(p));
     nc_p_help(p, m, k == NC_T_EQ ? "`==` compares; write `=`" : "write `=`");
     nc_p_next(p);
     return;
@@ -28,10 +28,11 @@ static void let(NcParser *p, NcStmt *s) {
   } while (s->tuple && nc_p_more(p, NC_T_RPAREN));
   if (s->tuple) nc_p_close(p, NC_T_RPAREN, open);
   if (!p->panic && !s->tuple && nc_p_is(p, NC_T_COMMA))
-    nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_range(p, nc_p_tok(p)), "several names stand in parentheses"), "write `let (a, b) = …`");
+    nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_here(p), "several names stand in parentheses"), "write `let (a, b) = …`");
   if (!p->panic && nc_p_is(p, NC_T_COLON) && nc_p_ahead(p, 1)->kind == NC_T_ID) {
-    nc_p_help(p, nc_p_slip(p, NC_E0101, nc_p_range(p, nc_p_next(p)), "a `let` has no type; it follows from the value"), "write `let %s = …`",
-              s->names.n ? s->names.at[0].s : "x");
+    NcRange colon = nc_p_range(p, nc_p_next(p));
+    NcMessage *m = nc_p_slip(p, NC_E0101, colon, "a `let` has no type; it follows from the value");
+    nc_p_help(p, m, "write `let %s = …`", s->names.n ? s->names.at[0].s : "x");
     nc_p_type(p);
   }
   assign(p, "the name", s->names.n && !s->tuple ? s->names.at[0].s : NULL);
@@ -41,8 +42,8 @@ static void let(NcParser *p, NcStmt *s) {
 // param weight: f32[units, I] = init [frozen], and state
 static void param(NcParser *p, NcStmt *s) {
   s->name = nc_p_name(p, "a name");
-  const char *word = nc_stmt_word(s->kind);
-  if (!p->panic) nc_p_help(p, nc_p_expect(p, NC_T_COLON, "after the name"), "give its type: `%s %s: f32[n] = zeros`", word, s->name.s);
+  NcMessage *m = p->panic ? NULL : nc_p_expect(p, NC_T_COLON, "after the name");
+  nc_p_help(p, m, "give its type: `%s %s: f32[n] = zeros`", nc_stmt_word(s->kind), s->name.s);
   s->type = nc_p_type(p);
   assign(p, "the type", NULL);
   s->e = value(p);
@@ -57,7 +58,8 @@ static void update(NcParser *p, NcStmt *s) {
 
 static void assertion(NcParser *p, NcStmt *s) {
   s->e = value(p);
-  if (!p->panic) nc_p_help(p, nc_p_expect(p, NC_T_COMMA, "after the condition"), "say what is wrong when it does not hold: `assert n > 0, \"n is {n}\"`");
+  NcMessage *m = p->panic ? NULL : nc_p_expect(p, NC_T_COMMA, "after the condition");
+  nc_p_help(p, m, "say what is wrong when it does not hold: `assert n > 0, \"n is {n}\"`");
   s->text = p->panic ? nc_p_new(p, NC_X_BAD, nc_p_gap(p)) : nc_p_string(p, false);
 }
 
@@ -88,7 +90,8 @@ static void only_in_tests(NcParser *p, const NcStmt *s, NcBlockKind kind) {
 static bool foreign(NcParser *p) {
   static const struct { const char *word, *help; } table[] = {
     {"return", "a block's value is its last expression: remove `return`"},
-    {"var", "write `let`"}, {"val", "write `let`"}, {"while", "loops are `repeat`, `scan` and `for`; each has a known end"},
+    {"var", "write `let`"}, {"val", "write `let`"},
+    {"while", "loops are `repeat`, `scan` and `for`; each has a known end"},
     {"elif", "write `else if`"}, {"print", "`log = […]` in `train` shows values while it runs"},
     {"def", "functions are declared outside of blocks: `fn f(x: f32[B]) { … }`"},
   };
@@ -109,9 +112,20 @@ static bool foreign(NcParser *p) {
 
 // name = value, in code: a forgotten `let`
 static void forgotten_let(NcParser *p, NcStmt *s) {
-  nc_p_help(p, nc_p_slip(p, NC_E0102, nc_p_range(p, nc_p_tok(p)), "a name is given with `let`"), "write `let %s = …`", nc_p_tok(p)->name);
+  nc_p_help(p, nc_p_slip(p, NC_E0102, nc_p_here(p), "a name is given with `let`"), "write `let %s = …`",
+            nc_p_tok(p)->name);
   s->kind = NC_S_LET;
   let(p, s);
+}
+
+// These words are names when what follows goes on with an expression: `state + 1`.
+static bool reads_on(const NcToken *after) {
+  switch (after->kind) {
+  case NC_T_INT: case NC_T_FLOAT: case NC_T_STR: case NC_T_MINUS: case NC_T_LPAREN: case NC_T_LBRACK: return false;
+  case NC_T_ID:
+    return after->word == NC_W_AS || after->word == NC_W_AND || after->word == NC_W_OR || after->word == NC_W_FOR;
+  default: return true;
+  }
 }
 
 static void in_code(NcParser *p, NcStmt *s, NcBlockKind kind) {
@@ -120,15 +134,13 @@ static void in_code(NcParser *p, NcStmt *s, NcBlockKind kind) {
     {NC_W_UPDATE, NC_S_UPDATE, update}, {NC_W_ASSERT, NC_S_ASSERT, assertion}, {NC_W_NEXT, NC_S_NEXT, next},
     {NC_W_EXPECT, NC_S_EXPECT, expectation}, {NC_W_GRADCHECK, NC_S_GRADCHECK, gradcheck},
   };
-  const NcToken *t = nc_p_tok(p), *after = nc_p_ahead(p, 1);
-  NcTokenKind k = after->kind;
-  // These words are names when what follows goes on with an expression.
-  bool goes_on = k == NC_T_ID ? after->word == NC_W_AS || after->word == NC_W_AND || after->word == NC_W_OR || after->word == NC_W_FOR :
-                 k != NC_T_INT && k != NC_T_FLOAT && k != NC_T_STR && k != NC_T_MINUS && k != NC_T_LPAREN && k != NC_T_LBRACK;
+  const NcToken *t = nc_p_tok(p);
+  NcTokenKind k = nc_p_ahead(p, 1)->kind;
+  bool name = reads_on(nc_p_ahead(p, 1));
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     if (t->word != table[i].word) continue;
     bool by_name = table[i].kind >= NC_S_PARAM && table[i].kind <= NC_S_UPDATE;
-    if (t->word != NC_W_LET && (goes_on || (by_name && k != NC_T_ID))) break;
+    if (t->word != NC_W_LET && (name || (by_name && k != NC_T_ID))) break;
     s->kind = table[i].kind;
     nc_p_next(p);
     if (s->kind == NC_S_EXPECT || s->kind == NC_S_GRADCHECK) only_in_tests(p, s, kind);
@@ -170,7 +182,8 @@ static void in_keys(NcParser *p, NcStmt *s, NcBlockKind kind) {
 
 // After a statement: a newline, `;`, or the end of the block.
 static void end_of_stmt(NcParser *p, const NcStmt *s) {
-  static const char *const starts[] = {"let", "param", "state", "update", "assert", "next", "expect", "gradcheck", "if", "repeat", "scan"};
+  static const char *const starts[] = {"let", "param", "state", "update", "assert", "next", "expect", "gradcheck", "if",
+                                       "repeat", "scan"};
   NcTokenKind k = nc_p_tok(p)->kind;
   if (p->panic || k == NC_T_NL || k == NC_T_SEMI || k == NC_T_RBRACE || k == NC_T_EOF || nc_p_starts_decl(p)) return;
   const NcExpr *e = s->e;
@@ -189,7 +202,7 @@ static void end_of_stmt(NcParser *p, const NcStmt *s) {
 
 static NcStmt *stmt(NcParser *p, NcBlockKind kind) {
   NcStmt *s = NC_NEW(p->arena, NcStmt);
-  s->at = nc_p_range(p, nc_p_tok(p));
+  s->at = nc_p_here(p);
   if (kind == NC_IN_CODE || kind == NC_IN_TEST) in_code(p, s, kind);
   else in_keys(p, s, kind);
   s->at = nc_p_from(p, s->at);
@@ -211,13 +224,14 @@ static void close_block(NcParser *p, NcRange open) {
 static bool nested_decl(NcParser *p) {
   const NcToken *t = nc_p_tok(p), *after = nc_p_ahead(p, 1), *then = nc_p_ahead(p, 2);
   if (t->word < NC_W_FN || t->word > NC_W_TASK || after->kind != NC_T_ID || then->kind != NC_T_LPAREN) return false;
-  nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_range(p, t), "a `%s` cannot stand inside a block", t->name), "move it to the top level of the file");
+  nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_range(p, t), "a `%s` cannot stand inside a block", t->name),
+            "move it to the top level of the file");
   return true;
 }
 
 NcBlock *nc_p_block(NcParser *p, NcBlockKind kind) {
   NcBlock *b = NC_NEW(p->arena, NcBlock);
-  b->at = nc_p_range(p, nc_p_tok(p));
+  b->at = nc_p_here(p);
   NcRange open = b->at;
   if (!nc_p_enter(p)) {
   } else if (!nc_p_accept(p, NC_T_LBRACE)) {

@@ -44,12 +44,13 @@ static void tuple(NcParser *p, NcTypeExpr *t) {
 
 static void check_axis(NcParser *p, const NcExpr *e) {
   if (e->kind != NC_X_SLICE && e->kind != NC_X_NEW) return;
-  nc_p_help(p, nc_p_slip(p, NC_E0101, e->at, "an axis of a type is a size"), "write a number or a name, as in `f32[B, 10]`");
+  nc_p_help(p, nc_p_slip(p, NC_E0101, e->at, "an axis of a type is a size"),
+            "write a number or a name, as in `f32[B, 10]`");
 }
 
 NcTypeExpr *nc_p_type(NcParser *p) {
   NcTypeExpr *t = NC_NEW(p->arena, NcTypeExpr);
-  t->at = nc_p_range(p, nc_p_tok(p));
+  t->at = nc_p_here(p);
   if (!nc_p_enter(p)) {
     nc_p_leave(p);
     return t;

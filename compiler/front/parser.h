@@ -16,6 +16,7 @@ typedef struct {
   int at;          // the token to be read next (newlines are passed over while nest > 0)
   int nest;        // open ( and [ of the innermost block: newlines do not count inside
   int depth;       // of recursion
+  int comment;     // the first after the last declaration's first word
   int unclosed;    // 1 + token where a missing closing mark was reported last
   bool panic;
 } NcParser;
@@ -30,21 +31,24 @@ const NcToken *nc_p_ahead(const NcParser *p, int k);     // k tokens after it
 bool nc_p_is(const NcParser *p, NcTokenKind k);
 bool nc_p_word(const NcParser *p, NcWord w);
 NcRange nc_p_range(const NcParser *p, const NcToken *t);
+NcRange nc_p_here(const NcParser *p);                    // of the next token
 NcRange nc_p_from(const NcParser *p, NcRange begin);     // from there to the end of the last token read
 bool nc_p_starts_decl(const NcParser *p);                // a declaration's word at the start of a line
+bool nc_p_starts_decl_at(const NcParser *p, int token);
 bool nc_p_starts_expr(const NcParser *p);
 
 // Reading
 const NcToken *nc_p_next(NcParser *p);                   // the end of the file is not passed
 bool nc_p_accept(NcParser *p, NcTokenKind k);
 bool nc_p_accept_word(NcParser *p, NcWord w);
-NcMessage *nc_p_expect(NcParser *p, NcTokenKind k, const char *why);   // NULL when it was there; `why`: "after the name", or NULL
+// NULL when it was there; `why`: "after the name", or NULL
+NcMessage *nc_p_expect(NcParser *p, NcTokenKind k, const char *why);
 bool nc_p_expect_word(NcParser *p, NcWord w, const char *example);
 NcName nc_p_name(NcParser *p, const char *what);         // "a name for the layer"
 NcRange nc_p_open(NcParser *p);                          // reads ( or [; newlines stop counting
 void nc_p_close(NcParser *p, NcTokenKind k, NcRange open);
 bool nc_p_more(NcParser *p, NcTokenKind close);          // between items: reads a comma; false at the end of the list
-bool nc_p_enter(NcParser *p);                            // false (E0106) when nested too deeply; call nc_p_leave in any case
+bool nc_p_enter(NcParser *p);                            // false (E0106) when too deep; nc_p_leave in any case
 void nc_p_leave(NcParser *p);
 
 // Errors: NULL in panic. Only the second kind starts one.

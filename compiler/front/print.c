@@ -12,7 +12,8 @@ static int level_of(const NcExpr *e) {
 
 int nc_pr_column(const NcPrint *p) {
   int n = 0;
-  for (size_t i = p->out->n; i > 0 && p->out->at[i - 1] != '\n'; i--) n += ((unsigned char)p->out->at[i - 1] & 0xc0) != 0x80;
+  for (size_t i = p->out->n; i > 0 && p->out->at[i - 1] != '\n'; i--)
+    n += ((unsigned char)p->out->at[i - 1] & 0xc0) != 0x80;
   return n;
 }
 
@@ -104,7 +105,8 @@ static bool hugs(const NcPrint *p, const NcArgs *list, uint32_t end) {
   if (list->n != 1 || nc_pr_comment_in(p, (NcRange){0, p->done, list->at[0].at.begin})) return false;
   if (nc_pr_comment_in(p, (NcRange){0, list->at[0].at.end, end})) return false;
   NcExprKind k = list->at[0].e->kind;
-  return k == NC_X_CALL || k == NC_X_LIST || k == NC_X_TUPLE || k == NC_X_IF || k == NC_X_REPEAT || k == NC_X_SCAN || k == NC_X_FOR;
+  return k == NC_X_CALL || k == NC_X_LIST || k == NC_X_TUPLE || k == NC_X_IF || k == NC_X_REPEAT || k == NC_X_SCAN ||
+         k == NC_X_FOR;
 }
 
 static void broken_items(NcPrint *p, const NcArgs *list, uint32_t end) {
@@ -142,7 +144,8 @@ static void pipe(NcPrint *p, const NcExpr *e, int tail) {
   int n = 0;
   bool written = false;
   const NcExpr *first = e;
-  for (; first->kind == NC_X_PIPE && (first == e || !first->parens); first = first->a, n++) written = written || pipe_breaks(p, first);
+  for (; first->kind == NC_X_PIPE && (first == e || !first->parens); first = first->a, n++)
+    written = written || pipe_breaks(p, first);
   const NcExpr **stage = NC_NEW_N(p->out->arena, const NcExpr *, n);
   for (int i = n; i > 0; e = e->a) stage[--i] = e;
   nc_pr_expr(p, first, 1, n == 0 ? tail : 0);

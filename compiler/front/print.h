@@ -23,7 +23,8 @@ typedef struct {
   bool displaced;          // a comment stood where none can be kept and was moved behind
 } NcPrint;
 
-typedef enum { NC_NO_BLANK, NC_FIRST, NC_BLANK_AS_WRITTEN, NC_BLANK } NcBlank;   // empty lines; FIRST: none before the first line
+// Empty lines; NC_FIRST: none before the first line.
+typedef enum { NC_NO_BLANK, NC_FIRST, NC_BLANK_AS_WRITTEN, NC_BLANK } NcBlank;
 
 void nc_pr_expr(NcPrint *p, const NcExpr *e, int level, int tail);   // tail: columns needed after it on its line
 void nc_pr_type(NcPrint *p, const NcTypeExpr *t);

@@ -103,7 +103,8 @@ static void stmt(NcPrint *p, const NcStmt *s) {
 }
 
 static bool stmt_must_break(const NcPrint *p, const NcStmt *s) {
-  if (nc_pr_comment_in(p, s->at) || (s->e && nc_pr_must_break(p, s->e)) || (s->body && nc_pr_block_must_break(p, s->body))) return true;
+  if (nc_pr_comment_in(p, s->at) || (s->e && nc_pr_must_break(p, s->e)) ||
+      (s->body && nc_pr_block_must_break(p, s->body))) return true;
   for (int i = 0; i < s->list.n; i++)
     if (nc_pr_must_break(p, s->list.at[i].e)) return true;
   return false;
@@ -143,12 +144,14 @@ static int measure(const NcPrint *p, const NcBlock *b, const NcStmt *s) {
 static bool joins(const NcPrint *p, const NcBlock *b, int i) {
   const NcStmt *s = b->stmt.at[i];
   if (i == 0 || !p->text || !s->at.file || nc_pr_newline_in(p, b->stmt.at[i - 1]->at.end, s->at.begin)) return false;
-  return !stmt_must_break(p, s) && !stmt_must_break(p, b->stmt.at[i - 1]) && nc_pr_column(p) + 2 + measure(p, NULL, s) <= NC_LINE;
+  return !stmt_must_break(p, s) && !stmt_must_break(p, b->stmt.at[i - 1]) &&
+         nc_pr_column(p) + 2 + measure(p, NULL, s) <= NC_LINE;
 }
 
 void nc_pr_block(NcPrint *p, const NcBlock *b, bool broken, int tail) {
   bool written = b->at.file && p->text;
-  bool lines = written ? nc_pr_block_must_break(p, b) : b->stmt.n > 1 || (b->stmt.n == 1 && b->stmt.at[0]->kind != NC_S_EXPR);
+  bool several = b->stmt.n > 1 || (b->stmt.n == 1 && b->stmt.at[0]->kind != NC_S_EXPR);
+  bool lines = written ? nc_pr_block_must_break(p, b) : several;
   bool empty = b->stmt.n == 0 && !nc_pr_comment_in(p, b->at);
   if (p->flat || empty || (!broken && !lines && nc_pr_column(p) + measure(p, b, NULL) + tail <= NC_LINE)) {
     flat_block(p, b);
@@ -233,7 +236,8 @@ static void head(NcPrint *p, const NcDecl *d) {
   p->scratch->n = 0;
   formals(&f, d->tensor.at, d->tensor.n, false, 0);
   result(&f, d);
-  bool wide_rest = nc_pr_column(p) + nc_pr_column(&f) + 2 > NC_LINE || nc_pr_comment_in(p, (NcRange){0, d->at.begin, tensor_end ? body : 0});
+  bool wide_rest = nc_pr_column(p) + nc_pr_column(&f) + 2 > NC_LINE ||
+                   nc_pr_comment_in(p, (NcRange){0, d->at.begin, tensor_end ? body : 0});
   formals(p, d->tensor.at, d->tensor.n, wide && (!d->hyper.n || wide_rest), d->result ? d->result->at.begin : body);
   result(p, d);
 }

@@ -12,7 +12,8 @@ typedef struct {
 
 static void bad_escape(Text *x) {
   NcRange at = {x->p->lex.source, x->at, x->at + 2 > x->end ? x->end : x->at + 2};
-  NcMessage *m = nc_p_slip(x->p, NC_E0101, at, "`%.*s` is not an escape", (int)(at.end - at.begin), x->p->text + at.begin);
+  NcMessage *m = nc_p_slip(x->p, NC_E0101, at, "`%.*s` is not an escape", (int)(at.end - at.begin),
+                           x->p->text + at.begin);
   nc_p_help(x->p, m, "the escapes are \\n \\t \\r \\\" \\\\ \\{ \\}");
 }
 
@@ -51,11 +52,13 @@ static NcExpr *hole(Text *x) {
   in.nest = 1;
   NcExpr *e;
   if (in.tok.n == 1) {
-    nc_p_help(p, nc_p_slip(p, NC_E0102, at, "nothing stands in these braces"), "put a name there; a brace itself is written `\\{`");
+    nc_p_help(p, nc_p_slip(p, NC_E0102, at, "nothing stands in these braces"),
+              "put a name there; a brace itself is written `\\{`");
     e = nc_p_new(p, NC_X_BAD, at);
   } else {
     e = nc_p_expr(&in);
-    if (!in.panic && !nc_p_is(&in, NC_T_EOF)) nc_p_help(&in, nc_p_unexpected(&in, "`}`"), "a brace itself is written `\\{`");
+    if (!in.panic && !nc_p_is(&in, NC_T_EOF))
+      nc_p_help(&in, nc_p_unexpected(&in, "`}`"), "a brace itself is written `\\{`");
   }
   return e;
 }

@@ -35,7 +35,8 @@ typedef struct {
   int gutter;          // width of the line numbers
 } Paint;
 
-static const char RED[] = "\033[1;31m", YELLOW[] = "\033[1;33m", BLUE[] = "\033[1;34m", GREEN[] = "\033[1;32m", BOLD[] = "\033[1m";
+static const char RED[] = "\033[1;31m", YELLOW[] = "\033[1;33m", BLUE[] = "\033[1;34m";
+static const char GREEN[] = "\033[1;32m", BOLD[] = "\033[1m";
 
 static void on(Paint *p, const char *color) { if (p->color) nc_put(p->out, color); }
 static void off(Paint *p) { if (p->color) nc_put(p->out, "\033[0m"); }
@@ -44,7 +45,9 @@ static const char *severity(const NcMessage *m) {
   return m->severity == NC_ERROR ? "error" : m->severity == NC_WARNING ? "warning" : "note";
 }
 
-static const char *tint(const NcMessage *m) { return m->severity == NC_ERROR ? RED : m->severity == NC_WARNING ? YELLOW : BLUE; }
+static const char *tint(const NcMessage *m) {
+  return m->severity == NC_ERROR ? RED : m->severity == NC_WARNING ? YELLOW : BLUE;
+}
 
 // One character: its bytes, and what a terminal shows for it.
 typedef struct { uint32_t bytes; int width; const char *show; } Glyph;
@@ -259,7 +262,8 @@ static bool add_mark(Paint *p, Mark *m, NcRange at, const char *text, bool prima
   if (!s) return false;
   if (at.begin > s->size) at.begin = (uint32_t)s->size;
   if (at.end < at.begin) at.end = at.begin;
-  *m = (Mark){.at = at, .group = at.file == home ? 0 : at.file, .text = text && *text ? text : NULL, .primary = primary};
+  *m = (Mark){.at = at, .group = at.file == home ? 0 : at.file, .text = text && *text ? text : NULL,
+              .primary = primary};
   nc_line_col(s, at.begin, &m->line, &col);
   int digits = 1;
   for (int k = m->line; k >= 10; k /= 10) digits++;
@@ -279,7 +283,8 @@ static void put_message(Paint *p, const NcMessage *m) {
   int n = 0;
   p->gutter = 1;
   n += add_mark(p, &mark[n], m->at, m->label, true, m->at.file);
-  for (int i = 0; i < m->labels.n; i++) n += add_mark(p, &mark[n], m->labels.at[i].at, m->labels.at[i].text, false, m->at.file);
+  for (int i = 0; i < m->labels.n; i++)
+    n += add_mark(p, &mark[n], m->labels.at[i].at, m->labels.at[i].text, false, m->at.file);
   qsort(mark, (size_t)n, sizeof *mark, by_place);
   for (int i = 0, end; i < n; i = end) {
     for (end = i + 1; end < n && mark[end].group == mark[i].group; end++) {}
