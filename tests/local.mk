@@ -61,7 +61,9 @@ tests_check_base_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_base_LDADD = lib/libbase.la $(CHECK_LIBS) $(JANSSON_LIBS)
 
 check_PROGRAMS += tests/check_passes
-tests_check_passes_SOURCES = tests/check_passes.c tests/nets.h tests/nets.c
+TESTS += tests/check_passes
+tests_check_passes_SOURCES = tests/check_passes.c tests/nets.h tests/nets.c \
+  tests/interpret.h tests/interpret.c tests/random_graph.h tests/random_graph.c
 tests_check_passes_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_check_passes_LDADD = compiler/libcompiler.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
 

@@ -35,6 +35,7 @@ typedef struct {
 bool nc_run_passes(NcState *s, const char *last);
 
 bool nc_simplify(NcState *s);      // simplify.c
+NcGraph *nc_simplify_graph(NcArena *a, const NcGraph *g, int *fired);   // fired: how often each rule applied; may be NULL
 bool nc_copies(NcState *s);        // copies.c
 bool nc_fuse(NcState *s);          // fuse.c
 bool nc_recompute(NcState *s);     // recompute.c
