@@ -198,7 +198,7 @@ static NcMemo *remembered(const NcEmit *e, const NcNode *n, NcIx *const *coord) 
 void nc_emit_bind(NcEmit *e, int level, const NcNode *n, NcIx *const *coord, NcVal v) {
   NcMemo *m = NC_PUSH(e->arena, e->scope[level]->memo);
   *m = (NcMemo){.node = n, .val = v};
-  memcpy(m->coord, coord, (size_t)n->type.shape.rank * sizeof *coord);
+  if (n->type.shape.rank) memcpy(m->coord, coord, (size_t)n->type.shape.rank * sizeof *coord);
 }
 
 static NcVal literal(NcEmit *e, NcDtype t, double v) { return (NcVal){nc_emit_zero(e, t, v), t, false, 0}; }
