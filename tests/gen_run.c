@@ -111,6 +111,9 @@ static const double *drawn(NcArena *a, const NcNode *n) {
     double unit = (double)(s >> 40) * 0x1p-24;
     v[i] = n->type.dtype == NC_BOOL ? unit < 0.5 : nc_dtype_float(n->type.dtype) ? (double)(float)(unit * 2 - 1) : floor(unit * 4);
   }
+  void *stored = nc_alloc(a, nc_type_bytes(n->type));      // what the type can hold
+  gen_pack(stored, n->type.dtype, count, v);
+  gen_unpack(v, n->type.dtype, count, stored);
   return v;
 }
 
@@ -120,10 +123,10 @@ static double magnitude(const Run *r) {
   for (int i = 0; i < r->g->node.n; i++) {
     const NcNode *n = r->g->node.at[i];
     if (!r->value[i] || !nc_dtype_float(n->type.dtype)) continue;
-    double terms = n->op->kind == NC_REDUCE || n->op->kind == NC_CUMULATIVE ? 1 : 1, most = 0;
+    double most = 0;
     for (int64_t k = 0; k < nc_count(n->type.shape); k++)
       if (isfinite(r->value[i][k]) && fabs(r->value[i][k]) > most && fabs(r->value[i][k]) < 1e6) most = fabs(r->value[i][k]);
-    if (most * terms > m) m = most * terms;
+    if (most > m) m = most;
   }
   return m;
 }
