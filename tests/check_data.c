@@ -386,17 +386,49 @@ END_TEST
 START_TEST(test_csv_features) {
   NcDataset *s = open_good(SPEC("csv", STR(NULL, csv("a,k\n1,u\n2,v=w\n")), STR("missing", "mean")));
   int64_t rows;
+  NcSourceSpec like = SPEC("csv", STR(NULL, "gone.csv"));
   const char *path = temp_write("new.csv", "k,z,a\nv=w,9,5\nu,9,6\n", 19);
-  float *x = nc_csv_features(arena, diag, NC_NOWHERE, path, &s->field[0], &rows);
+  float *x = nc_csv_features(arena, diag, &like, path, &s->field[0], &rows);
   static const float want[6] = {5, 0, 1, 6, 1, 0};
   ck_assert_int_eq(rows, 2);
   ck_assert_mem_eq(x, want, sizeof want);
-  ck_assert_ptr_null(nc_csv_features(arena, diag, NC_NOWHERE, csv("k,a\nnew,1\n"), &s->field[0], &rows));
+  ck_assert_ptr_null(nc_csv_features(arena, diag, &like, csv("k,a\nnew,1\n"), &s->field[0], &rows));
   expect_error(NC_E0404, "`new` is none of the texts");
-  ck_assert_ptr_null(nc_csv_features(arena, diag, NC_NOWHERE, csv("k,a\nu,\n"), &s->field[0], &rows));
+  ck_assert_ptr_null(nc_csv_features(arena, diag, &like, csv("k,a\nu,\n"), &s->field[0], &rows));
   expect_error(NC_E0404, "the value is missing");
-  ck_assert_ptr_null(nc_csv_features(arena, diag, NC_NOWHERE, csv("k,b\nu,1\n"), &s->field[0], &rows));
+  ck_assert_ptr_null(nc_csv_features(arena, diag, &like, csv("k,b\nu,1\n"), &s->field[0], &rows));
   expect_error(NC_E0407, "no column for the feature `a`");
+  like = SPEC("csv", STR(NULL, "gone.csv"), STR("delimiter", ";"));
+  x = nc_csv_features(arena, diag, &like, csv("k;a\nu;7\n"), &s->field[0], &rows);
+  ck_assert_int_eq(rows, 1);
+  ck_assert_float_eq(x[0], 7);
+}
+END_TEST
+
+START_TEST(test_align) {
+  NcDataset *s = open_good(SPEC("csv", STR(NULL, csv("a,k,y\n1,u,p\n2,v,q\n3,w,r\n")), STR("label", "y")));
+  NcFields trained = {s->field, s->fields, s->n};
+  NcDataset *t = open_good(SPEC("csv", STR(NULL, csv("y,z,k,a\nr,5,v,8\nq,6,v,9\n")), STR("label", "y")));
+  ck_assert(nc_data_align(arena, diag, t, &trained));
+  static const float want[8] = {8, 0, 1, 0, 9, 0, 1, 0};
+  ck_assert_int_eq(t->field[0].shape.dim[0], 4);
+  ck_assert_mem_eq(t->data[0], want, sizeof want);
+  ck_assert_int_eq(ints(t, "label")[0], 2);
+  ck_assert_int_eq(ints(t, "label")[1], 1);
+  ck_assert_int_eq(t->field[1].classes, 3);
+  ck_assert(nc_data_check(diag, t));
+  static const struct { const char *text; NcCode code; const char *part; } bad[] = {
+    {"a,k,y\n1,u,pp\n", NC_E0403, "the class `pp`, which training did not know"}, {"a,k,y\n1,t,p\n", NC_E0404, "`k=t`"},
+    {"k,y\nu,p\n", NC_E0407, "no column for the feature `a`"}, {"a,y\n1,p\n", NC_E0407, "no column for the feature `k=u`"},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    t = open_good(SPEC("csv", STR(NULL, csv(bad[i].text)), STR("label", "y")));
+    ck_assert(!nc_data_align(arena, diag, t, &trained));
+    expect_error(bad[i].code, bad[i].part);
+  }
+  t = open_good(SPEC("csv", STR(NULL, csv("a,k,y\n1,u,p\n"))));
+  ck_assert(!nc_data_align(arena, diag, t, &trained));
+  expect_error(NC_E0405, "training had a field `label` of type i32[], but here there is none");
 }
 END_TEST
 
@@ -755,6 +787,7 @@ int main(void) {
   tcase_add_test(c, test_csv_bad);
   tcase_add_test(c, test_csv_absent);
   tcase_add_test(c, test_csv_features);
+  tcase_add_test(c, test_align);
   tcase_add_test(c, test_text);
   tcase_add_test(c, test_csv_any);
   tcase_add_test(c, test_memory);

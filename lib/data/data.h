@@ -38,7 +38,14 @@ void nc_data_warn(NcDiag *d, const NcDataset *set);
 // Of all fields' names, types and bytes: equal data, equal hash.
 uint64_t nc_data_hash(const NcDataset *set);
 
-// Reads a CSV file's feature columns as field `x` was made in training: by its column names.
-// Returns rows × x.dim[0] floats, NULL after errors.
-float *nc_csv_features(NcArena *a, NcDiag *d, NcRange at, const char *path, const NcField *x, int64_t *rows);
+// Reads the feature columns of another CSV file as field `x` was made in training, by its column names. The file is
+// laid out (delimiter, header) as `like` says, which is training's source. Returns rows × x.dim[0] floats, NULL after
+// errors.
+float *nc_csv_features(NcArena *a, NcDiag *d, const NcSourceSpec *like, const char *path, const NcField *x,
+                       int64_t *rows);
+
+// Another data set in the terms of training: the columns of `x` in its order, labels by the names of its classes.
+// E0403 a class that training did not know, E0404 a text that it did not know, E0405 fields that differ, E0407 a column
+// that is not there.
+bool nc_data_align(NcArena *a, NcDiag *d, NcDataset *set, const NcFields *trained);
 #endif

@@ -1,6 +1,7 @@
-// Further CSV files, encoded as the one that training saw.
+// Further data, encoded as those that training saw.
 #include <string.h>
-#include "data/data.h"
+#include "base/map.h"
+#include "data/source.h"
 #include "io/csv.h"
 
 // Which column of the file, and which of its texts, a feature's name means. -1 after E0407.
@@ -24,9 +25,20 @@ static bool seen_category(NcDiag *d, const NcCsv *t, const float *x, int64_t row
   return false;
 }
 
-float *nc_csv_features(NcArena *a, NcDiag *d, NcRange at, const char *path, const NcField *x, int64_t *rows) {
+float *nc_csv_features(NcArena *a, NcDiag *d, const NcSourceSpec *like, const char *path, const NcField *x,
+                       int64_t *rows) {
   NcCsv t;
-  if (!nc_csv_read(a, d, at, path, ',', true, &t)) return NULL;
+  NcArgs g;
+  char delimiter = ',';
+  bool header = true;
+  const NcSourceKind *kind = nc_source_bind(a, d, like, &g);
+  if (!kind || (kind == &nc_csv_kind && !nc_csv_layout(&g, &delimiter, &header))) return NULL;
+  if (!x->column) {
+    nc_error(d, NC_E0405, like->at, "`%s` was trained without names for its columns, so a CSV file cannot fill it",
+             x->name);
+    return NULL;
+  }
+  if (!nc_csv_read(a, d, NC_NOWHERE, path, delimiter, header, &t)) return NULL;
   int width = (int)x->shape.dim[0];
   int *from = NC_NEW_N(a, int, width);
   const char **category = NC_NEW_N(a, const char *, width);
@@ -50,4 +62,82 @@ float *nc_csv_features(NcArena *a, NcDiag *d, NcRange at, const char *path, cons
   }
   *rows = t.rows;
   return out;
+}
+
+// ---- a whole data set in training's terms ----
+
+static int find(const char *const *list, int64_t n, const char *word) {
+  for (int64_t i = 0; i < n; i++)
+    if (!strcmp(list[i], word)) return (int)i;
+  return -1;
+}
+
+// Whether the list has another category of the column that `name`, "island=Dream", is one of.
+static bool has_column(const char *const *list, int64_t n, const char *name) {
+  const char *eq = strchr(name, '=');
+  for (int64_t i = 0; eq && i < n; i++)
+    if (!strncmp(list[i], name, (size_t)(eq - name) + 1)) return true;
+  return false;
+}
+
+static bool align_columns(NcArena *a, NcDiag *d, NcDataset *set, int field, const NcField *want) {
+  const NcField *have = &set->field[field];
+  const char *origin = set->origin[field] ? set->origin[field] : "the data";
+  int64_t n = want->shape.dim[0], m = have->shape.dim[0];
+  int *from = NC_NEW_N(a, int, n);
+  for (int64_t j = 0; j < n; j++) {
+    from[j] = find(have->column, m, want->column[j]);
+    if (from[j] >= 0 || has_column(have->column, m, want->column[j])) continue;
+    nc_error(d, NC_E0407, set->at, "`%s` has no column for the feature `%s`", origin, want->column[j]);
+    return false;
+  }
+  for (int64_t j = 0; j < m; j++) {
+    const char *name = have->column[j];
+    if (find(want->column, n, name) >= 0 || !has_column(want->column, n, name)) continue;
+    nc_error(d, NC_E0404, set->at, "`%s` has a text that training did not see: `%s`", origin, name);
+    return false;
+  }
+  const float *x = set->data[field];
+  float *out = nc_alloc_array(a, (size_t)set->n, (size_t)n * sizeof(float));
+  for (int64_t i = 0; i < set->n; i++)
+    for (int64_t j = 0; j < n; j++) out[i * n + j] = from[j] < 0 ? 0 : x[i * m + from[j]];
+  set->data[field] = out;
+  return true;
+}
+
+static bool align_labels(NcArena *a, NcDiag *d, NcDataset *set, int field, const NcField *want) {
+  const NcField *have = &set->field[field];
+  int32_t *to = NC_NEW_N(a, int32_t, have->classes), *v = set->data[field];
+  for (int64_t c = 0; c < have->classes; c++) {
+    to[c] = find(want->class_name, want->classes, have->class_name[c]);
+    if (to[c] >= 0) continue;
+    NcMessage *m = nc_error(d, NC_E0403, set->at, "`%s` has the class `%s`, which training did not know", have->name,
+                            have->class_name[c]);
+    const char *near = nc_nearest(have->class_name[c], want->class_name, (int)want->classes);
+    if (near) nc_help(d, m, "training knew `%s`", near);
+    return false;
+  }
+  int64_t n = set->n * nc_count(have->shape);
+  for (int64_t i = 0; i < n; i++)
+    if (v[i] >= 0 && v[i] < have->classes) v[i] = to[v[i]];
+  return true;
+}
+
+bool nc_data_align(NcArena *a, NcDiag *d, NcDataset *set, const NcFields *trained) {
+  for (int i = 0; i < trained->n; i++) {
+    const NcField *want = &trained->at[i];
+    int f = nc_field_find(set, want->name);
+    NcField *have = f < 0 ? NULL : &set->field[f];
+    bool columns = have && have->column && want->column && have->dtype == NC_F32;
+    if (!have || have->dtype != want->dtype || (!columns && !nc_shape_eq(have->shape, want->shape))) {
+      const char *type = nc_type_str(a, (NcType){want->dtype, want->shape});
+      nc_error(d, NC_E0405, set->at, "training had a field `%s` of type %s, but here %s", want->name, type,
+               have ? nc_sprintf(a, "it is %s", nc_type_str(a, (NcType){have->dtype, have->shape})) : "there is none");
+      return false;
+    }
+    if (columns && !align_columns(a, d, set, f, want)) return false;
+    if (have->class_name && want->class_name && !align_labels(a, d, set, f, want)) return false;
+    *have = *want;
+  }
+  return true;
 }

@@ -155,8 +155,7 @@ static int positional(const NcSourceInfo *s, const bool *seen) {
   return -1;
 }
 
-// Checks the whole specification and reports all that is wrong with it. NULL after errors.
-static const NcSourceKind *bind(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcArgs *g) {
+const NcSourceKind *nc_source_bind(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcArgs *g) {
   const NcSourceKind *k = kind_find(spec->kind);
   if (!k) {
     const char *names[KINDS];
@@ -227,7 +226,7 @@ NcDataset *nc_dataset_new(const NcArgs *g, const NcFields *f, int64_t n) {
 bool nc_source_describe(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcFields *out) {
   NcArgs g;
   *out = (NcFields){0};
-  const NcSourceKind *k = bind(a, d, spec, &g);
+  const NcSourceKind *k = nc_source_bind(a, d, spec, &g);
   if (!k) return false;
   if (k->describe) return k->describe(&g, out);
   NcDataset *set = k->open(&g);
@@ -237,7 +236,7 @@ bool nc_source_describe(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcField
 
 NcDataset *nc_source_open(NcArena *a, NcDiag *d, const NcSourceSpec *spec) {
   NcArgs g;
-  const NcSourceKind *k = bind(a, d, spec, &g);
+  const NcSourceKind *k = nc_source_bind(a, d, spec, &g);
   return k ? k->open(&g) : NULL;
 }
 

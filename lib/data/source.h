@@ -1,4 +1,8 @@
 // Inside of lib/data: one row per kind of source, and a specification once it has been checked against its row.
+//
+// To add a kind: a file with its NcSourceKind (settings, documentation, open; describe where fields can be told without
+// reading everything), its name below and in the list of source.c, a test in tests/check_data.c. The rest, from the
+// checking of settings to `nacre explain`, reads the table.
 #ifndef NC_DATA_SOURCE_H
 #define NC_DATA_SOURCE_H
 #include "data/data.h"
@@ -29,6 +33,12 @@ typedef struct {
 extern const NcSourceKind nc_idx_kind, nc_npy_kind, nc_csv_kind, nc_text_kind;
 extern const NcSourceKind nc_spiral_kind, nc_circle_kind, nc_xor_kind, nc_gauss_kind, nc_moons_kind, nc_plane_kind;
 extern const NcSourceKind nc_digits_kind;
+
+// Checks the whole specification and reports all that is wrong with it. NULL after errors.
+const NcSourceKind *nc_source_bind(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcArgs *out);
+
+// How a `csv` source's file is laid out.
+bool nc_csv_layout(const NcArgs *g, char *delimiter, bool *header);
 
 // A data set of these fields with memory for n examples of each.
 NcDataset *nc_dataset_new(const NcArgs *g, const NcFields *f, int64_t n);

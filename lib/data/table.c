@@ -300,20 +300,22 @@ static bool target(Table *t, float *out) {
   return true;
 }
 
-static bool delimiter(const NcArgs *g, char *out) {
+bool nc_csv_layout(const NcArgs *g, char *delimiter, bool *header) {
   const NcSetting *s = nc_arg(g, "delimiter");
-  *out = s->s[0];
-  if (strlen(s->s) == 1 && !strchr("\"\r\n.", *out)) return true;
+  *delimiter = s->s[0];
+  *header = nc_arg(g, "header")->b;
+  if (strlen(s->s) == 1 && !strchr("\"\r\n.", s->s[0])) return true;
   nc_error(g->d, NC_E0312, s->at, "`delimiter` must be one character, and no quote, dot or line end");
   return false;
 }
 
 static NcDataset *csv_open(const NcArgs *g) {
   Table t = {.g = g};
-  char separator;
+  char delimiter;
+  bool header;
   const NcSetting *path = nc_arg(g, "path");
-  if (!delimiter(g, &separator) ||
-      !nc_csv_read(g->a, g->d, path->at, nc_arg_path(g, path), separator, nc_arg(g, "header")->b, &t.csv) ||
+  if (!nc_csv_layout(g, &delimiter, &header) ||
+      !nc_csv_read(g->a, g->d, path->at, nc_arg_path(g, path), delimiter, header, &t.csv) ||
       !choose(&t) || !choose_rows(&t)) return NULL;
   for (int i = 0; i < t.features; i++)
     if (!feature(&t, &t.feature[i])) return NULL;
