@@ -1,5 +1,5 @@
-// The device layer: small plans written by hand, run on the best device here (or the one that NACRE_TEST_DEVICE chooses).
-// Without any OpenCL device only the tests that need none are run.
+// The device layer: small plans written by hand, run on the best device here (or the one that NACRE_TEST_DEVICE
+// chooses). Without any OpenCL device only the tests that need none are run.
 #include <check.h>
 #include <glob.h>
 #include <math.h>
@@ -35,7 +35,8 @@ static void setup(void) {
   base_setup();
   all = nc_devices_open(arena, diag);
   ck_assert_msg(all != NULL, "%s", shown());
-  dev = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_probes = true, .no_cache = true});
+  dev = nc_device_open(all, diag,
+                       &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_probes = true, .no_cache = true});
   ck_assert_msg(dev != NULL, "%s", shown());
 }
 static void teardown(void) {
@@ -46,7 +47,8 @@ static void teardown(void) {
 
 // The plan whose lines are given, with the program's length filled in.
 static NcPlan *plan(const char *lines, const char *program) {
-  const char *text = nc_sprintf(arena, "nacre-plan 1\nclass cpu\nalign 512\noptions \"\"\n%sprogram %zu\n%s", lines, strlen(program), program);
+  const char *text = nc_sprintf(arena, "nacre-plan 1\nclass cpu\nalign 512\noptions \"\"\n%sprogram %zu\n%s", lines,
+                                strlen(program), program);
   NcPlan *p = nc_plan_read(arena, diag, "test.plan", text, strlen(text));
   ck_assert_msg(p != NULL, "%s", shown());
   return p;
@@ -69,7 +71,8 @@ static void expect(NcCode code, const char *part) {
   ck_assert_msg(diag->messages.n == 1, "not one message:\n%s", shown());
   ck_assert_msg(diag->messages.at[0]->code == code, "another code:\n%s", shown());
   ck_assert_msg(strstr(shown(), part) != NULL, "no `%s` in:\n%s", part, shown());
-  ck_assert_msg(diag->messages.at[0]->help != NULL || code == NC_E0503 || code == NC_E0504 || code == NC_E0901, "no mend:\n%s", shown());
+  ck_assert_msg(diag->messages.at[0]->help != NULL || code == NC_E0503 || code == NC_E0504 || code == NC_E0901,
+                "no mend:\n%s", shown());
 }
 
 static void clear(void) { diag = nc_diag_new(arena); }
@@ -234,7 +237,9 @@ END_TEST
 
 START_TEST(forced_class) {
   for (int i = 0; i < 2; i++) {
-    NcDevice *other = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .cls = i ? "gpu" : "cpu", .no_probes = true});
+    NcDevice *other = nc_device_open(
+        all, diag,
+        &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .cls = i ? "gpu" : "cpu", .no_probes = true});
     ck_assert(other != NULL);
     ck_assert_int_eq(nc_device_target(other)->cls, i ? NC_CLASS_GPU : NC_CLASS_CPU);
     nc_device_close(other);
@@ -245,7 +250,8 @@ START_TEST(forced_class) {
 END_TEST
 
 static NcTarget opened(bool no_cache) {
-  NcDevice *other = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_cache = no_cache});
+  NcDevice *other =
+      nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_cache = no_cache});
   ck_assert_msg(other != NULL, "%s", shown());
   NcTarget t = *nc_device_target(other);
   nc_device_close(other);
@@ -330,7 +336,7 @@ END_TEST
 
 START_TEST(after_fork) {
   pid_t pid = fork();
-  if (pid == 0) _exit(nc_device_open(all, diag, NULL) == NULL && nc_exec_new(arena, diag, dev) == NULL && diag->errors == 2 ? 0 : 1);
+  if (pid == 0) _exit(nc_device_open(all, diag, NULL) || nc_exec_new(arena, diag, dev) || diag->errors != 2);
   int status = -1;
   ck_assert_int_eq(waitpid(pid, &status, 0), pid);
   ck_assert_int_eq(status, 0);
@@ -359,7 +365,8 @@ START_TEST(once) {
   for (int i = 0; i < 40; i++) want[i] = -(double)(x[i] = (float)i + 0.25f);
   for (int guard = 0; guard < 2; guard++) {
     memset(y, 0, sizeof y);
-    OK(nc_exec_once(dev, diag, p, &(NcFeed){"x", x, sizeof x}, 1, &(NcFetch){"y", y, sizeof y}, 1, &(NcOnceOptions){.guard = guard}));
+    OK(nc_exec_once(dev, diag, p, &(NcFeed){"x", x, sizeof x}, 1, &(NcFetch){"y", y, sizeof y}, 1,
+                    &(NcOnceOptions){.guard = guard}));
     NcCompared c = nc_compare(NC_F32, y, want, 40, 0, 0);
     ck_assert_msg(c.same, "element %zu: %g instead of %g", c.index, c.got, c.want);
   }
@@ -536,7 +543,8 @@ START_TEST(arenas_shared) {
   float in[40], y[40];
   for (int i = 0; i < 40; i++) in[i] = (float)i;
   for (int round = 0; round < 3; round++) {
-    OK(nc_exec_write(small, diag, 1, in, sizeof in) && nc_exec_run(small, diag) && nc_exec_read(small, diag, 3, y, sizeof y, true));
+    OK(nc_exec_write(small, diag, 1, in, sizeof in) && nc_exec_run(small, diag) &&
+       nc_exec_read(small, diag, 3, y, sizeof y, true));
     for (int i = 0; i < 40; i++) ck_assert(y[i] == -in[i]);
     OK(nc_exec_write(large, diag, 1, in, 32) && nc_exec_run(large, diag) && nc_exec_read(large, diag, 2, y, 32, true));
     for (int i = 0; i < 8; i++) ck_assert(y[i] == 3 * in[i]);
@@ -553,17 +561,24 @@ END_TEST
 
 typedef struct { int m, n, k, ta, tb, batch; float beta; } Gemm;
 static const Gemm gemms[] = {
-  {1, 1, 1, 0, 0, 1, 0}, {5, 7, 3, 0, 0, 1, 0}, {5, 7, 3, 1, 0, 1, 0}, {5, 7, 3, 0, 1, 1, 0}, {5, 7, 3, 1, 1, 1, 0},
-  {64, 64, 64, 0, 0, 1, 0}, {65, 31, 17, 0, 1, 1, 1}, {128, 96, 40, 1, 0, 1, 0.5f}, {6, 5, 4, 0, 0, 3, 0}, {33, 8, 9, 0, 1, 4, 1},
+    {1, 1, 1, 0, 0, 1, 0}, {5, 7, 3, 0, 0, 1, 0},    {5, 7, 3, 1, 0, 1, 0},    {5, 7, 3, 0, 1, 1, 0},
+    {5, 7, 3, 1, 1, 1, 0}, {64, 64, 64, 0, 0, 1, 0}, {65, 31, 17, 0, 1, 1, 1}, {128, 96, 40, 1, 0, 1, 0.5f},
+    {6, 5, 4, 0, 0, 3, 0}, {33, 8, 9, 0, 1, 4, 1},
 };
 
 static void one_gemm(Gemm g) {
   int na = g.m * g.k * g.batch, nb = g.k * g.n * g.batch, nc = g.m * g.n * g.batch;
-  NcPlan *p = plan(nc_sprintf(arena, "buffer 0 input \"a\" f32[%d]\nbuffer 1 input \"b\" f32[%d]\nbuffer 2 var \"c\" f32[%d] role \"state\"\n"
-                   "step 0 gemm a b0 b b1 c b2 ta %d tb %d m %d n %d k %d lda %d ldb %d ldc %d batch %d stride_a %d stride_b %d stride_c %d beta %g\n"
-                   "output \"c\" b2\n", na, nb, nc, g.ta, g.tb, g.m, g.n, g.k, g.ta ? g.m : g.k, g.tb ? g.k : g.n, g.n, g.batch,
-                   g.m * g.k, g.k * g.n, g.m * g.n, g.beta), SCALE_PROGRAM);
-  float *a = NC_NEW_N(arena, float, na), *b = NC_NEW_N(arena, float, nb), *c = NC_NEW_N(arena, float, nc), *got = NC_NEW_N(arena, float, nc);
+  NcPlan *p = plan(nc_sprintf(arena,
+                              "buffer 0 input \"a\" f32[%d]\nbuffer 1 input \"b\" f32[%d]\nbuffer 2 var \"c\" f32[%d] "
+                              "role \"state\"\n"
+                              "step 0 gemm a b0 b b1 c b2 ta %d tb %d m %d n %d k %d lda %d ldb %d ldc %d batch %d "
+                              "stride_a %d stride_b %d stride_c %d beta %g\n"
+                              "output \"c\" b2\n",
+                              na, nb, nc, g.ta, g.tb, g.m, g.n, g.k, g.ta ? g.m : g.k, g.tb ? g.k : g.n, g.n, g.batch,
+                              g.m * g.k, g.k * g.n, g.m * g.n, g.beta),
+                   SCALE_PROGRAM);
+  float *a = NC_NEW_N(arena, float, na), *b = NC_NEW_N(arena, float, nb), *c = NC_NEW_N(arena, float, nc),
+        *got = NC_NEW_N(arena, float, nc);
   double *want = NC_NEW_N(arena, double, nc);
   for (int i = 0; i < na; i++) a[i] = (float)(i * 7 % 11) - 5;
   for (int i = 0; i < nb; i++) b[i] = (float)(i * 5 % 13) - 6;
@@ -573,19 +588,23 @@ static void one_gemm(Gemm g) {
       for (int j = 0; j < g.n; j++) {
         double sum = g.beta * c[(s * g.m + i) * g.n + j];
         for (int k = 0; k < g.k; k++)
-          sum += a[s * g.m * g.k + (g.ta ? k * g.m + i : i * g.k + k)] * b[s * g.k * g.n + (g.tb ? j * g.k + k : k * g.n + j)];
+          sum += a[s * g.m * g.k + (g.ta ? k * g.m + i : i * g.k + k)] *
+                 b[s * g.k * g.n + (g.tb ? j * g.k + k : k * g.n + j)];
         want[(s * g.m + i) * g.n + j] = sum;
       }
   NcFeed feed[] = {{"a", a, 4 * (size_t)na}, {"b", b, 4 * (size_t)nb}, {"c", c, 4 * (size_t)nc}};
   OK(nc_exec_once(dev, diag, p, feed, 3, &(NcFetch){"c", got, 4 * (size_t)nc}, 1, &(NcOnceOptions){.guard = true}));
   NcCompared r = nc_compare(NC_F32, got, want, (size_t)nc, 0, 1e-6);
-  ck_assert_msg(r.same, "m %d n %d k %d: element %zu: %g instead of %g, %zu wrong", g.m, g.n, g.k, r.index, r.got, r.want, r.wrong);
+  ck_assert_msg(r.same, "m %d n %d k %d: element %zu: %g instead of %g, %zu wrong", g.m, g.n, g.k, r.index, r.got,
+                r.want, r.wrong);
 }
 
 // All in one process, and with GPU code's parameters: CLBlast compiles for seconds.
 START_TEST(gemm) {
   NcDevice *cpu = dev;
-  dev = nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .cls = "gpu", .no_probes = true, .no_cache = true});
+  dev = nc_device_open(
+      all, diag,
+      &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .cls = "gpu", .no_probes = true, .no_cache = true});
   ck_assert_msg(dev != NULL, "%s", shown());
   for (size_t i = 0; nc_device_target(dev)->clblast && i < sizeof gemms / sizeof *gemms; i++) one_gemm(gemms[i]);
   nc_device_close(dev);
@@ -596,16 +615,21 @@ END_TEST
 // --- looking at a run ---
 
 START_TEST(guarding) {
-  // Inside its own buffer nothing is wrong; one element past it is in the gap, further on another's buffer, further still behind the arena.
+  // Inside its own buffer nothing is wrong; one element past it is in the gap, further on another's buffer, further
+  // still behind the arena.
   static const struct { int at; const char *part; } spills[] = {
     {3, NULL}, {4, "byte 16 of"}, {128, "\"other\" lies there"}, {256, "behind its end"}, {270, "behind its end"},
   };
   const int at = spills[_i].at;
-  NcPlan *p = plan(nc_sprintf(arena, "buffer 0 root arena \"arena\" bytes 1024\n"
-                   "buffer 1 temp \"y\" f32[4] in 0 offset 0\n"
-                   "buffer 2 temp \"other\" f32[4] in 0 offset 512\n"
-                   "step 0 fill b2 bytes 16\n"
-                   "step 1 kernel \"spill\" global 1 1 1 local 1 1 1 args b1 i%d label \"bad\" at \"model.nn:9:2\"\n", at), SCALE_PROGRAM);
+  NcPlan *p = plan(
+      nc_sprintf(arena,
+                 "buffer 0 root arena \"arena\" bytes 1024\n"
+                 "buffer 1 temp \"y\" f32[4] in 0 offset 0\n"
+                 "buffer 2 temp \"other\" f32[4] in 0 offset 512\n"
+                 "step 0 fill b2 bytes 16\n"
+                 "step 1 kernel \"spill\" global 1 1 1 local 1 1 1 args b1 i%d label \"bad\" at \"model.nn:9:2\"\n",
+                 at),
+      SCALE_PROGRAM);
   bool ok = nc_exec_once(dev, diag, p, NULL, 0, NULL, 0, &(NcOnceOptions){.guard = true});
   ck_assert_int_eq(ok, spills[_i].part == NULL);
   if (ok) return;
@@ -639,13 +663,15 @@ END_TEST
 
 START_TEST(hunting) {
   NcExec *x = session();
-  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 2048\n"
-                   "buffer 1 input \"x\" f32[40]\n"
-                   "buffer 2 temp \"t\" f32[40] in 0 offset 0\n"
-                   "buffer 3 temp \"y\" f32[40] in 0 offset 1024\n"
-                   "step 0 kernel \"scale\" global 64 1 1 local 16 1 1 args b1 b2 i40 f1e38 label \"grow\" at \"model.nn:3:1\"\n"
-                   "step 1 kernel \"scale\" global 64 1 1 local 16 1 1 args b2 b3 i40 f0 label \"vanish\" at \"model.nn:4:1\"\n"
-                   "output \"y\" b3\n", SCALE_PROGRAM);
+  NcPlan *p = plan(
+      "buffer 0 root arena \"arena\" bytes 2048\n"
+      "buffer 1 input \"x\" f32[40]\n"
+      "buffer 2 temp \"t\" f32[40] in 0 offset 0\n"
+      "buffer 3 temp \"y\" f32[40] in 0 offset 1024\n"
+      "step 0 kernel \"scale\" global 64 1 1 local 16 1 1 args b1 b2 i40 f1e38 label \"grow\" at \"model.nn:3:1\"\n"
+      "step 1 kernel \"scale\" global 64 1 1 local 16 1 1 args b2 b3 i40 f0 label \"vanish\" at \"model.nn:4:1\"\n"
+      "output \"y\" b3\n",
+      SCALE_PROGRAM);
   NcLoaded *l = load(x, p);
   NcBad bad;
   float in[40] = {0};
@@ -656,7 +682,8 @@ START_TEST(hunting) {
   in[17] = 1000;                  // 1e41 is infinite, and infinity times zero is NaN
   OK(nc_exec_write(l, diag, 1, in, sizeof in));
   OK(nc_exec_find_nan(l, diag, &bad));
-  ck_assert(bad.found && bad.step == 1 && bad.buffer == 3 && bad.index == 17 && bad.inf_step == 0 && bad.inf_buffer == 2);
+  ck_assert(bad.found && bad.step == 1 && bad.buffer == 3 && bad.index == 17 && bad.inf_step == 0 &&
+            bad.inf_buffer == 2);
   nc_exec_report_bad(l, diag, &bad);
   expect(NC_E0603, "`vanish` at model.nn:4:1");
   ck_assert(strstr(shown(), "`grow` at model.nn:3:1") != NULL);
@@ -680,7 +707,8 @@ START_TEST(bad_programs) {
     {"args i1", "kernel void k(global int *x, int y) { x[0] = y; }", "takes 2 arguments and the plan gives 1"},
   };
   NcExec *x = session();
-  const char *lines = nc_sprintf(arena, "step 0 kernel \"k\" global 1 1 1 local 1 1 1 %s label \"dense\" at \"model.nn:2:3\"\n", bad[_i].step);
+  const char *lines = nc_sprintf(
+      arena, "step 0 kernel \"k\" global 1 1 1 local 1 1 1 %s label \"dense\" at \"model.nn:2:3\"\n", bad[_i].step);
   ck_assert(nc_exec_load(x, diag, plan(lines, bad[_i].program)) == NULL);
   expect(NC_E0503, bad[_i].part);
   if (_i > 0) ck_assert(strstr(shown(), "`dense` at model.nn:2:3") != NULL);
@@ -702,7 +730,9 @@ START_TEST(too_large) {
   ck_assert(nc_exec_load(x, diag, plan(nc_buf_str(&lines), "")) == NULL);
   expect(NC_E0504, "the plan needs");
   clear();
-  p = plan(nc_sprintf(arena, "step 0 kernel \"group_sum\" global %d 1 1 local %d 1 1 args i1 i1 l4\n", t->max_group * 2, t->max_group * 2), SCALE_PROGRAM);
+  p = plan(nc_sprintf(arena, "step 0 kernel \"group_sum\" global %d 1 1 local %d 1 1 args i1 i1 l4\n", t->max_group * 2,
+                      t->max_group * 2),
+           SCALE_PROGRAM);
   if (t->max_group * 2 <= 1 << 16) {
     ck_assert(nc_exec_load(x, diag, p) == NULL);
     expect(NC_E0504, "a work-group of");
@@ -713,8 +743,9 @@ END_TEST
 
 // Each of these calls fails once: an error with its name, and the session goes on as if nothing had happened.
 static const char *const failing[] = {
-  "clCreateBuffer", "clCreateSubBuffer", "clCreateProgramWithSource", "clBuildProgram", "clCreateKernel", "clSetKernelArg",
-  "clGetKernelWorkGroupInfo", "clEnqueueNDRangeKernel", "clEnqueueWriteBuffer", "clEnqueueReadBuffer", "clFlush",
+  "clCreateBuffer", "clCreateSubBuffer", "clCreateProgramWithSource", "clBuildProgram", "clCreateKernel",
+  "clSetKernelArg", "clGetKernelWorkGroupInfo", "clEnqueueNDRangeKernel", "clEnqueueWriteBuffer", "clEnqueueReadBuffer",
+  "clFlush",
 };
 
 static bool whole_run(NcExec *x, NcLoaded **l, NcPlan *p, float *y) {
@@ -757,7 +788,8 @@ static bool load_until(NcExec *x, NcArena *small, const NcPlan *p, long n) {
   return l != NULL;
 }
 
-// Host memory runs out at every allocation of a load in turn: everything that the device holds is given back all the same.
+// Host memory runs out at every allocation of a load in turn: everything that the device holds is given back all the
+// same.
 START_TEST(out_of_memory) {
   NcArena *small = nc_arena_new();
   NcPlan *p = plan(TRAIN_LINES, SCALE_PROGRAM);
@@ -790,9 +822,11 @@ END_TEST
 // --- the doctor ---
 
 enum { DOCTORED = 8 };
-static const char *const case_names[DOCTORED] = {"right", "wrong", "broken", "crash", "right", "hang", "not here", "right"};
+static const char *const case_names[DOCTORED] = {"right", "wrong", "broken",   "crash",
+                                                 "right", "hang",  "not here", "right"};
 static const NcVerdictKind case_verdicts[DOCTORED] = {
-  NC_VERDICT_RIGHT, NC_VERDICT_WRONG, NC_VERDICT_FAILED, NC_VERDICT_CRASHED, NC_VERDICT_RIGHT, NC_VERDICT_LATE, NC_VERDICT_SKIPPED, NC_VERDICT_RIGHT,
+    NC_VERDICT_RIGHT, NC_VERDICT_WRONG, NC_VERDICT_FAILED,  NC_VERDICT_CRASHED,
+    NC_VERDICT_RIGHT, NC_VERDICT_LATE,  NC_VERDICT_SKIPPED, NC_VERDICT_RIGHT,
 };
 
 static bool make_case(void *user, NcArena *a, NcDiag *d, const NcTarget *t, int i, NcCase *out) {
@@ -820,7 +854,8 @@ START_TEST(doctoring) {
   OK(nc_doctor_check(arena, diag, &o, DOCTORED, make_case, (void *)case_names, 2, v));
   for (int i = 0; i < DOCTORED; i++) {
     ck_assert_msg(v[i].kind == case_verdicts[i], "case %d is %s: %s", i, nc_verdict_word(v[i].kind), v[i].message);
-    ck_assert(case_verdicts[i] == NC_VERDICT_CRASHED || case_verdicts[i] == NC_VERDICT_LATE || !strcmp(v[i].name, case_names[i]));
+    ck_assert(case_verdicts[i] == NC_VERDICT_CRASHED || case_verdicts[i] == NC_VERDICT_LATE ||
+              !strcmp(v[i].name, case_names[i]));
   }
   ck_assert(v[1].compared.index == 7 && v[1].compared.got == -7 && v[1].compared.want == 8 && v[1].compared.wrong == 1);
   ck_assert_str_eq(v[2].code, "E0503");

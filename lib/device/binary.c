@@ -1,7 +1,8 @@
 // Compiled programs kept on disk, for drivers that keep none themselves.
 //
-// PoCL and NVIDIA have caches of their own; asking PoCL for a binary even makes it compile a second version. A file holds
-// a head (what the binary depends on, its size and hash), then the binary. Whatever is odd about it, the source is compiled.
+// PoCL and NVIDIA have caches of their own; asking PoCL for a binary even makes it compile a second version. A file
+// holds a head (what the binary depends on, its size and hash), then the binary. Whatever is odd about it, the source
+// is compiled.
 #include "device/internal.h"
 #include "base/file.h"
 #include "base/map.h"
@@ -21,8 +22,9 @@ static bool driver_keeps(const NcDevice *dev) {
 static bool wanted(const NcDevice *dev) { return !dev->no_cache && (dev->keep_programs || !driver_keeps(dev)); }
 
 static const char *key_of(NcDevice *dev, NcArena *a, const char *source, const char *options) {
-  return nc_sprintf(a, "nacre-program %d | %s | %s | %s | %s | %s | %016llx %zu", VERSION, dev->info.name, dev->info.platform, dev->info.driver,
-                    dev->info.version, options, (unsigned long long)nc_hash64(0, source, strlen(source)), strlen(source));
+  return nc_sprintf(a, "nacre-program %d | %s | %s | %s | %s | %s | %016llx %zu", VERSION, dev->info.name,
+                    dev->info.platform, dev->info.driver, dev->info.version, options,
+                    (unsigned long long)nc_hash64(0, source, strlen(source)), strlen(source));
 }
 
 static const char *path_of(NcArena *a, const char *key) {
@@ -36,7 +38,8 @@ static const char *head_of(NcArena *a, const char *key, const void *binary, size
 cl_program nc_binary_recall(NcDevice *dev, NcArena *a, const char *source, const char *options) {
   const char *key = wanted(dev) ? key_of(dev, a, source, options) : NULL, *path = key ? path_of(a, key) : NULL;
   size_t size, skip = key ? strlen(key) : 0;
-  const char *file = path && access(path, R_OK) == 0 ? nc_read_file(a, nc_diag_new(a), NC_E0601, NC_NOWHERE, path, &size) : NULL;
+  const char *file =
+      path && access(path, R_OK) == 0 ? nc_read_file(a, nc_diag_new(a), NC_E0601, NC_NOWHERE, path, &size) : NULL;
   if (!file || size <= skip || memcmp(file, key, skip) || file[skip] != '\n') return NULL;
   const char *end = memchr(file + skip + 1, '\n', size - skip - 1);
   if (!end) return NULL;
@@ -44,7 +47,8 @@ cl_program nc_binary_recall(NcDevice *dev, NcArena *a, const char *source, const
   size_t n = size - (size_t)(end + 1 - file);
   if (!n || strncmp(head_of(a, key, binary, n), file, (size_t)(end + 1 - file))) return NULL;
   cl_int status = 0, err = 0;
-  cl_program program = NC_MAKE(dev->cl, &err, clCreateProgramWithBinary, (dev->context, 1, &dev->id, &n, &binary, &status, &err));
+  cl_program program =
+      NC_MAKE(dev->cl, &err, clCreateProgramWithBinary, (dev->context, 1, &dev->id, &n, &binary, &status, &err));
   if (err) return NULL;
   if (!status && !NC_CALL(dev->cl, clBuildProgram, (program, 1, &dev->id, options, NULL, NULL))) return program;
   dev->cl->clReleaseProgram(program);

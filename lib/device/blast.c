@@ -17,7 +17,8 @@ static const char *const names[] = {"libclblast.so.1", "libclblast.so", "libclbl
 
 static NcBlast *open_library(NcArena *a) {
   void *library = NULL;
-  for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+  for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++)
+    library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
   if (!library) return NULL;
   NcBlast *b = NC_NEW(a, NcBlast);
 #define X(fn) \
@@ -32,18 +33,19 @@ static NcBlast *open_library(NcArena *a) {
 }
 
 // On a CPU its own parameters give 4-wide code at 4 GFLOP/s. With one work-item per tile, no local memory and as many
-// accumulators as there are vector registers it makes 68 (512³, 2 cores with AVX2). The price is a first product that compiles for
-// seconds. Wider vectors come with twice the registers, hence the taller tile.
+// accumulators as there are vector registers it makes 68 (512³, 2 cores with AVX2). The price is a first product that
+// compiles for seconds. Wider vectors come with twice the registers, hence the taller tile.
 typedef struct { const char *name; size_t avx2, avx512; } Parameter;
 static const Parameter cpu_xgemm[] = {
-  {"GEMMK", 0, 0}, {"KREG", 1, 1}, {"KWG", 32, 32}, {"KWI", 2, 2}, {"MDIMA", 1, 1}, {"MDIMC", 1, 1}, {"MWG", 16, 32}, {"NDIMB", 1, 1},
-  {"NDIMC", 1, 1}, {"NWG", 6, 12}, {"SA", 0, 0}, {"SB", 0, 0}, {"STRM", 0, 0}, {"STRN", 0, 0}, {"VWM", 8, 16}, {"VWN", 2, 4},
+  {"GEMMK", 0, 0}, {"KREG", 1, 1}, {"KWG", 32, 32}, {"KWI", 2, 2}, {"MDIMA", 1, 1}, {"MDIMC", 1, 1},
+  {"MWG", 16, 32}, {"NDIMB", 1, 1}, {"NDIMC", 1, 1}, {"NWG", 6, 12}, {"SA", 0, 0}, {"SB", 0, 0},
+  {"STRM", 0, 0}, {"STRN", 0, 0}, {"VWM", 8, 16}, {"VWN", 2, 4},
 };
 enum { PARAMETERS = sizeof cpu_xgemm / sizeof *cpu_xgemm };
 
 static void suit_cpu(NcBlast *b, const NcDevice *dev) {
-  // mad() becomes a multiplication and an addition there; this makes it fma(). The library reads it from the environment, and
-  // appends to it without a blank. A user's own setting is left alone.
+  // mad() becomes a multiplication and an addition there; this makes it fma(). The library reads it from the
+  // environment, and appends to it without a blank. A user's own setting is left alone.
   setenv("CLBLAST_BUILD_OPTIONS", "-DUSE_VECTOR_MAD=1 ", 0);
   const char *name[PARAMETERS];
   size_t value[PARAMETERS];
@@ -53,7 +55,8 @@ static void suit_cpu(NcBlast *b, const NcDevice *dev) {
   }
   b->CLBlastOverrideParameters(dev->id, "Xgemm", CLBlastPrecisionSingle, PARAMETERS, name, value);
   // Never the kernel that reads the matrices in place: it was made for GPUs.
-  b->CLBlastOverrideParameters(dev->id, "GemmRoutine", CLBlastPrecisionSingle, 1, (const char *[]){"XGEMM_MIN_INDIRECT_SIZE"}, (size_t[]){1});
+  b->CLBlastOverrideParameters(dev->id, "GemmRoutine", CLBlastPrecisionSingle, 1,
+                               (const char *[]){"XGEMM_MIN_INDIRECT_SIZE"}, (size_t[]){1});
 }
 
 NcBlast *nc_blast(NcDevice *dev) {
@@ -61,7 +64,8 @@ NcBlast *nc_blast(NcDevice *dev) {
   dev->blast_tried = true;
   dev->blast = open_library(dev->all->arena);
   // GPU code forced onto a CPU is a test of GPU code: it keeps CLBlast as a GPU has it.
-  if (dev->blast && strcmp(dev->info.kind, "cpu") == 0 && dev->info.target.cls == NC_CLASS_CPU) suit_cpu(dev->blast, dev);
+  if (dev->blast && strcmp(dev->info.kind, "cpu") == 0 && dev->info.target.cls == NC_CLASS_CPU)
+    suit_cpu(dev->blast, dev);
   return dev->blast;
 }
 
@@ -77,19 +81,22 @@ static CLBlastTranspose transpose(bool t) { return t ? CLBlastTransposeYes : CLB
 int nc_blast_workspace(NcBlast *b, cl_command_queue queue, const NcStep *s, size_t *bytes) {
   *bytes = 0;
   if (s->batch > 1) return 0;
-  return (int)b->CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transpose(s->ta), transpose(s->tb), (size_t)s->m, (size_t)s->n,
-                                            (size_t)s->k, 0, (size_t)s->lda, 0, (size_t)s->ldb, 0, (size_t)s->ldc, &queue, bytes);
+  return (int)b->CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transpose(s->ta), transpose(s->tb), (size_t)s->m,
+                                            (size_t)s->n, (size_t)s->k, 0, (size_t)s->lda, 0, (size_t)s->ldb, 0,
+                                            (size_t)s->ldc, &queue, bytes);
 }
 
 int nc_blast_gemm(NcBlast *b, cl_command_queue queue, const NcStep *s, cl_mem ma, cl_mem mb, cl_mem mc, cl_mem temp) {
-  size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->k, lda = (size_t)s->lda, ldb = (size_t)s->ldb, ldc = (size_t)s->ldc;
+  size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->k, lda = (size_t)s->lda, ldb = (size_t)s->ldb,
+         ldc = (size_t)s->ldc;
   CLBlastTranspose ta = transpose(s->ta), tb = transpose(s->tb);
   float beta = (float)s->beta;
   if (s->batch > 1)
-    return (int)b->CLBlastSgemmStridedBatched(CLBlastLayoutRowMajor, ta, tb, m, n, k, 1.0f, ma, 0, lda, (size_t)s->stride_a, mb, 0, ldb,
-                                              (size_t)s->stride_b, beta, mc, 0, ldc, (size_t)s->stride_c, (size_t)s->batch, &queue, NULL);
-  return (int)b->CLBlastSgemmWithTempBuffer(CLBlastLayoutRowMajor, ta, tb, m, n, k, 1.0f, ma, 0, lda, mb, 0, ldb, beta, mc, 0, ldc,
-                                            &queue, NULL, temp);
+    return (int)b->CLBlastSgemmStridedBatched(CLBlastLayoutRowMajor, ta, tb, m, n, k, 1.0f, ma, 0, lda,
+                                              (size_t)s->stride_a, mb, 0, ldb, (size_t)s->stride_b, beta, mc, 0, ldc,
+                                              (size_t)s->stride_c, (size_t)s->batch, &queue, NULL);
+  return (int)b->CLBlastSgemmWithTempBuffer(CLBlastLayoutRowMajor, ta, tb, m, n, k, 1.0f, ma, 0, lda, mb, 0, ldb, beta,
+                                            mc, 0, ldc, &queue, NULL, temp);
 }
 
 static const struct { int code; const char *name; } codes[] = {

@@ -14,7 +14,8 @@ static int find(const NcPlan *p, const char *name, bool fetch) {
   return b >= 0 ? b : nc_plan_find(p, NC_BUF_VAR, name);
 }
 
-static bool once(NcExec *x, NcDiag *d, const NcPlan *p, const NcFeed *feed, int feeds, const NcFetch *fetch, int fetches, int runs) {
+static bool once(NcExec *x, NcDiag *d, const NcPlan *p, const NcFeed *feed, int feeds, const NcFetch *fetch,
+                 int fetches, int runs) {
   NcLoaded *l = nc_exec_load(x, d, p);
   if (!l) return false;
   for (int i = 0; i < feeds; i++) {
@@ -32,8 +33,8 @@ static bool once(NcExec *x, NcDiag *d, const NcPlan *p, const NcFeed *feed, int 
   return nc_exec_finish(x, d);
 }
 
-bool nc_exec_once(NcDevice *dev, NcDiag *d, const NcPlan *p, const NcFeed *feed, int feeds, const NcFetch *fetch, int fetches,
-                  const NcOnceOptions *o) {
+bool nc_exec_once(NcDevice *dev, NcDiag *d, const NcPlan *p, const NcFeed *feed, int feeds, const NcFetch *fetch,
+                  int fetches, const NcOnceOptions *o) {
   static const NcOnceOptions defaults;
   if (!o) o = &defaults;
   NcExec *x = nc_exec_new(p->arena, d, dev);

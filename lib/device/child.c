@@ -1,7 +1,7 @@
 // Work in a child process, so that a driver may crash or hang without taking the program along.
 //
-// The child answers through a pipe: first its messages, then whether it succeeded, then its output. Every piece is a length
-// and that many bytes; an answer that ends early is a child that died.
+// The child answers through a pipe: first its messages, then whether it succeeded, then its output. Every piece is a
+// length and that many bytes; an answer that ends early is a child that died.
 #include "device/check.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -101,7 +101,8 @@ static bool receive_message(Pipe *p, NcDiag *d) {
   memcpy(head, piece, sizeof head);
   const char *text = receive_piece(p, &n), *help = text ? receive_piece(p, &n) : NULL;
   if (!help || head[1] < 0 || head[1] >= NC_ERROR_COUNT) return false;
-  NcMessage *m = head[0] == NC_ERROR ? nc_error(d, (NcCode)head[1], NC_NOWHERE, "%s", text) : nc_warn(d, (NcCode)head[1], NC_NOWHERE, "%s", text);
+  NcMessage *m = head[0] == NC_ERROR ? nc_error(d, (NcCode)head[1], NC_NOWHERE, "%s", text)
+                                     : nc_warn(d, (NcCode)head[1], NC_NOWHERE, "%s", text);
   m->severity = (NcSeverity)head[0];
   if (*help) nc_help(d, m, "%s", help);
   for (int i = 0; i < head[2]; i++) {
@@ -127,7 +128,8 @@ static bool receive_answer(Pipe *p, NcDiag *d, NcBuf *out, bool *ok) {
 }
 
 static bool loader_in_use(void) {
-  static const char *const names[] = {"libOpenCL.so.1", "libOpenCL.so", "/System/Library/Frameworks/OpenCL.framework/OpenCL"};
+  static const char *const names[] = {"libOpenCL.so.1", "libOpenCL.so",
+                                      "/System/Library/Frameworks/OpenCL.framework/OpenCL"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     void *library = dlopen(names[i], RTLD_NOLOAD | RTLD_LAZY);
     if (library) dlclose(library);
@@ -146,7 +148,9 @@ static bool failed(NcDiag *d, const char *help, const char *fmt, const char *det
 
 bool nc_run_in_child(NcArena *a, NcDiag *d, double seconds, NcChildWork work, void *user, NcBuf *out) {
   int fd[2];
-  if (loader_in_use()) return failed(d, "check devices before opening one", "OpenCL is in use in this process and does not survive a fork%s", "");
+  if (loader_in_use())
+    return failed(d, "check devices before opening one",
+                  "OpenCL is in use in this process and does not survive a fork%s", "");
   if (pipe(fd)) return failed(d, "close other programs", "no pipe to a child process: %s", strerror(errno));
   pid_t pid = fork();
   if (pid == 0) {
@@ -163,7 +167,10 @@ bool nc_run_in_child(NcArena *a, NcDiag *d, double seconds, NcChildWork work, vo
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
   if (whole) return ok;
-  if (p.late) return failed(d, DRIVER, "the device did not answer within %s seconds", nc_sprintf(d->arena, "%g", seconds));
+  if (p.late)
+    return failed(d, DRIVER, "the device did not answer within %s seconds", nc_sprintf(d->arena, "%g", seconds));
   return failed(d, DRIVER, "the driver crashed%s",
-                WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL ? nc_sprintf(d->arena, " (%s)", strsignal(WTERMSIG(status))) : "");
+                WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL
+                    ? nc_sprintf(d->arena, " (%s)", strsignal(WTERMSIG(status)))
+                    : "");
 }

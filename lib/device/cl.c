@@ -41,19 +41,21 @@ bool nc_cl_fails_(NcCl *cl, const char *function) {
 
 #define SMALLER "make the batch smaller, or choose another device with --device (`nacre devices` lists them)"
 #define DRIVER "`nacre doctor` tells whether this driver works at all; `--device` chooses another"
+#define GONE "the driver has given the device up after an earlier failure; run again"
 #define OURS "this is a fault of nacre: please report it with the output of `nacre emit --plan`"
 
 static const struct { cl_int code; const char *name, *help; } codes[] = {
   {CL_SUCCESS, "CL_SUCCESS", NULL},
   {CL_DEVICE_NOT_FOUND, "CL_DEVICE_NOT_FOUND", DRIVER},
-  {CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE", "another program may hold the device; close it, or choose another device"},
+  {CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE",
+   "another program may hold it; close that one, or choose another"},
   {CL_COMPILER_NOT_AVAILABLE, "CL_COMPILER_NOT_AVAILABLE", DRIVER},
   {CL_MEM_OBJECT_ALLOCATION_FAILURE, "CL_MEM_OBJECT_ALLOCATION_FAILURE", SMALLER},
   {CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES",
-   "drivers say this of many things: too much memory, too large a work-group, or a kernel that ran too long or faulted. "
+   "drivers say this of many things: too much memory, too large a work-group, a kernel that ran too long or faulted. "
    "Try a smaller batch; `nacre doctor` checks every kernel on this device"},
   {CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY", SMALLER},
-  {CL_PROFILING_INFO_NOT_AVAILABLE, "CL_PROFILING_INFO_NOT_AVAILABLE", "this driver keeps no times: profile on another device"},
+  {CL_PROFILING_INFO_NOT_AVAILABLE, "CL_PROFILING_INFO_NOT_AVAILABLE", "profile on another device"},
   {CL_MEM_COPY_OVERLAP, "CL_MEM_COPY_OVERLAP", OURS},
   {CL_BUILD_PROGRAM_FAILURE, "CL_BUILD_PROGRAM_FAILURE", OURS},
   {CL_MAP_FAILURE, "CL_MAP_FAILURE", SMALLER},
@@ -63,9 +65,9 @@ static const struct { cl_int code; const char *name, *help; } codes[] = {
   {CL_INVALID_DEVICE_TYPE, "CL_INVALID_DEVICE_TYPE", OURS},
   {CL_INVALID_PLATFORM, "CL_INVALID_PLATFORM", DRIVER},
   {CL_INVALID_DEVICE, "CL_INVALID_DEVICE", DRIVER},
-  {CL_INVALID_CONTEXT, "CL_INVALID_CONTEXT", "the driver has given the device up after an earlier failure; run again"},
+  {CL_INVALID_CONTEXT, "CL_INVALID_CONTEXT", GONE},
   {CL_INVALID_QUEUE_PROPERTIES, "CL_INVALID_QUEUE_PROPERTIES", DRIVER},
-  {CL_INVALID_COMMAND_QUEUE, "CL_INVALID_COMMAND_QUEUE", "the driver has given the device up after an earlier failure; run again"},
+  {CL_INVALID_COMMAND_QUEUE, "CL_INVALID_COMMAND_QUEUE", GONE},
   {CL_INVALID_MEM_OBJECT, "CL_INVALID_MEM_OBJECT", OURS},
   {CL_INVALID_BINARY, "CL_INVALID_BINARY", OURS},
   {CL_INVALID_BUILD_OPTIONS, "CL_INVALID_BUILD_OPTIONS", DRIVER},

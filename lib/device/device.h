@@ -48,18 +48,19 @@ int nc_devices_choose(const NcDevices *all, NcDiag *d, const char *choice);
 
 typedef struct {
   const char *choice;        // as for nc_devices_choose
-  const char *cls;           // "cpu" or "gpu": the class of code to make, instead of the one that its properties suggest
+  const char *cls;           // "cpu" or "gpu": the class of code to make; NULL: what its properties suggest
   bool no_probes;            // take the conservative answers; starts faster
   bool no_cache;             // neither read nor write files under the user's cache folder
   bool keep_programs;        // keep compiled programs there even when the driver has a cache of its own
 } NcDeviceOptions;
 
-NcDevice *nc_device_open(NcDevices *all, NcDiag *d, const NcDeviceOptions *o);   // o NULL: all defaults; NULL after E0501 or E0502
+// With o NULL all is as by default. NULL after E0501 or E0502.
+NcDevice *nc_device_open(NcDevices *all, NcDiag *d, const NcDeviceOptions *o);
 void nc_device_close(NcDevice *dev);                          // NULL is allowed
 const NcDeviceInfo *nc_device_info(const NcDevice *dev);      // with what the probes found
 const NcTarget *nc_device_target(const NcDevice *dev);
 
-// Test seams. The n-th call from now on (from 1) of the OpenCL function of that name fails with CL_OUT_OF_RESOURCES and is
-// not made; NULL: none does.
+// Test seams. The n-th call from now on (from 1) of the OpenCL function of that name fails with CL_OUT_OF_RESOURCES and
+// is not made; NULL: none does.
 void nc_devices_fail_call(NcDevices *all, const char *function, int n);
 #endif

@@ -97,10 +97,14 @@ static const char *why_not(Ask *q, const NcDeviceInfo *i) {
 // A GPU before an accelerator before a CPU, one with its own memory before one that shares the host's; then memory,
 // then compute units, then the wider vectors. Each term is too small to outweigh the ones before it.
 static double score_of(const NcDeviceInfo *i) {
-  double kind = strcmp(i->kind, "gpu") == 0 ? 3 : strcmp(i->kind, "accelerator") == 0 ? 2 : strcmp(i->kind, "cpu") == 0 ? 1 : 0;
+  double kind = strcmp(i->kind, "gpu") == 0           ? 3
+                : strcmp(i->kind, "accelerator") == 0 ? 2
+                : strcmp(i->kind, "cpu") == 0         ? 1
+                                                      : 0;
   if (kind == 3 && !i->shared_memory) kind = 4;
   double gib = (double)(i->target.memory >> 30);
-  return kind * 1e6 + (gib > 9999 ? 9999 : gib) * 100 + at_most((uint64_t)i->target.compute_units, 999) * 0.1 + i->target.vector * 0.001;
+  return kind * 1e6 + (gib > 9999 ? 9999 : gib) * 100 + at_most((uint64_t)i->target.compute_units, 999) * 0.1 +
+         i->target.vector * 0.001;
 }
 
 static void add_device(NcDevices *all, cl_platform_id platform, cl_device_id id) {
@@ -155,8 +159,9 @@ NcDevices *nc_devices_open(NcArena *a, NcDiag *d) {
   }
   for (cl_uint i = 0; i < n; i++) add_platform(all, platform[i]);
   if (all->entry.n) return all;
-  NcMessage *m = n ? nc_error(d, NC_E0501, NC_NOWHERE, "the OpenCL drivers on this machine (%d) offer no device", (int)n)
-                   : nc_error(d, NC_E0501, NC_NOWHERE, "there is no OpenCL driver on this machine");
+  NcMessage *m =
+      n ? nc_error(d, NC_E0501, NC_NOWHERE, "the OpenCL drivers on this machine (%d) offer no device", (int)n)
+        : nc_error(d, NC_E0501, NC_NOWHERE, "there is no OpenCL driver on this machine");
   for (cl_uint i = 0; i < n; i++)
     nc_note(d, m, "%s has none", platform_text(&all->cl, a, platform[i], CL_PLATFORM_NAME));
   nc_help(d, m, INSTALL);
@@ -179,7 +184,9 @@ void nc_devices_fail_call(NcDevices *all, const char *function, int n) {
 
 bool nc_same_process(const NcDevices *all, NcDiag *d) {
   if (all->pid == (long)getpid()) return true;
-  NcMessage *m = nc_error(d, NC_E0502, NC_NOWHERE, "OpenCL was opened by process %ld and cannot be used in its child %ld", all->pid, (long)getpid());
+  NcMessage *m =
+      nc_error(d, NC_E0502, NC_NOWHERE, "OpenCL was opened by process %ld and cannot be used in its child %ld",
+               all->pid, (long)getpid());
   nc_help(d, m, "open the devices after the fork, in the process that uses them");
   return false;
 }
@@ -190,7 +197,8 @@ static bool matches(const NcDeviceInfo *i, const char *choice) {
   if (!choice || !*choice) return true;
   if (!strcasecmp(choice, "cpu") || !strcasecmp(choice, "gpu")) return !strcasecmp(choice, i->kind);
   // PoCL's platform is called "Portable Computing Language"; its version names it.
-  return contains(i->name, choice) || contains(i->platform, choice) || contains(i->vendor, choice) || contains(i->version, choice);
+  return contains(i->name, choice) || contains(i->platform, choice) || contains(i->vendor, choice) ||
+         contains(i->version, choice);
 }
 
 static int best_match(const NcDevices *all, const char *choice) {
@@ -207,8 +215,8 @@ int nc_devices_best(const NcDevices *all) { return best_match(all, NULL); }
 static int refuse(const NcDevices *all, NcDiag *d, NcMessage *m) {
   for (int i = 0; i < all->entry.n; i++) {
     const NcDeviceInfo *info = &all->entry.at[i].info;
-    nc_note(d, m, "%d: %s (%s, %s)%s%s", i, info->name, info->kind, info->platform, info->usable ? "" : ": not usable, ",
-            info->usable ? "" : info->why_not);
+    nc_note(d, m, "%d: %s (%s, %s)%s%s", i, info->name, info->kind, info->platform,
+            info->usable ? "" : ": not usable, ", info->usable ? "" : info->why_not);
   }
   nc_help(d, m, nc_devices_best(all) < 0 ? INSTALL : "--device takes a number, cpu, gpu, or part of a name");
   return -1;
@@ -225,6 +233,7 @@ int nc_devices_choose(const NcDevices *all, NcDiag *d, const char *choice) {
   }
   int best = best_match(all, choice);
   if (best >= 0) return best;
-  return refuse(all, d, choice && *choice ? nc_error(d, NC_E0501, NC_NOWHERE, "no usable OpenCL device matches `%s`", choice)
-                                          : nc_error(d, NC_E0501, NC_NOWHERE, "no OpenCL device here is usable"));
+  return refuse(all, d,
+                choice && *choice ? nc_error(d, NC_E0501, NC_NOWHERE, "no usable OpenCL device matches `%s`", choice)
+                                  : nc_error(d, NC_E0501, NC_NOWHERE, "no OpenCL device here is usable"));
 }

@@ -23,8 +23,8 @@ static bool send_infos(void *user, NcArena *a, NcDiag *d, NcBuf *out) {
   for (int i = 0; all && i < nc_devices_count(all); i++) {
     const NcDeviceInfo *info = nc_devices_info(all, i);
     nc_putn(out, (const char *)info, sizeof *info);
-    const char *text[] = {info->name, info->platform, info->vendor, info->driver, info->version, info->extensions, info->kind,
-                          info->why_not ? info->why_not : ""};
+    const char *text[] = {info->name,    info->platform,   info->vendor, info->driver,
+                          info->version, info->extensions, info->kind,   info->why_not ? info->why_not : ""};
     for (size_t k = 0; k < sizeof text / sizeof *text; k++) nc_putn(out, text[k], strlen(text[k]) + 1);
   }
   nc_devices_close(all);
@@ -39,7 +39,8 @@ NcDeviceInfo *nc_doctor_devices(NcArena *a, NcDiag *d, int *n) {
     NcDeviceInfo *i = NC_PUSH(a, infos);
     memcpy(i, out.at + at, sizeof *i);
     at += sizeof *i;
-    const char **text[] = {&i->name, &i->platform, &i->vendor, &i->driver, &i->version, &i->extensions, &i->kind, &i->why_not};
+    const char **text[] = {&i->name,    &i->platform,   &i->vendor, &i->driver,
+                           &i->version, &i->extensions, &i->kind,   &i->why_not};
     for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
       *text[k] = out.at + at;
       at += strlen(out.at + at) + 1;
@@ -94,7 +95,8 @@ static void first_error(const NcDiag *d, Record *r) {
     const NcMessage *m = d->messages.at[i];
     if (m->severity != NC_ERROR) continue;
     snprintf(r->code, sizeof r->code, "%s", nc_code_name(m->code));
-    snprintf(r->message, sizeof r->message, "%s%s%s", m->text, m->notes.n ? "; " : "", m->notes.n ? m->notes.at[0] : "");
+    snprintf(r->message, sizeof r->message, "%s%s%s", m->text, m->notes.n ? "; " : "",
+             m->notes.n ? m->notes.at[0] : "");
     snprintf(r->help, sizeof r->help, "%s", m->help ? m->help : "");
     return;
   }
@@ -165,19 +167,21 @@ static bool run_all(NcArena *a, NcDiag *d, Job *j) {
   return true;
 }
 
-bool nc_doctor_check(NcArena *a, NcDiag *d, const NcDeviceOptions *o, int cases, NcMakeCase make, void *user, double seconds, NcVerdict *out) {
+bool nc_doctor_check(NcArena *a, NcDiag *d, const NcDeviceOptions *o, int cases, NcMakeCase make, void *user,
+                     double seconds, NcVerdict *out) {
   size_t bytes = sizeof(Shared) + (size_t)cases * sizeof(Record);
   void *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) {
     nc_error(d, NC_E0606, NC_NOWHERE, "no memory to share with a child process, %zu bytes", bytes);
     return false;
   }
-  Job j = {.options = o, .make = make, .user = user, .cases = cases, .seconds = seconds > 0 ? seconds : 60, .shared = shared};
+  Job j = {o, make, user, cases, 0, seconds > 0 ? seconds : 60, shared};
   bool ok = run_all(a, d, &j);
   for (int i = 0; ok && i < cases; i++) {
     const Record *r = &j.shared->record[i];
-    out[i] = (NcVerdict){r->done ? r->kind : NC_VERDICT_CRASHED, nc_strdup(a, r->name), r->compared, r->ms, nc_strdup(a, r->code),
-                         nc_strdup(a, r->message), nc_strdup(a, r->help)};
+    NcVerdictKind kind = r->done ? r->kind : NC_VERDICT_CRASHED;
+    out[i] = (NcVerdict){kind, nc_strdup(a, r->name), r->compared, r->ms,
+                         nc_strdup(a, r->code), nc_strdup(a, r->message), nc_strdup(a, r->help)};
   }
   munmap(shared, bytes);
   return ok;

@@ -1,5 +1,5 @@
-// Checking a whole device: many small plans, each run and compared with what the reference gives, in child processes, so
-// that a driver that crashes or hangs costs one case and not the program. For `nacre doctor`.
+// Checking a whole device: many small plans, each run and compared with what the reference gives, in child processes,
+// so that a driver that crashes or hangs costs one case and not the program. For `nacre doctor`.
 //
 // OpenCL must not have been used in this process before (see nc_run_in_child).
 #ifndef NC_DOCTOR_H
@@ -18,7 +18,8 @@ typedef struct {
   size_t n;
   double absolute, relative; // as for nc_compare
 } NcCase;
-// Fills in case i, in arena a. False after an error in d, or when the device cannot have it (`name` is set all the same).
+// Fills in case i, in arena a. False after an error in d, or when the device cannot have it (`name` is set all the
+// same).
 typedef bool (*NcMakeCase)(void *user, NcArena *a, NcDiag *d, const NcTarget *t, int i, NcCase *out);
 
 // NC_VERDICT(id, word for a person and for --json)
@@ -48,7 +49,8 @@ typedef struct {
 // The devices here, listed in a child. NULL after E0501 or E0502.
 NcDeviceInfo *nc_doctor_devices(NcArena *a, NcDiag *d, int *n);
 
-// Runs `cases` cases on the device that o chooses and fills in `out`, one for each. `seconds` is allowed for each case (0: 60).
-// False after an error in d when the device cannot even be opened; a verdict that is not RIGHT is no error.
-bool nc_doctor_check(NcArena *a, NcDiag *d, const NcDeviceOptions *o, int cases, NcMakeCase make, void *user, double seconds, NcVerdict *out);
+// Runs `cases` cases on the device that o chooses and fills in `out`, one for each. `seconds` is allowed for each case
+// (0: 60). False after an error in d when the device cannot even be opened; a verdict that is not RIGHT is no error.
+bool nc_doctor_check(NcArena *a, NcDiag *d, const NcDeviceOptions *o, int cases, NcMakeCase make, void *user,
+                     double seconds, NcVerdict *out);
 #endif

@@ -1,16 +1,17 @@
 // Running plans. An NcExec holds, for one device: the variables, which live across plans and are found by name; the
-// arenas, which all its plans share; one in-order queue. A plan is loaded once: its program is built, kernel objects are made,
-// arguments are set. A run is then one walk over a flat array, and only reads and nc_exec_finish wait.
+// arenas, which all its plans share; one in-order queue. A plan is loaded once: its program is built, kernel objects
+// are made, arguments are set. A run is then one walk over a flat array, and only reads and nc_exec_finish wait.
 //
 //   NcExec *x = nc_exec_new(arena, diag, dev);
-//   NcLoaded *step = nc_exec_load(x, diag, plan);         // the training plan first: its packs decide where variables lie
+//   NcLoaded *step = nc_exec_load(x, diag, plan);   // the training plan first: its packs decide where variables lie
 //   nc_exec_write(step, diag, nc_plan_find(plan, NC_BUF_INPUT, "image"), pixels, bytes);
 //   nc_exec_run(step, diag);
 //   nc_exec_read(step, diag, nc_plan_output(plan, "loss"), &loss, sizeof loss, true);
 //   nc_exec_free(x);                                      // unloads what is still loaded
 //
 // Everything is called from one thread. Functions that return bool return false after E0502 (a call failed), E0503 (the
-// program does not compile), E0504 (it does not fit the device) or E0506 (it does not fit the variables that are there).
+// program does not compile), E0504 (it does not fit the device) or E0506 (it does not fit the variables that are
+// there).
 #ifndef NC_EXEC_H
 #define NC_EXEC_H
 #include "device/device.h"
@@ -29,8 +30,8 @@ void nc_exec_unload(NcLoaded *l);                              // NULL is allowe
 bool nc_exec_run(NcLoaded *l, NcDiag *d);                      // queues every step and returns
 bool nc_exec_finish(NcExec *x, NcDiag *d);                     // waits for all that is queued
 
-// By buffer number of the plan; roots are not allowed. `bytes` is at most the buffer's size; both start at its first byte.
-// A write returns at once: the memory must stay as it is until a later finish, blocking read, or nc_exec_wait.
+// By buffer number of the plan; roots are not allowed. `bytes` is at most the buffer's size; both start at its first
+// byte. A write returns at once: the memory must stay as it is until a later finish, blocking read, or nc_exec_wait.
 bool nc_exec_write(NcLoaded *l, NcDiag *d, int buffer, const void *from, size_t bytes);
 bool nc_exec_read(NcLoaded *l, NcDiag *d, int buffer, void *to, size_t bytes, bool wait);
 
@@ -49,13 +50,14 @@ bool nc_exec_var_read(NcExec *x, NcDiag *d, int var, void *to, size_t bytes);
 
 // Profiling: runs once on a queue of its own that keeps times, waits, and adds each step's time.
 typedef struct { double ns; long count; } NcStepTime;
-typedef struct { int n; NcStepTime *step; double total_ns; long runs; } NcProfile;   // step[i] is plan->step.at[i]; total is wall time
+// step[i] is plan->step.at[i]; the total is wall time.
+typedef struct { int n; NcStepTime *step; double total_ns; long runs; } NcProfile;
 NcProfile *nc_profile_new(NcArena *a, const NcPlan *p);
 bool nc_exec_run_profiled(NcLoaded *l, NcDiag *d, NcProfile *prof);
 
-// Hunting a NaN: runs once, step by step, looking at the float buffers of each step after it. Slow. The arenas start as zeros.
-// False after an error of the device; otherwise bad->found tells whether anything was seen.
-// Infinities are legitimate in masks, so only NaN ends the hunt; the first infinity is told beside it.
+// Hunting a NaN: runs once, step by step, looking at the float buffers of each step after it. Slow. The arenas start as
+// zeros. False after an error of the device; otherwise bad->found tells whether anything was seen. Infinities are
+// legitimate in masks, so only NaN ends the hunt; the first infinity is told beside it.
 typedef struct {
   bool found;
   int step;                  // -1: it was in an input or a variable before the first step
@@ -67,7 +69,8 @@ bool nc_exec_find_nan(NcLoaded *l, NcDiag *d, NcBad *bad);
 NcMessage *nc_exec_report_bad(NcLoaded *l, NcDiag *d, const NcBad *bad);   // as E0603, with label and source place
 
 // Test seams. poison: arenas are filled with NaN before every run. guard: each run goes step by step and
-// proves that no step changed a byte outside the buffers named in its arguments (E0505 names it); slow. Set guard before loading.
+// proves that no step changed a byte outside the buffers named in its arguments (E0505 names it); slow. Set guard
+// before loading.
 typedef struct { bool poison, guard; } NcExecSeams;
 void nc_exec_seams(NcExec *x, NcExecSeams seams);
 

@@ -70,7 +70,7 @@ void nc_unbind(NcLoaded *l);
 // run.c
 bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, int step, cl_event *event);
 void nc_step_notes(const NcLoaded *l, NcDiag *d, NcMessage *m, int step);  // which kernel, sizes, label and place
-bool nc_ready(NcLoaded *l, NcDiag *d);                                     // same process, bound, arenas poisoned if asked for
+bool nc_ready(NcLoaded *l, NcDiag *d); // same process, bound, arenas poisoned if asked for
 
 // guard.c
 bool nc_run_guarded(NcLoaded *l, NcDiag *d);

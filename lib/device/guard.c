@@ -1,6 +1,6 @@
-// A test seam: the walk goes step by step and every byte of device memory that the step does not name as an argument must be as it
-// was, also the bytes behind the end of each allocation. It finds writes out of bounds that spoil somebody else's buffer in
-// an arena, which no sanitizer of the driver can tell from right ones.
+// A test seam: the walk goes step by step and every byte of device memory that the step does not name as an argument
+// must be as it was, also the bytes behind the end of each allocation. It finds writes out of bounds that spoil
+// somebody else's buffer in an arena, which no sanitizer of the driver can tell from right ones.
 #include "device/exec_internal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,8 @@ static bool add_all(Guard *g) {
   const NcPlan *p = g->l->plan;
   bool ok = true;
   for (int i = 0; ok && i < x->pool.n; i++) ok = add(g, x->pool.at[i].mem, "the arena", x->pool.at[i].bytes);
-  for (int i = 0; ok && i < x->root.n; i++) ok = add(g, x->root.at[i].memory.mem, x->root.at[i].name, x->root.at[i].memory.bytes);
+  for (int i = 0; ok && i < x->root.n; i++)
+    ok = add(g, x->root.at[i].memory.mem, x->root.at[i].name, x->root.at[i].memory.bytes);
   for (int i = 0; ok && i < x->var.n; i++)
     if (x->var.at[i].root < 0) ok = add(g, x->var.at[i].mem, x->var.at[i].info.name, x->var.at[i].info.bytes);
   for (int i = 0; ok && i < p->buf.n; i++)
@@ -55,7 +56,8 @@ static bool snapshot(Guard *g, bool before) {
   NcExec *x = g->l->x;
   for (int i = 0; i < g->shadow.n; i++) {
     Shadow *s = &g->shadow.at[i];
-    cl_int err = NC_CALL(x->cl, clEnqueueReadBuffer, (x->queue, s->mem, CL_TRUE, 0, s->bytes, before ? s->was : s->is, 0, NULL, NULL));
+    cl_int err = NC_CALL(x->cl, clEnqueueReadBuffer,
+                         (x->queue, s->mem, CL_TRUE, 0, s->bytes, before ? s->was : s->is, 0, NULL, NULL));
     if (err) nc_cl_error(g->d, "clEnqueueReadBuffer", err);
     if (err) return false;
     memset(s->may, 0, s->bytes);
@@ -83,8 +85,8 @@ static bool allow(void *user, int buffer) {
 
 static void report(Guard *g, int step, const Shadow *s, size_t at) {
   const NcPlan *p = g->l->plan;
-  NcMessage *m = nc_error(g->d, NC_E0505, NC_NOWHERE, "a step wrote outside its buffers: byte %zu of \"%s\"%s", at, s->name,
-                          at >= s->used ? ", behind its end" : "");
+  NcMessage *m = nc_error(g->d, NC_E0505, NC_NOWHERE, "a step wrote outside its buffers: byte %zu of \"%s\"%s", at,
+                          s->name, at >= s->used ? ", behind its end" : "");
   nc_step_notes(g->l, g->d, m, step);
   for (int i = 0; i < p->buf.n; i++) {
     const NcPlanBuf *b = &p->buf.at[i];

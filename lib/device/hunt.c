@@ -85,21 +85,23 @@ bool nc_exec_find_nan(NcLoaded *l, NcDiag *d, NcBad *bad) {
   return ok;
 }
 
-static const char *kind_word(NcBufKind k) { return k == NC_BUF_INPUT ? "the input" : k == NC_BUF_VAR ? "the variable" : "the value"; }
+static const char *kind_word(NcBufKind k) {
+  return k == NC_BUF_INPUT ? "the input" : k == NC_BUF_VAR ? "the variable" : "the value";
+}
 
 NcMessage *nc_exec_report_bad(NcLoaded *l, NcDiag *d, const NcBad *bad) {
   if (!bad->found) return NULL;
   const NcPlanBuf *b = &l->plan->buf.at[bad->buffer];
-  NcMessage *m = nc_error(d, NC_E0603, NC_NOWHERE, "the first NaN is in %s \"%s\" %s, element %zu", kind_word(b->kind), b->name,
-                          nc_type_str(d->arena, b->type), bad->index);
+  NcMessage *m = nc_error(d, NC_E0603, NC_NOWHERE, "the first NaN is in %s \"%s\" %s, element %zu", kind_word(b->kind),
+                          b->name, nc_type_str(d->arena, b->type), bad->index);
   if (bad->step < 0) nc_note(d, m, "it was there before the first step ran");
   else nc_step_notes(l, d, m, bad->step);
   if (bad->inf_buffer >= 0) {
     const NcPlanBuf *inf = &l->plan->buf.at[bad->inf_buffer];
     const char *label = bad->inf_step >= 0 ? l->plan->step.at[bad->inf_step].label : NULL;
     const char *at = bad->inf_step >= 0 ? l->plan->step.at[bad->inf_step].at : NULL;
-    nc_note(d, m, "the first infinite value was in \"%s\"%s%s%s%s%s", inf->name, label ? ", computed by `" : "", label ? label : "",
-            label ? "`" : "", at && *at ? " at " : "", at ? at : "");
+    nc_note(d, m, "the first infinite value was in \"%s\"%s%s%s%s%s", inf->name, label ? ", computed by `" : "",
+            label ? label : "", label ? "`" : "", at && *at ? " at " : "", at ? at : "");
   }
   nc_help(d, m, bad->step < 0 && b->kind == NC_BUF_INPUT ? "look for missing values in the data"
                : "a smaller learning rate, gradient clipping, or a guarded log or division usually mends it");

@@ -1,5 +1,5 @@
-// Loading: a plan's program is built, kernel objects are made (one for each step, so that arguments are set once), memory is
-// found, arguments are set. Everything that can fail fails here, not in the middle of a run.
+// Loading: a plan's program is built, kernel objects are made (one for each step, so that arguments are set once),
+// memory is found, arguments are set. Everything that can fail fails here, not in the middle of a run.
 #include "device/exec_internal.h"
 
 NcExec *nc_exec_new(NcArena *a, NcDiag *d, NcDevice *dev) {
@@ -95,7 +95,9 @@ static bool size_workspace(NcLoaded *l, NcDiag *d) {
     if (s->kind != NC_STEP_GEMM) continue;
     int code = nc_blast_workspace(nc_blast(l->x->dev), l->x->queue, s, &bytes);
     if (code) {
-      nc_step_notes(l, d, nc_error(d, NC_E0502, NC_NOWHERE, "CLBlast gives no workspace size: %s (%d)", nc_blast_code(code), code), i);
+      nc_step_notes(
+          l, d,
+          nc_error(d, NC_E0502, NC_NOWHERE, "CLBlast gives no workspace size: %s (%d)", nc_blast_code(code), code), i);
       return false;
     }
     bool own = s->workspace >= 0 && p->buf.at[s->workspace].bytes >= bytes;
@@ -120,13 +122,16 @@ static bool check_group(NcLoaded *l, NcDiag *d, int step) {
   cl_int err = NC_CALL(l->x->cl, clGetKernelWorkGroupInfo,
                        (l->op[step].kernel, l->x->dev->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL));
   cl_uint nargs = 0;
-  if (!err) err = NC_CALL(l->x->cl, clGetKernelInfo, (l->op[step].kernel, CL_KERNEL_NUM_ARGS, sizeof nargs, &nargs, NULL));
+  if (!err)
+    err = NC_CALL(l->x->cl, clGetKernelInfo, (l->op[step].kernel, CL_KERNEL_NUM_ARGS, sizeof nargs, &nargs, NULL));
   NcMessage *m = NULL;
   if (err) m = nc_cl_error(d, "clGetKernelWorkGroupInfo", err);
   else if (group > most)
-    m = nc_error(d, NC_E0504, NC_NOWHERE, "a work-group of %zu is more than this kernel can have here, %zu", group, most);
+    m = nc_error(d, NC_E0504, NC_NOWHERE, "a work-group of %zu is more than this kernel can have here, %zu", group,
+                 most);
   else if ((int)nargs != s->nargs)
-    m = nc_error(d, NC_E0503, NC_NOWHERE, "kernel `%s` takes %u arguments and the plan gives %d", s->kernel, nargs, s->nargs);
+    m = nc_error(d, NC_E0503, NC_NOWHERE, "kernel `%s` takes %u arguments and the plan gives %d", s->kernel, nargs,
+                 s->nargs);
   if (!m) return true;
   nc_step_notes(l, d, m, step);
   return false;
@@ -139,7 +144,8 @@ static bool make_kernel(NcLoaded *l, NcDiag *d, int step) {
   if (!err) return check_group(l, d, step);
   op->kernel = NULL;
   NcMessage *m = err == CL_INVALID_KERNEL_NAME
-    ? nc_error(d, NC_E0503, NC_NOWHERE, "the program has no kernel called `%s`", op->step->kernel) : nc_cl_error(d, "clCreateKernel", err);
+                     ? nc_error(d, NC_E0503, NC_NOWHERE, "the program has no kernel called `%s`", op->step->kernel)
+                     : nc_cl_error(d, "clCreateKernel", err);
   nc_step_notes(l, d, m, step);
   return false;
 }

@@ -1,8 +1,8 @@
 // Device memory: what a session allocates, and the arenas that all its plans share.
 //
-// Only one plan runs at a time on the one in-order queue and an arena's contents are undefined between runs, so plans share
-// arenas: the i-th arena of each plan lies in pool i, as large as the largest. A plan that needs more
-// moves the pool; the other plans bind to it again before their next run.
+// Only one plan runs at a time on the one in-order queue and an arena's contents are undefined between runs, so plans
+// share arenas: the i-th arena of each plan lies in pool i, as large as the largest. A plan that needs more moves the
+// pool; the other plans bind to it again before their next run.
 #include "device/exec_internal.h"
 #include <string.h>
 
@@ -12,7 +12,8 @@ bool nc_make_memory(NcExec *x, NcDiag *d, size_t bytes, const void *data, const 
   cl_mem_flags flags = data ? CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR : CL_MEM_READ_WRITE;
   cl_mem mem = NC_MAKE(x->cl, &err, clCreateBuffer, (x->dev->context, flags, bytes + tail, (void *)data, &err));
   if (err) {
-    nc_note(d, nc_cl_error(d, "clCreateBuffer", err), "for %s: %zu bytes, beside %zu that this session holds already", what, bytes, x->held);
+    nc_note(d, nc_cl_error(d, "clCreateBuffer", err), "for %s: %zu bytes, beside %zu that this session holds already",
+            what, bytes, x->held);
     return false;
   }
   *out = (NcMemory){mem, bytes};
@@ -30,14 +31,16 @@ void nc_drop_memory(NcExec *x, NcMemory *m) {
 cl_mem nc_make_part(NcExec *x, NcDiag *d, cl_mem parent, size_t offset, size_t bytes, const char *what) {
   cl_int err = 0;
   cl_buffer_region region = {offset, bytes};
-  cl_mem mem = NC_MAKE(x->cl, &err, clCreateSubBuffer, (parent, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &err));
+  cl_mem mem =
+      NC_MAKE(x->cl, &err, clCreateSubBuffer, (parent, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &err));
   if (err) nc_note(d, nc_cl_error(d, "clCreateSubBuffer", err), "for %s: %zu bytes at %zu", what, bytes, offset);
   return err ? NULL : mem;
 }
 
 bool nc_fill(NcExec *x, NcDiag *d, cl_mem mem, uint8_t byte, size_t bytes) {
   uint32_t pattern = byte * 0x01010101u;
-  cl_int err = NC_CALL(x->cl, clEnqueueFillBuffer, (x->queue, mem, &pattern, bytes % 4 ? 1 : 4, 0, bytes, 0, NULL, NULL));
+  cl_int err =
+      NC_CALL(x->cl, clEnqueueFillBuffer, (x->queue, mem, &pattern, bytes % 4 ? 1 : 4, 0, bytes, 0, NULL, NULL));
   if (err) nc_note(d, nc_cl_error(d, "clEnqueueFillBuffer", err), "of %zu bytes", bytes);
   return !err;
 }
@@ -97,11 +100,13 @@ bool nc_fits(NcExec *x, NcDiag *d, const NcPlan *p) {
   for (int i = 0; i < p->buf.n && !m; i++) {
     const NcPlanBuf *b = &p->buf.at[i];
     if (b->parent < 0 && b->bytes > t->max_alloc)
-      m = nc_error(d, NC_E0504, NC_NOWHERE, "\"%s\" takes %s (%zu bytes); %s allocates at most %s (%zu bytes) at once", b->name,
-                   human(d->arena, b->bytes), b->bytes, x->dev->info.name, human(d->arena, t->max_alloc), t->max_alloc);
+      m = nc_error(d, NC_E0504, NC_NOWHERE, "\"%s\" takes %s (%zu bytes); %s allocates at most %s (%zu bytes) at once",
+                   b->name, human(d->arena, b->bytes), b->bytes, x->dev->info.name, human(d->arena, t->max_alloc),
+                   t->max_alloc);
     else if (b->offset % t->align)
-      m = nc_error(d, NC_E0504, NC_NOWHERE, "\"%s\" lies at offset %zu, which %s does not allow: it wants multiples of %zu", b->name,
-                   b->offset, x->dev->info.name, t->align);
+      m = nc_error(d, NC_E0504, NC_NOWHERE,
+                   "\"%s\" lies at offset %zu, which %s does not allow: it wants multiples of %zu", b->name, b->offset,
+                   x->dev->info.name, t->align);
     if (m && b->offset % t->align) {
       nc_help(d, m, "compile the plan for this device");
       return false;
@@ -109,8 +114,8 @@ bool nc_fits(NcExec *x, NcDiag *d, const NcPlan *p) {
   }
   size_t need = added(x, p);
   if (!m && (need > t->memory || x->held > t->memory - need)) {
-    m = nc_error(d, NC_E0504, NC_NOWHERE, "the plan needs %s (%zu bytes) and %s has %s (%zu bytes)", human(d->arena, need), need,
-                 x->dev->info.name, human(d->arena, t->memory), t->memory);
+    m = nc_error(d, NC_E0504, NC_NOWHERE, "the plan needs %s (%zu bytes) and %s has %s (%zu bytes)",
+                 human(d->arena, need), need, x->dev->info.name, human(d->arena, t->memory), t->memory);
     if (x->held) nc_note(d, m, "other plans of this session hold %s", human(d->arena, x->held));
   }
   if (!m) return true;

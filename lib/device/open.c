@@ -22,13 +22,16 @@ NcDevice *nc_device_open(NcDevices *all, NcDiag *d, const NcDeviceOptions *o) {
   if (number < 0) return NULL;
   const NcDeviceEntry *e = &all->entry.at[number];
   NcDevice *dev = NC_NEW(all->arena, NcDevice);
-  *dev = (NcDevice){.all = all, .cl = &all->cl, .info = e->info, .platform = e->platform, .id = e->id, .no_cache = o->no_cache, .keep_programs = o->keep_programs};
+  *dev = (NcDevice){.all = all, .cl = &all->cl, .info = e->info, .platform = e->platform, .id = e->id};
+  dev->no_cache = o->no_cache;
+  dev->keep_programs = o->keep_programs;
   if (!class_named(d, o->cls, &dev->info.target.cls)) return NULL;
   cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)dev->platform, 0};
   cl_int err = 0;
   dev->context = NC_MAKE(dev->cl, &err, clCreateContext, (properties, 1, &dev->id, NULL, NULL, &err));
   if (err) {
-    nc_note(d, nc_cl_error(d, "clCreateContext", err), "device %d: %s (%s)", number, dev->info.name, dev->info.platform);
+    nc_note(d, nc_cl_error(d, "clCreateContext", err), "device %d: %s (%s)", number, dev->info.name,
+            dev->info.platform);
     return NULL;
   }
   nc_probe(dev, !o->no_probes);

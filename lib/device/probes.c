@@ -1,5 +1,5 @@
-// What only trying can tell: tiny plans are run and their results looked at. The answers are kept in a file for each device
-// and driver. Whatever goes wrong, here or with the file, the answer is the cautious one.
+// What only trying can tell: tiny plans are run and their results looked at. The answers are kept in a file for each
+// device and driver. Whatever goes wrong, here or with the file, the answer is the cautious one.
 #include "device/blast.h"
 #include "device/check.h"
 #include "base/file.h"
@@ -19,7 +19,8 @@ static NcPlan *plan_of(NcArena *a, const char *lines, const char *program) {
   return p;
 }
 
-static bool run(NcDevice *dev, NcArena *a, const char *lines, const char *program, const NcFeed *feed, int feeds, const NcFetch *fetch) {
+static bool run(NcDevice *dev, NcArena *a, const char *lines, const char *program, const NcFeed *feed, int feeds,
+                const NcFetch *fetch) {
   NcPlan *p = plan_of(a, lines, program);
   return p && nc_exec_once(dev, nc_diag_new(a), p, feed, feeds, fetch, 1, NULL);
 }
@@ -29,16 +30,23 @@ static bool try_half(NcDevice *dev, NcArena *a) {
   static const float x[8] = {1, -2.5f, 65504, 0.1f, 2049, 70000, 1e-5f, -0.0f};
   static const float want[8] = {1, -2.5f, 65504, 0.0999755859375f, 2048, INFINITY, 1.00135803e-5f, -0.0f};
   float y[8];
-  bool ran = run(dev, a,
+  static const char lines[] =
     "buffer 0 input \"x\" f32[8]\n"
     "buffer 1 var \"h\" f16[8]\n"
     "buffer 2 var \"y\" f32[8]\n"
     "step 0 kernel \"narrow\" global 8 1 1 local 1 1 1 args b0 b1\n"
     "step 1 kernel \"widen\" global 8 1 1 local 1 1 1 args b1 b2\n"
-    "output \"y\" b2\n",
-    "kernel void narrow(global const float *x, global half *h) { size_t i = get_global_id(0); vstore_half_rte(x[i], i, h); }\n"
-    "kernel void widen(global const half *h, global float *y) { size_t i = get_global_id(0); y[i] = vload_half(i, h); }\n",
-    &(NcFeed){"x", x, sizeof x}, 1, &(NcFetch){"y", y, sizeof y});
+    "output \"y\" b2\n";
+  static const char program[] =
+    "kernel void narrow(global const float *x, global half *h) {\n"
+    "  size_t i = get_global_id(0);\n"
+    "  vstore_half_rte(x[i], i, h);\n"
+    "}\n"
+    "kernel void widen(global const half *h, global float *y) {\n"
+    "  size_t i = get_global_id(0);\n"
+    "  y[i] = vload_half(i, h);\n"
+    "}\n";
+  bool ran = run(dev, a, lines, program, &(NcFeed){"x", x, sizeof x}, 1, &(NcFetch){"y", y, sizeof y});
   for (int i = 0; ran && i < 8; i++)
     if (y[i] != want[i] && !(i == 6 && y[i] == 0)) return false;
   return ran;
@@ -104,8 +112,8 @@ static bool *answer(NcDevice *dev, int i) { return (bool *)((char *)&dev->info.t
 
 // What the answers depend on; it is the first line of the file, so that a collision of names does no harm.
 static const char *key_of(NcDevice *dev, NcArena *a) {
-  return nc_sprintf(a, "nacre-probes %d | %s | %s | %s | %s | clblast %s\n", VERSION, dev->info.name, dev->info.platform, dev->info.driver,
-                    dev->info.version, nc_blast(dev) ? "found" : "absent");
+  return nc_sprintf(a, "nacre-probes %d | %s | %s | %s | %s | clblast %s\n", VERSION, dev->info.name,
+                    dev->info.platform, dev->info.driver, dev->info.version, nc_blast(dev) ? "found" : "absent");
 }
 
 // A file of lines `name 0` or `name 1` after its key, one for each probe.

@@ -56,7 +56,8 @@ bool nc_exec_run_profiled(NcLoaded *l, NcDiag *d, NcProfile *prof) {
   double *gemm = NC_NEW_N(d->arena, double, n + 1), from = now_ns();
   bool ok = true;
   for (int i = 0; ok && i < n; i++)
-    ok = l->plan->step.at[i].kind == NC_STEP_GEMM ? timed_gemm(l, d, i, &gemm[i]) : nc_launch(l, d, x->timed, i, &event[i]);
+    ok = l->plan->step.at[i].kind == NC_STEP_GEMM ? timed_gemm(l, d, i, &gemm[i])
+                                                  : nc_launch(l, d, x->timed, i, &event[i]);
   ok = finish(x, d, x->timed) && ok;
   double total = now_ns() - from;
   for (int i = 0; i < n; i++) {

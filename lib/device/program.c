@@ -53,8 +53,8 @@ static void note_log(NcDiag *d, NcMessage *m, const char *log) {
 }
 
 static void report(NcDevice *dev, NcDiag *d, cl_program program, const char *source, const char *dumped) {
-  NcMessage *m = nc_error(d, NC_E0503, NC_NOWHERE, "the driver of %s (%s %s) does not compile the generated program", dev->info.name,
-                          dev->info.platform, dev->info.driver);
+  NcMessage *m = nc_error(d, NC_E0503, NC_NOWHERE, "the driver of %s (%s %s) does not compile the generated program",
+                          dev->info.name, dev->info.platform, dev->info.driver);
   note_log(d, m, build_log(dev, d->arena, program));
   if (dumped) nc_note(d, m, "the program (%zu bytes) is in %s", strlen(source), dumped);
   nc_help(d, m, dumped ? "`nacre doctor` checks this driver; if it passes, please report this with that file"

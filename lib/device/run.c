@@ -8,13 +8,15 @@ enum { QUEUE_LIMIT = 20000 };
 void nc_step_notes(const NcLoaded *l, NcDiag *d, NcMessage *m, int step) {
   const NcStep *s = &l->plan->step.at[step];
   if (s->kind == NC_STEP_KERNEL)
-    nc_note(d, m, "step %d: kernel `%s`, global size %zu %zu %zu, local size %zu %zu %zu", step, s->kernel, s->global[0], s->global[1],
-            s->global[2], s->local[0], s->local[1], s->local[2]);
+    nc_note(d, m, "step %d: kernel `%s`, global size %zu %zu %zu, local size %zu %zu %zu", step, s->kernel,
+            s->global[0], s->global[1], s->global[2], s->local[0], s->local[1], s->local[2]);
   else if (s->kind == NC_STEP_GEMM)
-    nc_note(d, m, "step %d: matrix product, m %" PRId64 ", n %" PRId64 ", k %" PRId64 ", batch %" PRId64, step, s->m, s->n, s->k, s->batch);
+    nc_note(d, m, "step %d: matrix product, m %" PRId64 ", n %" PRId64 ", k %" PRId64 ", batch %" PRId64, step, s->m,
+            s->n, s->k, s->batch);
   else
     nc_note(d, m, "step %d: %s of %zu bytes", step, s->kind == NC_STEP_FILL ? "fill" : "copy", s->fill_bytes);
-  if (s->label && *s->label) nc_note(d, m, "it computes `%s`%s%s", s->label, s->at && *s->at ? " at " : "", s->at ? s->at : "");
+  if (s->label && *s->label)
+    nc_note(d, m, "it computes `%s`%s%s", s->label, s->at && *s->at ? " at " : "", s->at ? s->at : "");
   nc_note(d, m, "on %s (%s)", l->x->dev->info.name, l->x->dev->info.platform);
 }
 
@@ -44,7 +46,8 @@ bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, int step, cl_even
   cl_int err = 0;
   switch (s->kind) {
     case NC_STEP_KERNEL:
-      err = NC_CALL(cl, clEnqueueNDRangeKernel, (queue, l->op[step].kernel, 3, NULL, s->global, s->local, 0, NULL, event));
+      err = NC_CALL(cl, clEnqueueNDRangeKernel,
+                    (queue, l->op[step].kernel, 3, NULL, s->global, s->local, 0, NULL, event));
       return !err || step_failed(l, d, step, "clEnqueueNDRangeKernel", err);
     case NC_STEP_GEMM:
       return launch_gemm(l, d, queue, step);
@@ -106,7 +109,8 @@ static bool may_touch(const NcLoaded *l, NcDiag *d, int buffer, size_t bytes) {
   const NcPlanBuf *b = &p->buf.at[buffer];
   bool root = b->kind == NC_BUF_ROOT_ARENA || b->kind == NC_BUF_ROOT_VAR;
   if (!root && bytes <= b->bytes) return true;
-  nc_error(d, NC_E0901, NC_NOWHERE, "%zu bytes are more than buffer %d \"%s\" offers, %zu", bytes, buffer, b->name, root ? 0 : b->bytes);
+  nc_error(d, NC_E0901, NC_NOWHERE, "%zu bytes are more than buffer %d \"%s\" offers, %zu", bytes, buffer, b->name,
+           root ? 0 : b->bytes);
   return false;
 }
 
@@ -117,13 +121,15 @@ static bool transferred(NcExec *x, NcDiag *d, const char *function, cl_int err, 
 
 static bool write_mem(NcExec *x, NcDiag *d, cl_mem mem, const char *name, const void *from, size_t bytes, bool wait) {
   if (!bytes) return true;
-  cl_int err = NC_CALL(x->cl, clEnqueueWriteBuffer, (x->queue, mem, wait ? CL_TRUE : CL_FALSE, 0, bytes, from, 0, NULL, NULL));
+  cl_int err =
+      NC_CALL(x->cl, clEnqueueWriteBuffer, (x->queue, mem, wait ? CL_TRUE : CL_FALSE, 0, bytes, from, 0, NULL, NULL));
   return transferred(x, d, "clEnqueueWriteBuffer", err, name, bytes);
 }
 
 static bool read_mem(NcExec *x, NcDiag *d, cl_mem mem, const char *name, void *to, size_t bytes, bool wait) {
   if (!bytes) return true;
-  cl_int err = NC_CALL(x->cl, clEnqueueReadBuffer, (x->queue, mem, wait ? CL_TRUE : CL_FALSE, 0, bytes, to, 0, NULL, NULL));
+  cl_int err =
+      NC_CALL(x->cl, clEnqueueReadBuffer, (x->queue, mem, wait ? CL_TRUE : CL_FALSE, 0, bytes, to, 0, NULL, NULL));
   if (wait) x->queued = 0;
   return transferred(x, d, "clEnqueueReadBuffer", err, name, bytes);
 }
@@ -145,7 +151,8 @@ static bool var_bytes(NcExec *x, NcDiag *d, int var, size_t bytes) {
 }
 
 bool nc_exec_var_write(NcExec *x, NcDiag *d, int var, const void *from, size_t bytes) {
-  return var_bytes(x, d, var, bytes) && write_mem(x, d, x->var.at[var].mem, x->var.at[var].info.name, from, bytes, true);
+  return var_bytes(x, d, var, bytes) &&
+         write_mem(x, d, x->var.at[var].mem, x->var.at[var].info.name, from, bytes, true);
 }
 
 bool nc_exec_var_read(NcExec *x, NcDiag *d, int var, void *to, size_t bytes) {

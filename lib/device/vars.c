@@ -1,5 +1,5 @@
-// Variables live across runs and plans and are found by name. The plan that first names a variable decides where it lies (the
-// training plan packs parameters so that the optimizer is one launch); later plans bind to what is there.
+// Variables live across runs and plans and are found by name. The plan that first names a variable decides where it
+// lies (the training plan packs parameters so that the optimizer is one launch); later plans bind to what is there.
 //
 // A later plan's root of variables is the session's root of that name when every variable agrees on its place in it. If
 // it does not agree, that matters only when a step takes the whole root as an argument: then it is E0506.
@@ -31,7 +31,8 @@ static bool is_used(const NcPlan *p, int buffer) {
   for (int i = 0; i < p->step.n; i++) {
     const NcStep *s = &p->step.at[i];
     if (s->kind != NC_STEP_KERNEL && (s->c == buffer || (s->kind != NC_STEP_FILL && s->a == buffer) ||
-                                      (s->kind == NC_STEP_GEMM && (s->b == buffer || s->workspace == buffer)))) return true;
+                                      (s->kind == NC_STEP_GEMM && (s->b == buffer || s->workspace == buffer))))
+      return true;
     if (s->kind != NC_STEP_KERNEL) continue;
     for (int k = 0; k < s->nargs; k++)
       if (s->args[k].kind == NC_ARG_BUF && s->args[k].i == buffer) return true;
@@ -61,7 +62,8 @@ static bool same_layout(const NcExec *x, const NcPlan *p, int b, int r) {
     if (v->kind != NC_BUF_VAR || v->parent != b || nc_exec_find_var(x, v->name) >= 0) continue;
     for (int k = 0; k < x->var.n; k++) {
       const NcVar *other = &x->var.at[k];
-      if (other->root == r && v->offset < other->offset + other->info.bytes && other->offset < v->offset + v->bytes) return false;
+      if (other->root == r && v->offset < other->offset + other->info.bytes && other->offset < v->offset + v->bytes)
+        return false;
     }
   }
   return true;
@@ -70,12 +72,15 @@ static bool same_layout(const NcExec *x, const NcPlan *p, int b, int r) {
 // Whether some variable of the plan's root is there (or is not there).
 static bool any_var(const NcExec *x, const NcPlan *p, int b, bool there) {
   for (int i = 0; i < p->buf.n; i++)
-    if (p->buf.at[i].kind == NC_BUF_VAR && p->buf.at[i].parent == b && (nc_exec_find_var(x, p->buf.at[i].name) >= 0) == there) return true;
+    if (p->buf.at[i].kind == NC_BUF_VAR && p->buf.at[i].parent == b &&
+        (nc_exec_find_var(x, p->buf.at[i].name) >= 0) == there)
+      return true;
   return false;
 }
 
 static bool new_root(NcExec *x, NcDiag *d, const NcPlanBuf *b) {
-  NcVarRoot *root = NC_PUSH(x->arena, x->root);      // in the list before it owns anything: then nothing is lost when host memory runs out
+  NcVarRoot *root =
+      NC_PUSH(x->arena, x->root); // in the list before it owns anything: then nothing is lost when host memory runs out
   *root = (NcVarRoot){.name = b->name};
   root->name = nc_strdup(x->arena, b->name);
   return nc_make_memory(x, d, b->bytes, NULL, b->name, &root->memory) && nc_fill(x, d, root->memory.mem, 0, b->bytes);
@@ -105,8 +110,9 @@ static bool bind_root(NcLoaded *l, NcDiag *d, int b, int *root) {
 static bool check_type(const NcVar *v, NcDiag *d, const NcPlanBuf *b) {
   if (nc_type_eq(v->info.type, b->type) && v->info.bytes >= b->bytes) return true;
   return mismatch(d, "the variable \"%s\" has another type or size in this session", b->name,
-                  nc_sprintf(d->arena, "here it is %s in %zu bytes, in the plan %s in %zu bytes", nc_type_str(d->arena, v->info.type),
-                             v->info.bytes, nc_type_str(d->arena, b->type), b->bytes));
+                  nc_sprintf(d->arena, "here it is %s in %zu bytes, in the plan %s in %zu bytes",
+                             nc_type_str(d->arena, v->info.type), v->info.bytes, nc_type_str(d->arena, b->type),
+                             b->bytes));
 }
 
 static bool new_var(NcExec *x, NcDiag *d, const NcPlanBuf *b, int root) {
@@ -117,7 +123,8 @@ static bool new_var(NcExec *x, NcDiag *d, const NcPlanBuf *b, int root) {
     v->mem = nc_make_part(x, d, x->root.at[root].memory.mem, b->offset, b->bytes, b->name);
   } else {
     NcMemory own = {NULL, 0};
-    if (nc_make_memory(x, d, b->bytes, NULL, b->name, &own) && !nc_fill(x, d, own.mem, 0, b->bytes)) nc_drop_memory(x, &own);
+    if (nc_make_memory(x, d, b->bytes, NULL, b->name, &own) && !nc_fill(x, d, own.mem, 0, b->bytes))
+      nc_drop_memory(x, &own);
     v->mem = own.mem;
   }
   if (v->mem) nc_map_set(&x->var_by_name, name, (void *)(intptr_t)x->var.n);
