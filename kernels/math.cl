@@ -1,7 +1,7 @@
 // Functions of pointwise operations that OpenCL lacks or does slowly, for every register width: nc_NAME_TYPE.
 // Scalars and vectors differ in what a comparison gives (1 or -1), and select() knows both.
 
-// erf within 3 units in the last place. Below 1 it is x P(x²); above, 1 - exp(Q(x)), where Q approximates log(1 - erf).
+// erf within 3 units in the last place. Below 1 it is x P(x²); above, 1 - exp(Q(x)), Q being close to log(1 - erf).
 // P and Q are least-squares fits, reweighted towards equal ripple.
 #define NC_ERF(T, I) \
   static inline T nc_erf_##T(T x) { \

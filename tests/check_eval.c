@@ -96,14 +96,15 @@ START_TEST(rounds_to_types) {
     {NC_F16, 0x1p-25, 0}, {NC_F16, 0x1p-14 - 0x1p-25, 0x1p-14}, {NC_F16, 1000.3, 1000.5}, {NC_F16, NAN, NAN},
     {NC_BF16, 1 + 0x1p-8, 1}, {NC_BF16, 1 + 3 * 0x1p-8, 1 + 0x1p-6}, {NC_BF16, 0x1.fep127, 0x1.fep127},
     {NC_BF16, 0x1.ffp127, INFINITY}, {NC_BF16, 3.14159, 3.140625},
-    {NC_I32, 2147483648.0, -2147483648.0}, {NC_I32, -2147483649.0, 2147483647.0}, {NC_I32, 4294967301.0, 5}, {NC_I32, -1.7, -1},
+    {NC_I32, 2147483648.0, -2147483648.0}, {NC_I32, -2147483649.0, 2147483647.0}, {NC_I32, 4294967301.0, 5},
+    {NC_I32, -1.7, -1},
     {NC_I32, NAN, 0}, {NC_I32, INFINITY, 0}, {NC_I64, 0x1p63, -0x1p63}, {NC_I64, 0x1p52 + 1, 0x1p52 + 1},
     {NC_U8, 256, 0}, {NC_U8, -1, 255}, {NC_U8, 300, 44}, {NC_BOOL, 0.5, 1}, {NC_BOOL, -0.0, 0},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     double r = nc_round_to(rows[i].t, rows[i].v);
-    ck_assert_msg(r == rows[i].r || (isnan(r) && isnan(rows[i].r)), "%s of %.17g: %.17g, not %.17g", nc_dtype_name(rows[i].t),
-                  rows[i].v, r, rows[i].r);
+    ck_assert_msg(r == rows[i].r || (isnan(r) && isnan(rows[i].r)), "%s of %.17g: %.17g, not %.17g",
+                  nc_dtype_name(rows[i].t), rows[i].v, r, rows[i].r);
     double again = nc_round_to(rows[i].t, r);
     ck_assert(again == r || isnan(r));
   }
@@ -158,7 +159,8 @@ START_TEST(orthonormal) {
   static const int64_t sizes[][2] = {{1, 1}, {4, 4}, {3, 7}, {7, 3}, {30, 30}};
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
     int64_t r = sizes[k][0], c = sizes[k][1];
-    NcNode *q = nc_orthogonal(g, HERE, nc_random(g, HERE, "normal", (NcType){NC_F32, NC_SHAPE(r, c)}, (int64_t)k, NULL));
+    NcType matrix = {NC_F32, NC_SHAPE(r, c)};
+    NcNode *q = nc_orthogonal(g, HERE, nc_random(g, HERE, "normal", matrix, (int64_t)k, NULL));
     NcNode *t = nc_transpose(g, HERE, q), *unit = r <= c ? nc_matmul(g, HERE, q, t) : nc_matmul(g, HERE, t, q);
     nc_graph_output(g, "unit", unit);
     double **value = run((NcEvalOptions){.seed = 3});
@@ -176,7 +178,8 @@ static double at(NcNode *n, const NcBinding *bind, int nbind, int i) {
 }
 
 START_TEST(a_value_used_often_sums_its_gradients) {   // x³ + x² + x by products
-  NcNode *x = input("x", vec(1)), *xx = op2("mul", x, x), *y = total(op2("add", op2("add", op2("mul", xx, x), xx), x)), *dx;
+  NcNode *x = input("x", vec(1)), *xx = op2("mul", x, x), *dx;
+  NcNode *y = total(op2("add", op2("add", op2("mul", xx, x), xx), x));
   ck_assert(nc_grad(g, y, 1, &x, &dx));
   const double two = 2;
   const NcBinding bind = {"x", &two};
@@ -194,7 +197,8 @@ START_TEST(higher_gradients) {   // d⁴/dx⁴ of x⁵
 END_TEST
 
 START_TEST(no_dependence_gives_zeros) {
-  NcNode *x = input("x", vec(2)), *z = input("z", vec(3)), *loss = total(op1("exp", x)), *later = input("later", vec(4));
+  NcNode *x = input("x", vec(2)), *z = input("z", vec(3)), *loss = total(op1("exp", x));
+  NcNode *later = input("later", vec(4));
   NcNode *through_int = nc_cast(g, HERE, nc_cast(g, HERE, z, NC_I32), NC_F32), *loss2;
   NcNode *wrt[] = {z, later}, *dx[2];
   ck_assert(nc_grad(g, loss, 2, wrt, dx));

@@ -141,7 +141,8 @@ static const struct { const char *text, *why, *at; } malformed[] = {
   {"graph x {", "does not end", ""},
   {"graph x { } more", "goes on", "more"},
   {"graph x { %1 = iota(){axis=0} : i32[2] }", "%0 must come next", "%1"},
-  {"graph x { %0 = iota(){axis=0} : i32[2] %0 = iota(){axis=0} : i32[3] }", "%1 must come next", "%0 = iota(){axis=0} : i32[3]"},
+  {"graph x { %0 = iota(){axis=0} : i32[2] %0 = iota(){axis=0} : i32[3] }", "%1 must come next",
+   "%0 = iota(){axis=0} : i32[3]"},
   {"graph x { %0 = nothing() : i32[2] }", "no operation `nothing`", "nothing"},
   {"graph x { %0 = exp(%0) : f32[2] }", "%0 is not defined", "%0) "},
   {"graph x { %0 = iota(){axis=0} : i32[2] %1 = neg(%3) : i32[2] }", "%3 is not defined", "%3"},
@@ -194,8 +195,8 @@ START_TEST(malformed_text) {
 }
 END_TEST
 
-// Texts with bytes changed, dropped, doubled or taken from elsewhere: each is read or refused, none crashes, and what is
-// read is valid and prints as it reads.
+// Texts with bytes changed, dropped, doubled or taken from elsewhere: each is read or refused, none crashes, and what
+// is read is valid and prints as it reads.
 START_TEST(mutations) {
   uint32_t state = 12345u + (uint32_t)_i;
   size_t size = strlen(sample);
@@ -242,7 +243,8 @@ END_TEST
 
 typedef enum { ID, FORWARD, FOREIGN, ARITY, TYPE, DTYPE, ATTR, ATTR_KIND, OUTPUT, EFFECT, EMPTY, NAME, FAULTS } Fault;
 static const char *const found_as[FAULTS] = {
-  [ID] = "another id", [FORWARD] = "does not come before", [FOREIGN] = "not of this graph", [ARITY] = "operands instead of",
+  [ID] = "another id", [FORWARD] = "does not come before", [FOREIGN] = "not of this graph",
+  [ARITY] = "operands instead of",
   [TYPE] = "its rule gives", [DTYPE] = "no valid type", [ATTR] = "axis 5 does not exist", [ATTR_KIND] = "missing",
   [OUTPUT] = "output", [EFFECT] = "registered as an effect", [EMPTY] = "its rule gives",
   [NAME] = "is also the name of",

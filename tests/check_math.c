@@ -138,7 +138,8 @@ static void check_result(const Row *r, const char *mem, int lanes) {
   NcDtype t = r->n->type.dtype;
   int64_t count = nc_count(r->n->type.shape);
   for (int64_t i = 0; i < MOST; i++) {
-    double got = unpack(t, mem + (r->slot + r->c->nin) * SLOT + i * (int64_t)width(t)), want = value[r->n->id][i % count];
+    const char *at = mem + (r->slot + r->c->nin) * SLOT + i * (int64_t)width(t);
+    double got = unpack(t, at), want = value[r->n->id][i % count];
     ck_assert_msg(near(got, want), "%s, %d lanes: element %lld is %.9g, evaluated %.9g", case_name(arena, r->c), lanes,
                   (long long)i, got, want);
   }
@@ -225,14 +226,16 @@ END_TEST
 // ---- division at its edges, at every width
 
 START_TEST(division_does_not_trap) {
-  static const int32_t a[16] = {7, -7, 7, -7, 0, 5, INT32_MIN, INT32_MIN, INT32_MAX, INT32_MIN, 1, -1, 6, -6, 0, INT32_MIN};
-  static const int32_t b[16] = {2, 2, -2, -2, 3, 0, -1, 0, -1, 1, INT32_MIN, INT32_MIN, 3, 3, -3, 2};
+  enum { LOW = INT32_MIN, HIGH = INT32_MAX };
+  static const int32_t a[16] = {7, -7, 7, -7, 0, 5, LOW, LOW, HIGH, LOW, 1, -1, 6, -6, 0, LOW};
+  static const int32_t b[16] = {2, 2, -2, -2, 3, 0, -1, 0, -1, 1, LOW, LOW, 3, 3, -3, 2};
   NcBuf text = NC_BUF(arena);
   nc_put(&text, file("math.cl"));
   static const char *const types[] = {"int", "int2", "int4", "int8", "int16"};
   for (int t = 0; t < 5; t++)
     nc_putf(&text, "kernel void k%d(global const %s *a, global const %s *b, global %s *q, global %s *r) {\n"
-                   "  for (int i = 0; i < %d; i++) { q[i] = nc_floordiv_%s(a[i], b[i]); r[i] = nc_mod_%s(a[i], b[i]); }\n}\n",
+                   "  for (int i = 0; i < %d; i++) {\n"
+                   "    q[i] = nc_floordiv_%s(a[i], b[i]);\n    r[i] = nc_mod_%s(a[i], b[i]);\n  }\n}\n",
             t, types[t], types[t], types[t], types[t], 16 >> t, types[t], types[t]);
   cl_program p = build(&text);
   for (int t = 0; t < 5; t++) {
@@ -244,8 +247,8 @@ START_TEST(division_does_not_trap) {
     cl_run_read(&run, m[3], sizeof r, r);
     for (int i = 0; i < 16; i++) {
       int64_t want = b[i] ? (int64_t)floor((double)a[i] / b[i]) : 0, rest = b[i] ? a[i] - want * b[i] : 0;
-      ck_assert_msg(q[i] == (int32_t)(uint32_t)want && r[i] == (int32_t)rest, "%s: %d by %d gives %d rest %d", types[t], a[i],
-                    b[i], q[i], r[i]);
+      ck_assert_msg(q[i] == (int32_t)(uint32_t)want && r[i] == (int32_t)rest, "%s: %d by %d gives %d rest %d", types[t],
+                    a[i], b[i], q[i], r[i]);
     }
     for (int k = 0; k < 4; k++) clReleaseMemObject(m[k]);
   }
@@ -260,7 +263,8 @@ START_TEST(random_is_the_evaluators) {
   const uint64_t seed = CASE_SEED;
   NcBuf text = NC_BUF(arena);
   nc_put(&text, file("random.cl"));
-  nc_putf(&text, "kernel void k(global float4 *u, global float4 *z, global float *one) {\n  for (ulong i = 0; i < %d; i++) {\n"
+  nc_putf(&text, "kernel void k(global float4 *u, global float4 *z, global float *one) {\n"
+                 "  for (ulong i = 0; i < %d; i++) {\n"
                  "    uint4 w = nc_random_words(i, -3, 77, %lluul);\n"
                  "    u[i] = nc_random_uniform(w);\n    z[i] = nc_random_normal(w);\n  }\n"
                  "  for (ulong i = 0; i < %d; i++) one[i] = nc_random_normal_at(i, -3, 77, %lluul);\n"

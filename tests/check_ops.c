@@ -73,8 +73,8 @@ START_TEST(values) {
                 nc_type_str(arena, b.out->type), c->nexpect);
   const double *v = run_node(&b, b.out, false);
   for (int i = 0; i < c->nexpect; i++)
-    ck_assert_msg(near(v[i], c->expect[i], 1e-13), "%s: element %d is %.17g and not %.17g", case_name(arena, c), i, v[i],
-                  c->expect[i]);
+    ck_assert_msg(near(v[i], c->expect[i], 1e-13), "%s: element %d is %.17g and not %.17g", case_name(arena, c), i,
+                  v[i], c->expect[i]);
 }
 END_TEST
 
@@ -118,7 +118,8 @@ static void compare(Bench *b, NcNode *loss, int k, NcNode *dx, const char *what,
     double down = *run_node(b, loss, false);
     x[i] = at;
     double numeric = (up - down) / (2 * h);
-    ck_assert_msg(near(analytic[i], numeric, tolerance), "%s: %s toward operand %d, element %lld: %.12g, by differences %.12g",
+    ck_assert_msg(near(analytic[i], numeric, tolerance),
+                  "%s: %s toward operand %d, element %lld: %.12g, by differences %.12g",
                   case_name(arena, b->c), what, k, (long long)i, analytic[i], numeric);
   }
 }

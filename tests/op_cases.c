@@ -9,7 +9,8 @@
 #define GIVEN(t, ...) {t, 0, 0, (const double[]){__VA_ARGS__}}
 #define OF(n, ...) .nin = n, .in = {__VA_ARGS__}
 #define WITH(n, ...) .nattr = n, .attr = {__VA_ARGS__}
-#define EXPECT(...) .expect = (const double[]){__VA_ARGS__}, .nexpect = sizeof((const double[]){__VA_ARGS__}) / sizeof(double)
+#define EXPECT(...) .expect = (const double[]){__VA_ARGS__}, \
+  .nexpect = sizeof((const double[]){__VA_ARGS__}) / sizeof(double)
 #define NO_GRAD .no_grad = true
 #define AINT(k, v) {.key = k, .kind = NC_ATTR_INT, .i = v}
 #define AINTS(k, ...) {.key = k, .kind = NC_ATTR_INTS, .ints = (const int64_t[]){__VA_ARGS__}, .n = COUNT(__VA_ARGS__)}

@@ -30,7 +30,7 @@ extern const OpCase op_cases[];
 extern const int op_case_count;
 
 const char *case_name(NcArena *a, const OpCase *c);                      // "conv, stride 2"
-// The node over inputs "in0", "in1", … (assign: its var is named in0; index operands too are inputs). NULL after an error.
+// The node over inputs "in0", "in1", … (assign: its var is named in0). NULL after an error.
 NcNode *case_build(NcGraph *g, const OpCase *c, NcNode **in);
 // The values of operand k: given, or drawn (always the same ones).
 double *case_values(NcArena *a, const OpCase *c, int k);

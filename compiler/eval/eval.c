@@ -30,9 +30,8 @@ static Array *new_array(Run *r, int64_t count) {
   *a = (Array){.refs = 1, .size_class = c};
   Free *f = r->free[c];
   if (f) r->free[c] = f->next;
-  // Exactly as much as is needed: only arrays of the class's full size can be used again for any of its sizes,
-  // so what may be recycled is allocated full.
-  a->at = f ? (double *)f : nc_alloc_array(r->o->arena, (size_t)(r->o->keep ? count : (int64_t)16 << c), sizeof(double));
+  if (!r->o->keep) count = (int64_t)16 << c;   // what may be used again must do for every size of its class
+  a->at = f ? (double *)f : NC_NEW_N(r->o->arena, double, count);
   return a;
 }
 

@@ -11,12 +11,13 @@ typedef struct {
   int nbind;
   const NcBinding *bind;
   uint64_t seed;
-  bool round;            // round every value to its element type (f32 …) after each node; integers and bools always are
+  bool round;            // round every value to its element type after each node; integers and bools always are
   bool keep;             // keep every value; else only those of outputs and effects, and the rest is reused on the way
 } NcEvalOptions;
 
 // Evaluates what outputs and effects reach. value has room for g->node.n; value[i] is the array of node id i
-// (NULL where not reached or not kept). An assign's value is the new content of its var; the var itself keeps the old one.
+// (NULL where not reached or not kept). An assign's value is the new content of its var; the var itself keeps the
+// old one.
 // False after an error (an unbound input). Constant time-outs do not exist: cost is the graph's own arithmetic.
 bool nc_eval(const NcGraph *g, NcDiag *d, const NcEvalOptions *o, double **value);
 #endif

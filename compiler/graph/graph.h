@@ -25,7 +25,8 @@ typedef struct NcOp NcOp;      // compiler/ops/op.h: one row per operation
 
 // An attribute: an integer, a list of integers, a float, a list of floats, or a string. Keys are fixed by the
 // operation's row; a node stores them in the row's order, so that equal attributes compare in order.
-// Integers lie in the range of int32, sizes too (type.h: at most 2^40 elements): sums and products of two stay in int64.
+// Integers lie in the range of int32, sizes too (and a type has at most 2^40 elements): sums and products of two
+// stay in int64.
 typedef enum { NC_ATTR_INT, NC_ATTR_INTS, NC_ATTR_FLOAT, NC_ATTR_FLOATS, NC_ATTR_STR } NcAttrKind;
 typedef struct {
   const char *key;
@@ -110,7 +111,8 @@ NcUsers nc_graph_users(const NcGraph *g, NcArena *a);
 // (NULL when not reached; `map` has room for g->node.n and may itself be NULL).
 // The rewriter may replace a node while it is copied: it receives the old node and its operands in the new graph and
 // returns the new node (NULL: copy as it is). An effect for which it returns something other than
-// an assign is dropped. f NULL only drops what is dead. Returns NULL after an error. The base of simplify, constant folding, and dead code elimination.
+// an assign is dropped. f NULL only drops what is dead. Returns NULL after an error. The base of simplify, constant
+// folding, and dead code elimination.
 typedef NcNode *NcRewrite(void *ctx, NcGraph *to, const NcNode *old, NcNode **in);
 NcGraph *nc_graph_rewrite(const NcGraph *g, NcArena *a, NcRewrite *f, void *ctx, NcNode **map);
 #endif

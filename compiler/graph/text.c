@@ -78,7 +78,7 @@ void nc_graph_print(const NcGraph *g, NcBuf *b) {
 typedef struct {
   NcArena *a;
   NcDiag *d;             // of the caller
-  NcDiag *aside;         // of the graph while it is read: rules report there, and it is told again with the text's place
+  NcDiag *aside;         // of the graph while it is read: rules report there; it is told again with the text's place
   const char *name, *text, *p;
   NcGraph *g;
   NC_VEC(NcNode *) node; // by the text's ids

@@ -50,4 +50,4 @@ static void eval(const NcEval *e) {
 static const NcAttrSpec attrs[] = {{"shape", NC_ATTR_INTS}, {"axes", NC_ATTR_INTS}, {0}};
 const NcOp nc_row_broadcast = {.name = "broadcast", .kind = NC_MOVEMENT, .arity = 1, .attrs = attrs, .pure = true,
                                .infer = infer, .vjp = vjp, .eval = eval,
-                               .doc = "axis i becomes axis axes[i] of `shape`; size-1 axes stretch, the others are new"};
+                               .doc = "axis i becomes axis axes[i] of `shape`; size-1 axes stretch"};

@@ -44,4 +44,5 @@ static void eval(const NcEval *e) {
 
 static const NcAttrSpec attrs[] = {{"axis", NC_ATTR_INT}, {0}};
 const NcOp nc_row_concat = {.name = "concat", .kind = NC_MOVEMENT, .arity = -1, .attrs = attrs, .pure = true,
-                            .infer = infer, .vjp = vjp, .eval = eval, .doc = "the operands one after the other along `axis`"};
+                            .infer = infer, .vjp = vjp, .eval = eval,
+                            .doc = "the operands one after the other along `axis`"};

@@ -204,7 +204,8 @@ static void plane(const Loop *l, const double *x, double *y, const double *w, do
       for (int64_t p1 = 0; p1 < l->o[1]; p1++) {
         int64_t q0 = tap(l, 0, p0, k0), q1 = tap(l, 1, p1, k1);
         if (q0 < 0 || q1 < 0) continue;
-        row(l, x + (q0 * l->x[1] + q1) * l->x[2], y + (p0 * l->o[1] + p1) * l->o[2], k2, w ? w + a : NULL, dw ? dw + a : NULL);
+        const double *from = x + (q0 * l->x[1] + q1) * l->x[2];
+        row(l, from, y + (p0 * l->o[1] + p1) * l->o[2], k2, w ? w + a : NULL, dw ? dw + a : NULL);
       }
   }
 }
@@ -243,7 +244,7 @@ static const NcAttrSpec weight_attrs[] = {CONV_ATTRS, {"kernel", NC_ATTR_INTS}, 
 
 const NcOp nc_row_conv = {.name = "conv", .kind = NC_CONV, .arity = 2, .attrs = conv_attrs, .pure = true,
                           .infer = infer_conv, .vjp = vjp_conv, .eval = eval_conv,
-                          .doc = "cross-correlation over 1 to 3 spatial axes: x [B, Cin, D...], w [Cout, Cin/groups, K...]"};
-const NcOp nc_row_conv_weight = {.name = "conv_weight", .kind = NC_CONV, .arity = 2, .attrs = weight_attrs, .pure = true,
-                                 .infer = infer_weight, .vjp = vjp_weight, .eval = eval_weight,
-                                 .doc = "the gradient of conv toward its weights: x, dy -> [Cout, Cin/groups, kernel...]"};
+                          .doc = "cross-correlation over 1 to 3 axes: x [B, Cin, D...], w [Cout, Cin/groups, K...]"};
+const NcOp nc_row_conv_weight = {.name = "conv_weight", .kind = NC_CONV, .arity = 2, .attrs = weight_attrs,
+                                 .pure = true, .infer = infer_weight, .vjp = vjp_weight, .eval = eval_weight,
+                                 .doc = "the gradient of conv toward w: x, dy -> [Cout, Cin/groups, kernel...]"};

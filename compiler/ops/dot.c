@@ -96,9 +96,12 @@ static void eval(const NcEval *e) {
   Axes x = axes_of(e->node);
   NcShape a = e->node->in[0]->type.shape, b = e->node->in[1]->type.shape;
   int64_t nb, nk, ni, nj;
-  int64_t *ab = nc_offsets(e->scratch, a, x.batch, x.abatch, &nb), *bb = nc_offsets(e->scratch, b, x.batch, x.bbatch, &nb);
-  int64_t *ak = nc_offsets(e->scratch, a, x.con, x.acon, &nk), *bk = nc_offsets(e->scratch, b, x.con, x.bcon, &nk);
-  int64_t *ai = nc_offsets(e->scratch, a, x.afree, x.afrees, &ni), *bj = nc_offsets(e->scratch, b, x.bfree, x.bfrees, &nj);
+  int64_t *ab = nc_offsets(e->scratch, a, x.batch, x.abatch, &nb);
+  int64_t *bb = nc_offsets(e->scratch, b, x.batch, x.bbatch, &nb);
+  int64_t *ak = nc_offsets(e->scratch, a, x.con, x.acon, &nk);
+  int64_t *bk = nc_offsets(e->scratch, b, x.con, x.bcon, &nk);
+  int64_t *ai = nc_offsets(e->scratch, a, x.afree, x.afrees, &ni);
+  int64_t *bj = nc_offsets(e->scratch, b, x.bfree, x.bfrees, &nj);
   double *out = e->out;
   for (int64_t p = 0; p < nb; p++)
     for (int64_t i = 0; i < ni; i++, out += nj) {
@@ -115,4 +118,4 @@ static const NcAttrSpec attrs[] = {{"abatch", NC_ATTR_INTS}, {"bbatch", NC_ATTR_
                                    {"bcon", NC_ATTR_INTS}, {0}};
 const NcOp nc_row_dot = {.name = "dot", .kind = NC_DOT, .arity = 2, .attrs = attrs, .pure = true, .infer = infer,
                          .vjp = vjp, .eval = eval,
-                         .doc = "sum of products over the contracted axes; result: batch, free axes of a, free axes of b"};
+                         .doc = "sum of products over the contracted axes; gives batch, free axes of a, of b"};

@@ -32,8 +32,8 @@ static bool pass_on(Walk *w, NcNode *n) {
   for (int k = 0; k < n->nin; k++) wanted = wanted || w->needs[n->in[k]->id];
   if (!wanted) return true;
   if (!n->op->vjp) {
-    NcMessage *m = nc_error(w->g->diag, NC_E0210, n->at, "`%s` has no gradient, but the loss depends on a parameter through it",
-                            n->op->name);
+    NcMessage *m = nc_error(w->g->diag, NC_E0210, n->at,
+                            "`%s` has no gradient, but the loss depends on a parameter through it", n->op->name);
     nc_help(w->g->diag, m, "keep it out of the loss, or use an operation that has a gradient");
     return false;
   }
@@ -49,7 +49,8 @@ bool nc_grad(NcGraph *g, NcNode *loss, int n, NcNode *const *wrt, NcNode **out) 
   for (int i = 0; i < n; i++)
     if (!wrt[i]) return false;
   if (loss->type.shape.rank || !carries(loss)) {
-    nc_error(g->diag, NC_E0210, loss->at, "a loss must be a float scalar and is %s", nc_type_str(g->diag->arena, loss->type));
+    nc_error(g->diag, NC_E0210, loss->at, "a loss must be a float scalar and is %s",
+             nc_type_str(g->diag->arena, loss->type));
     return false;
   }
   int errors = g->diag->errors;

@@ -14,7 +14,9 @@ static NcNode *mul(NcGraph *g, NcNode *y, NcNode *a, NcNode *b) { return nc_op2(
 static NcNode *quo(NcGraph *g, NcNode *y, NcNode *a, NcNode *b) { return nc_op2(g, y->at, "div", a, b); }
 static NcNode *op1(NcGraph *g, NcNode *y, const char *op, NcNode *a) { return nc_op1(g, y->at, op, a); }
 static NcNode *op2(NcGraph *g, NcNode *y, const char *op, NcNode *a, NcNode *b) { return nc_op2(g, y->at, op, a, b); }
-static NcNode *pick(NcGraph *g, NcNode *y, NcNode *m, NcNode *a, NcNode *b) { return nc_op3(g, y->at, "select", m, a, b); }
+static NcNode *pick(NcGraph *g, NcNode *y, NcNode *m, NcNode *a, NcNode *b) {
+  return nc_op3(g, y->at, "select", m, a, b);
+}
 static NcNode *num(NcGraph *g, NcNode *y, double v) { return nc_like(g, nc_dtype_float(y->type.dtype) ? y : A, v); }
 static NcNode *scaled(NcGraph *g, NcNode *y, double k, NcNode *a) { return mul(g, y, num(g, y, k), a); }
 

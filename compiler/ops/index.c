@@ -100,6 +100,6 @@ static const NcAttrSpec scatter_attrs[] = {{"axis", NC_ATTR_INT}, {"size", NC_AT
 const NcOp nc_row_gather = {.name = "gather", .kind = NC_INDEX, .arity = 2, .attrs = gather_attrs, .pure = true,
                             .infer = infer_gather, .vjp = vjp_gather, .eval = eval_gather,
                             .doc = "the elements of `axis` that the index names; zeros where it is out of range"};
-const NcOp nc_row_scatter_add = {.name = "scatter_add", .kind = NC_INDEX, .arity = 2, .attrs = scatter_attrs, .pure = true,
-                                 .infer = infer_scatter, .vjp = vjp_scatter, .eval = eval_scatter,
+const NcOp nc_row_scatter_add = {.name = "scatter_add", .kind = NC_INDEX, .arity = 2, .attrs = scatter_attrs,
+                                 .pure = true, .infer = infer_scatter, .vjp = vjp_scatter, .eval = eval_scatter,
                                  .doc = "sums into the places of `axis` that the index names; the gradient of gather"};

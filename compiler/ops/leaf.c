@@ -68,4 +68,5 @@ const NcOp nc_row_input = {.name = "input", .kind = NC_LEAF, .attrs = input_attr
 
 static const NcAttrSpec var_attrs[] = {{"name", NC_ATTR_STR}, {"kind", NC_ATTR_STR}, {0}};
 const NcOp nc_row_var = {.name = "var", .kind = NC_LEAF, .attrs = var_attrs, .pure = true, .infer = var_infer,
-                         .vjp = nc_vjp_none, .doc = "what is kept between runs: a parameter, a state, or an optimizer's value"};
+                         .vjp = nc_vjp_none,
+                         .doc = "what is kept between runs: a parameter, a state, or an optimizer's value"};

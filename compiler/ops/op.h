@@ -40,15 +40,17 @@ struct NcOp {
   // The result's type from operands and attributes; reports and returns false when they do not fit.
   // A leaf finds its given type in *out and checks it.
   bool (*infer)(NcDiag *d, const NcNode *n, NcType *out);
-  // Vector-Jacobian product: given dy = d loss / d node, set dx[i] = d loss / d in[i], or leave it NULL where nothing flows.
+  // Vector-Jacobian product: given dy = d loss / d node, set dx[i] = d loss / d in[i], or leave it NULL where
+  // nothing flows.
   // NULL pointer: no gradient passes; reaching it on a path to a differentiated node is E0210.
   bool (*vjp)(NcGraph *g, NcNode *n, NcNode *dy, NcNode **dx);
   void (*eval)(const NcEval *e);
 
   // Pointwise only: OpenCL C, the same for scalars and vectors. $0 $1 $2 are operands, which may occur more
-  // than once: they should be names. At the number of lanes in use, $T is the register type of the last operand (float8),
-  // $I the int type (int8: masks are this), $K the integer type as wide as $T (int8, or long8 for i64),
-  // $F float, $U uchar, $L long. Comparisons and logic yield masks: 0 or -1. Do not read this directly: nc_opencl() expands it.
+  // than once: they should be names. At the number of lanes in use, $T is the register type of the last operand
+  // (float8), $I the int type (int8: masks are this), $K the integer type as wide as $T (int8, or long8 for i64),
+  // $F float, $U uchar, $L long. Comparisons and logic yield masks: 0 or -1. Not to be read directly: nc_opencl()
+  // expands it.
   const char *opencl;
   const char *opencl_int;        // for integer operands where it differs, else NULL
   int flops;                     // arithmetic per element, for estimates
@@ -74,7 +76,8 @@ NcNode *nc_table(NcGraph *g, NcRange at, NcType t, const double *v);            
 NcNode *nc_iota(NcGraph *g, NcRange at, NcType t, int axis);                    // index along axis
 NcNode *nc_input(NcGraph *g, NcRange at, const char *name, NcType t);
 NcNode *nc_var(NcGraph *g, NcRange at, const char *name, const char *kind, NcType t);   // kind: param, state, opt
-// dist: uniform in the open (0,1), or normal (mean 0, variance 1). step: i32 scalar, NULL for the constant 0. site from 0.
+// dist: uniform in the open (0,1), or normal (mean 0, variance 1). step: i32 scalar, NULL for the constant 0. Sites
+// count from 0.
 NcNode *nc_random(NcGraph *g, NcRange at, const char *dist, NcType t, int64_t site, NcNode *step);
 NcNode *nc_orthogonal(NcGraph *g, NcRange at, NcNode *normal);                  // [R,C] to orthonormal rows or columns
 NcNode *nc_cast(NcGraph *g, NcRange at, NcNode *x, NcDtype to);
@@ -84,7 +87,7 @@ NcNode *nc_transpose(NcGraph *g, NcRange at, NcNode *x);                        
 // Axis i of x goes to axis axes[i] of the result (ascending); size-1 axes of x stretch. All other result axes are new.
 NcNode *nc_broadcast(NcGraph *g, NcRange at, NcNode *x, NcShape s, const int64_t *axes);
 NcNode *nc_slice(NcGraph *g, NcRange at, NcNode *x, const int64_t *start, const int64_t *size, const int64_t *step);
-NcNode *nc_pad(NcGraph *g, NcRange at, NcNode *x, const int64_t *lo, const int64_t *hi, double value);  // negative crops
+NcNode *nc_pad(NcGraph *g, NcRange at, NcNode *x, const int64_t *lo, const int64_t *hi, double value); // negative crops
 NcNode *nc_concat(NcGraph *g, NcRange at, int n, NcNode *const *x, int axis);
 // op: sum max min prod any all argmax argmin (i32, one axis, the first one wins). Reduced axes vanish (keep them by a
 // reshape). As a node: reduce{op, axes}. max and min pass NaN on.
@@ -104,21 +107,23 @@ typedef struct {
   int64_t stride[3], lo[3], hi[3], dilation[3], dilate_x[3];
 } NcConv;
 NcNode *nc_conv(NcGraph *g, NcRange at, NcNode *x, NcNode *w, const NcConv *c);
-bool nc_conv_of(const NcNode *n, NcConv *out);                                   // false when n is no conv or conv_weight
+bool nc_conv_of(const NcNode *n, NcConv *out);                            // false when n is no conv or conv_weight
 // conv_weight: the gradient toward w: x [B, Cin, D...], dy [B, Cout, O...], attributes as conv plus `kernel` sizes.
 NcNode *nc_conv_weight(NcGraph *g, NcRange at, NcNode *x, NcNode *dy, const NcConv *c, const int64_t *kernel);
 
-// pool: windows over the last `spatial` axes; kind max (padding counts as -inf), sum, avg (divides by the window without
-// padding). lo and hi are not negative, and every window holds at least one element of x. As a node: pool{op, window, stride, lo, hi}.
+// pool: windows over the last `spatial` axes; kind max (padding counts as -inf), sum, avg (divides by the window
+// without padding). lo and hi are not negative, and every window holds at least one element of x.
+// As a node: pool{op, window, stride, lo, hi}.
 typedef struct { int spatial; int64_t window[3], stride[3], lo[3], hi[3]; } NcPool;
 NcNode *nc_pool(NcGraph *g, NcRange at, const char *kind, NcNode *x, const NcPool *p);
 bool nc_pool_of(const NcNode *n, NcPool *out);
-// Gather form; the first maximum wins. As a node: pool_grad{op, size, window, stride, lo, hi} with operands x, y, dy for
-// max, only dy for sum and avg; size: that of the spatial axes of x.
+// Gather form; the first maximum wins. As a node: pool_grad{op, size, window, stride, lo, hi} with operands x, y, dy
+// for max, only dy for sum and avg; size: that of the spatial axes of x.
 NcNode *nc_pool_grad(NcGraph *g, NcRange at, const char *kind, NcNode *x, NcNode *y, NcNode *dy, const NcPool *p);
 bool nc_pool_grad_of(const NcNode *n, NcPool *out);
 
-// gather: picks along `axis`: x [P..., N, S...], index i32 [I...] → [P..., I..., S...]. An index outside 0..N-1 gives zeros.
+// gather: picks along `axis`: x [P..., N, S...], index i32 [I...] → [P..., I..., S...]. An index outside 0..N-1 gives
+// zeros.
 NcNode *nc_gather(NcGraph *g, NcRange at, NcNode *x, NcNode *index, int axis);
 // scatter_add: the gradient of gather toward x: zeros of `to` plus dy at the indices; out-of-range indices add nothing.
 NcNode *nc_scatter_add(NcGraph *g, NcRange at, NcNode *dy, NcNode *index, NcShape to, int axis);

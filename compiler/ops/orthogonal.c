@@ -1,5 +1,6 @@
 // orthogonal: a matrix of normal numbers [R, C] made orthonormal by rows (R <= C) or by columns, for starting values.
-// Modified Gram-Schmidt, applied twice, is a QR decomposition whose R has a positive diagonal: uniform over such matrices.
+// Modified Gram-Schmidt, applied twice, is a QR decomposition whose R has a positive diagonal: the result is uniform
+// over such matrices.
 #include <math.h>
 #include <string.h>
 #include "ops/rows.h"

@@ -48,4 +48,5 @@ static void eval(const NcEval *e) {
 
 static const NcAttrSpec attrs[] = {{"lo", NC_ATTR_INTS}, {"hi", NC_ATTR_INTS}, {"value", NC_ATTR_FLOAT}, {0}};
 const NcOp nc_row_pad = {.name = "pad", .kind = NC_MOVEMENT, .arity = 1, .attrs = attrs, .pure = true, .infer = infer,
-                         .vjp = vjp, .eval = eval, .doc = "`lo` and `hi` elements of `value` around each axis; negative numbers crop"};
+                         .vjp = vjp, .eval = eval,
+                         .doc = "`lo` and `hi` elements of `value` around each axis; negative numbers crop"};

@@ -30,4 +30,5 @@ static void eval(const NcEval *e) {
 
 static const NcAttrSpec attrs[] = {{"perm", NC_ATTR_INTS}, {0}};
 const NcOp nc_row_permute = {.name = "permute", .kind = NC_MOVEMENT, .arity = 1, .attrs = attrs, .pure = true,
-                             .infer = infer, .vjp = vjp, .eval = eval, .doc = "axis i of the result is axis perm[i] of the operand"};
+                             .infer = infer, .vjp = vjp, .eval = eval,
+                             .doc = "axis i of the result is axis perm[i] of the operand"};

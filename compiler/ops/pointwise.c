@@ -20,15 +20,15 @@ static bool fits(NcDiag *d, const NcNode *n, Rule rule) {
   NcDtype t = n->in[rule == PICK]->type.dtype;
   for (int i = rule == PICK ? 2 : 1; i < n->nin; i++)
     if (!nc_need_dtype(d, n, rule == PICK, i)) return false;
+  const char *x = nc_show(d, n->in[0]);
   switch (rule) {
-  case NUM: return is_number(t) || nc_refuse(d, NC_E0204, n, "does not calculate with %s: cast it first", nc_show(d, n->in[0]));
-  case ORD: return t != NC_BOOL || nc_refuse(d, NC_E0204, n, "does not apply to %s", nc_show(d, n->in[0]));
-  case INT: return t == NC_I32 || t == NC_I64 || nc_refuse(d, NC_E0204, n, "needs i32 or i64 and got %s", nc_show(d, n->in[0]));
+  case NUM: return is_number(t) || nc_refuse(d, NC_E0204, n, "does not calculate with %s: cast it first", x);
+  case ORD: return t != NC_BOOL || nc_refuse(d, NC_E0204, n, "does not apply to %s", x);
+  case INT: return t == NC_I32 || t == NC_I64 || nc_refuse(d, NC_E0204, n, "needs i32 or i64 and got %s", x);
   case FLOAT:
   case TEST: return nc_need_float(d, n, 0);
-  case LOGIC: return t == NC_BOOL || nc_refuse(d, NC_E0204, n, "needs bool and got %s", nc_show(d, n->in[0]));
-  case PICK:
-    return n->in[0]->type.dtype == NC_BOOL || nc_refuse(d, NC_E0204, n, "the mask must be bool and is %s", nc_show(d, n->in[0]));
+  case LOGIC: return t == NC_BOOL || nc_refuse(d, NC_E0204, n, "needs bool and got %s", x);
+  case PICK: return n->in[0]->type.dtype == NC_BOOL || nc_refuse(d, NC_E0204, n, "the mask must be bool and is %s", x);
   default: return true;
   }
 }
@@ -101,8 +101,8 @@ static const NcAttrSpec no_attrs[] = {{0}}, cast_attrs[] = {{"to", NC_ATTR_STR},
 
 const NcOp nc_pointwise_rows[] = {
 #define NC_PW(name, arity, rule, commutative, flops, opencl, opencl_int, expr, vjp, doc) \
-  {#name, NC_POINTWISE, arity, rule == CAST ? cast_attrs : no_attrs, true, infer_##rule, nc_vjp_##vjp, eval_##name, opencl, opencl_int, \
-   flops, commutative, doc},
+  {#name, NC_POINTWISE, arity, rule == CAST ? cast_attrs : no_attrs, true, infer_##rule, nc_vjp_##vjp, eval_##name, \
+   opencl, opencl_int, flops, commutative, doc},
 #include "ops/pointwise.def"
 #undef NC_PW
 };

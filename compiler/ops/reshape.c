@@ -30,4 +30,5 @@ static void eval(const NcEval *e) {
 
 static const NcAttrSpec attrs[] = {{"shape", NC_ATTR_INTS}, {0}};
 const NcOp nc_row_reshape = {.name = "reshape", .kind = NC_MOVEMENT, .arity = 1, .attrs = attrs, .pure = true,
-                             .infer = infer, .vjp = vjp, .eval = eval, .doc = "the same elements in the same order as `shape`"};
+                             .infer = infer, .vjp = vjp, .eval = eval,
+                             .doc = "the same elements in the same order as `shape`"};

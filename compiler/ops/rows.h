@@ -42,6 +42,7 @@ double nc_round_to(NcDtype t, double v);      // the nearest value of the type; 
 // ---- gradients
 bool nc_vjp_none(NcGraph *g, NcNode *n, NcNode *dy, NcNode **dx);       // nothing flows; dx stays NULL
 bool nc_has_axis(const int64_t *axes, int n, int64_t axis);
-int nc_other_axes(int rank, int n, const int64_t *axes, int64_t *out);  // the axes not in the list, ascending; their number
+// The axes not in the list, ascending; returns how many.
+int nc_other_axes(int rank, int n, const int64_t *axes, int64_t *out);
 NcNode *nc_conv_input_grad(NcGraph *g, NcRange at, NcNode *dy, NcNode *w, NcShape x, const NcConv *c);
 #endif

@@ -34,7 +34,7 @@ int64_t *nc_offsets(NcArena *a, NcShape x, int naxes, const int64_t *axes, int64
   nc_strides(x, stride);
   for (int i = 0; i < naxes; i++) n *= x.dim[axes[i]];
   int64_t *out = NC_NEW_N(a, int64_t, n), filled = 1;
-  for (int i = naxes - 1; i >= 0; i--) {   // the last axis runs fastest: each further axis repeats what is there, shifted
+  for (int i = naxes - 1; i >= 0; i--) {   // the last runs fastest; each further axis repeats what is there, shifted
     int64_t step = stride[axes[i]];
     for (int64_t v = 1; v < x.dim[axes[i]]; v++)
       for (int64_t k = 0; k < filled; k++) out[v * filled + k] = out[k] + v * step;
