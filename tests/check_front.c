@@ -107,6 +107,40 @@ START_TEST(examples_and_prelude) {
 }
 END_TEST
 
+// ---- error pages
+
+// The k-th (from 0) fenced block of a page.
+static const char *fenced(NcArena *a, const char *page, int k) {
+  const char *p = strstr(page, "```nn\n");
+  while (p && k-- > 0) p = strstr(p + 1, "```nn\n");
+  if (!p) return NULL;
+  p += strlen("```nn\n");
+  const char *end = strstr(p, "\n```");
+  return end ? nc_strndup(a, p, (size_t)(end + 1 - p)) : NULL;
+}
+
+// Each syntax error has a page whose first file has this error, and whose second has none.
+START_TEST(error_pages_show_their_error) {
+  for (NcCode c = NC_E0101; c <= NC_E0106; c++) {
+    const char *name = nc_code_name(c), *path = in_source(arena, nc_sprintf(arena, "docs/errors/%s.md", name));
+    const char *page = golden_read(arena, path, NULL);
+    ck_assert_msg(page != NULL, "%s is missing", path);
+    const char *title = nc_sprintf(arena, "# %s: %s\n", name, nc_code_title(c));
+    ck_assert_msg(strncmp(page, title, strlen(title)) == 0, "%s does not begin with `%s`", path, title);
+    const char *wrong = fenced(arena, page, 0), *mended = fenced(arena, page, 1);
+    ck_assert_msg(wrong && mended, "%s lacks a file", path);
+    NcMap names = NC_MAP(arena);
+    Parsed p = parse(arena, &names, "wrong.nn", wrong, strlen(wrong));
+    ck_assert_msg(p.d->errors > 0, "%s: no error", path);
+    for (int i = 0; i < p.d->messages.n; i++)
+      ck_assert_msg(p.d->messages.at[i]->code == c, "%s: another error:\n%s", path, messages(arena, p.d));
+    p = parse(arena, &names, "mended.nn", mended, strlen(mended));
+    ck_assert_msg(p.d->errors == 0, "%s:\n%s", path, messages(arena, p.d));
+    round_trip(arena, &names, p, path);
+  }
+}
+END_TEST
+
 // ---- the tree
 
 // The tree as nested lists, by no code of the printer.
@@ -372,9 +406,9 @@ static size_t mutate(char *s, size_t n, size_t cap) {
 
 START_TEST(damaged_files_never_crash) {
   Paths v = nn_files(arena, "tests/front");
-  const char *rounds = getenv("NACRE_FUZZ");
+  const char *rounds = getenv("NACRE_FUZZ"), *seed = getenv("NACRE_FUZZ_SEED");   // for longer runs by hand
   int whole = 0;
-  state = 20261121;
+  state = seed ? strtoull(seed, NULL, 10) : 20261121;
   for (int i = 0, n = rounds ? atoi(rounds) : 3000; i < n; i++) {
     NcArena *a = nc_arena_new();
     NcMap names = NC_MAP(a);
@@ -425,6 +459,7 @@ int main(void) {
   tcase_set_timeout(t, 60);
   tcase_add_test(t, golden_files);
   tcase_add_test(t, examples_and_prelude);
+  tcase_add_test(t, error_pages_show_their_error);
   tcase_add_test(t, expressions_have_the_usual_precedence);
   tcase_add_test(t, values_of_set);
   tcase_add_test(t, declarations_keep_their_parts);

@@ -44,8 +44,8 @@ typedef struct {
   NcWord word;             // of an ID
   uint32_t begin, end;
   const char *name;        // ID, interned
-  int64_t i;
-  double f;
+  int64_t i;               // INT; of a STR: whether its closing quote was there
+  double f;                // FLOAT
 } NcToken;
 
 typedef NC_VEC(NcToken) NcTokens;

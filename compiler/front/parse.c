@@ -166,8 +166,10 @@ void nc_p_close(NcParser *p, NcTokenKind k, NcRange open) {
   if (!p->panic && !nc_p_accept(p, k)) {
     NcMessage *m = NULL;
     bool new_line = p->tok.at[p->at].kind == NC_T_NL || nc_p_is(p, NC_T_EOF) || nc_p_is(p, NC_T_RBRACE);
+    const NcToken *t = last(p);
+    bool swallowed = t && t->kind == NC_T_STR && !t->i;   // by a string that does not end
     if (nc_p_is(p, NC_T_BAD)) nc_p_unexpected(p, "");
-    else if (p->unclosed != p->at + 1)
+    else if (!swallowed && p->unclosed != p->at + 1)
       m = nc_p_slip(p, NC_E0102, nc_p_gap(p), "%s is missing here%s%s", nc_token_word(k), new_line ? "" : ", before ",
                     new_line ? "" : nc_p_found(p));
     if (m) nc_label(p->diag, m, open, "opened here");
