@@ -9,5 +9,6 @@ include compiler/graph/local.mk
 include compiler/ops/local.mk
 include compiler/eval/local.mk
 include compiler/elab/local.mk
+include compiler/prelude/local.mk
 include compiler/gen/local.mk
 include compiler/passes/local.mk

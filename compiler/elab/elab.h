@@ -94,8 +94,8 @@ const char *nc_size_describe(NcElab *e, NcSize s);               // "B * 2", wit
 // ---- names ----
 
 typedef struct NcVar NcVar;
-typedef struct { const char *name; NcValue value; NcRange at; NcVar *var; } NcBinding2;
-typedef struct NcScope { struct NcScope *up; NC_VEC(NcBinding2) bind; } NcScope;
+typedef struct { const char *name; NcValue value; NcRange at; NcVar *var; } NcLocal;
+typedef struct NcScope { struct NcScope *up; NC_VEC(NcLocal) bind; } NcScope;
 
 // A declaration where it stands.
 struct NcInfo {
@@ -110,7 +110,7 @@ struct NcInfo {
 struct NcModule {
   const char *name;          // as the user gave it
   NcFile *file;
-  bool prelude;
+  bool prelude, broken;      // broken: it has syntax errors
   NcMap decl;                // name → NcInfo
   NcMap import;              // name → NcModule
 };
@@ -120,8 +120,11 @@ struct NcModule {
 struct NcVar {
   NcVariable pub;
   NcSize dim[NC_MAX_RANK];
-  bool frozen;
+  bool frozen, failed;       // failed: its initial value has an error
+  const NcStmt *declared;
   NcInstance *owner;
+  const NcGraph *graph;      // the last graph that used it, and there:
+  NcNode *now, *next;        // its value, and the one that `update` gives it
 };
 
 typedef struct { const void *site; uint64_t turn; NcInstance *inst; } NcChild;
@@ -164,15 +167,18 @@ struct NcElab {
   NC_VEC(NcModule *) modules;
   NcGraph *graph, *init;     // being built
   bool training;
+  int64_t batch;             // the value of the symbol B
   bool dead;                 // gave up: too deep or too much
   int depth;
   long work;
   NcFrame *frame;
   NcInstance *root;
+  bool models;               // names of models mean their one instance: in train and test blocks
+  const void *site;          // the call in the tree: what distinguishes a layer's instances
   const char *as;            // name for the next instance, from `as`
   bool as_frozen;
   NC_VEC(NcVar *) var;       // of the whole program, in order
-  NcMap by_path;
+  NcMap by_path, datasets;
   NC_VEC(NcLayerRow) row;
   bool rows;                 // collect them
   int row_depth;
@@ -195,8 +201,8 @@ void nc_suggest(NcElab *e, NcMessage *m, const char *word, const char *const *na
 
 const char *nc_name(NcElab *e, const char *s);    // interned
 NcScope *nc_scope(NcElab *e, NcScope *up);
-bool nc_bind(NcElab *e, NcScope *s, const char *name, NcRange at, NcValue v);   // E0302 in the same scope
-NcBinding2 *nc_lookup_local(NcScope *s, const char *name);
+bool nc_scope_bind(NcElab *e, NcScope *s, const char *name, NcRange at, NcValue v);   // E0302 in the same scope
+NcLocal *nc_lookup_local(NcScope *s, const char *name);
 NcInfo *nc_find_decl(const NcElab *e, const NcModule *m, const char *name);     // the module's own, else the prelude's
 NcValue nc_lookup(NcElab *e, const NcName *n);                                  // E0301
 
@@ -227,6 +233,7 @@ NcValue nc_rearrange(NcElab *e, const NcExpr *x, NcRange at, NcValue a);
 // type.c: a declared type against a value. Unbound names are bound as sizes in the frame's scope.
 NcValue nc_check_type(NcElab *e, const NcTypeExpr *t, NcValue v, const char *what, const char *of);
 bool nc_eval_type(NcElab *e, const NcTypeExpr *t, NcDtype *dtype, int *rank, NcSize *dim);   // all names bound
+bool nc_axes(NcElab *e, int n, NcExpr *const *axis, NcRange at, int *rank, NcSize *dim);          // B, n * 2, S...
 NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input);                      // an input of that type
 
 // call.c
@@ -237,24 +244,37 @@ NcValue nc_call1(NcElab *e, NcValue f, NcRange at, NcValue x);
 
 // instance.c
 NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char *name, NcRange at);
+NcInstance *nc_model_instance(NcElab *e, NcInfo *info, NcRange at);
 NcValue nc_call_instance(NcElab *e, NcInstance *i, NcRange at, int n, const NcActual *arg);
 NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n, const NcActual *arg);   // call.c
+
+// variable.c
 bool nc_declare(NcElab *e, const NcStmt *s);      // param, state
 bool nc_update(NcElab *e, const NcStmt *s);
-NcValue nc_initial(NcElab *e, const char *path, NcDtype t, int rank, const NcSize *dim, NcValue init, NcRange at);
+bool nc_initial(NcElab *e, const char *path, NcDtype t, int rank, const NcSize *dim, const NcExpr *x, NcRange at);
+void nc_assign_all(NcElab *e);                    // effects for all that was updated in the current graph
 
 // builtin.c
 const NcBuiltin *nc_builtin(const NcElab *e, const char *name);
 NcValue nc_call_builtin(NcElab *e, const NcBound *b, NcRange at, int n, const NcActual *arg);
 NcValue nc_shaped(NcElab *e, const NcBuiltin *b, NcRange at, int nshape, const NcSize *shape);   // zeros[…]
 bool nc_builtin_shaped(const NcBuiltin *b);
+const char *nc_builtin_at(int i);       // names, in order; NULL past the end
 const char *nc_builtin_name(const NcBuiltin *b);
 
 // module.c
 bool nc_load_prelude(NcElab *e);
 NcModule *nc_load(NcElab *e, const char *name, const char *text, size_t size, bool prelude);
+void nc_load_imports(NcElab *e, NcModule *m, int depth);
 NcValue nc_const_value(NcElab *e, NcInfo *i, NcRange at);
+NcValue nc_module_member(NcElab *e, const NcModule *m, const NcName *n);
 const NcExpr *nc_set_for(NcElab *e, const char *path, bool text);    // the expression of --set PATH=…, or NULL
 void nc_set_finish(NcElab *e);                                       // E0703 for what nothing used
+
+// program.c: the prelude and the file, loaded; `top` is the outermost frame. NULL when the prelude itself is broken.
+NcElab *nc_elab_open(NcArena *a, NcDiag *d, const NcProgramOptions *o, NcFrame *top);
+
+// data.c
+bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at, NcValue *out);   // points.n, shakespeare.vocabulary
 
 #endif

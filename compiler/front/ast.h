@@ -97,6 +97,7 @@ typedef struct { NcName name; NcTypeExpr *type; } NcTypeField;
 struct NcTypeExpr {
   NcRange at;
   bool tuple;
+  bool any;                // any[S...]: of whatever element type
   NcDtype dtype;
   NC_VEC(NcExpr *) axis;
   NC_VEC(NcTypeField) field;

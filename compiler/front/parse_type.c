@@ -18,10 +18,11 @@ static const char *likely_dtype(const char *name) {
   return near ? near : "f32";
 }
 
-static NcDtype dtype(NcParser *p) {
+static NcDtype dtype(NcParser *p, bool *any) {
   NcDtype t = NC_F32;
   NcName name = nc_p_name(p, "a type, such as `f32[B, 10]`");
-  if (name.s && !nc_dtype_find(name.s, &t))
+  *any = name.s && strcmp(name.s, "any") == 0;
+  if (name.s && !*any && !nc_dtype_find(name.s, &t))
     nc_p_help(p, nc_p_slip(p, NC_E0101, name.at, "`%s` is not an element type", name.s),
               "write `%s`; there are f32 f16 bf16 i32 i64 u8 bool", likely_dtype(name.s));
   return t;
@@ -58,7 +59,7 @@ NcTypeExpr *nc_p_type(NcParser *p) {
   if (nc_p_is(p, NC_T_LPAREN)) {
     tuple(p, t);
   } else {
-    t->dtype = dtype(p);
+    t->dtype = dtype(p, &t->any);
     if (!p->panic && nc_p_is(p, NC_T_LBRACK)) {
       NcArgs axes = {0};
       NcRange open = nc_p_open(p);

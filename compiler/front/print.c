@@ -356,7 +356,7 @@ static void type_field(NcPrint *p, const NcTypeField *f) {
 void nc_pr_type(NcPrint *p, const NcTypeExpr *t) {
   bool flat = p->flat;
   p->flat = true;
-  if (!t->tuple) nc_put(p->out, nc_dtype_name(t->dtype));
+  if (!t->tuple) nc_put(p->out, t->any ? "any" : nc_dtype_name(t->dtype));
   nc_putc(p->out, t->tuple ? '(' : '[');
   for (int i = 0; i < t->axis.n; i++) {
     if (i) nc_put(p->out, ", ");

@@ -1,0 +1,153 @@
+// What layers are made of and arithmetic is not: products, convolution, windows, look-up.
+#include "elab/builtin.h"
+#include <string.h>
+
+static NcValue given(NcArgsOf *c, NcTensor *t) { return nc_v_tensor(c->at, t); }
+
+static NcValue matmul(NcArgsOf *c) {
+  NcTensor *a = nc_to_float(c->e, c->at, nc_arg_t(c, 0)), *b = nc_to_float(c->e, c->at, nc_arg_t(c, 1));
+  return given(c, nc_t_matmul(c->e, c->at, a, b));
+}
+
+static NcValue orthogonalize(NcArgsOf *c) {
+  NcTensor *x = nc_arg_t(c, 0);
+  if (!x) return nc_v_poison();
+  if (x->rank != 2) {
+    nc_elab_error(c->e, NC_E0202, c->at, "an orthogonal matrix has two axes, but this is %s", nc_t_describe(c->e, x));
+    return nc_v_poison();
+  }
+  return given(c, nc_t_as(c->e, c->at, nc_orthogonal(c->e->graph, nc_here(c->e, c->at), x->node), x));
+}
+
+// (x - mean) / sqrt(variance + eps), with both lying on `axis` of x.
+static NcValue normalize(NcArgsOf *c) {
+  NcElab *e = c->e;
+  NcTensor *x = nc_to_float(e, c->at, nc_arg_t(c, 0)), *m = nc_arg_t(c, 1), *v = nc_arg_t(c, 2);
+  double eps;
+  int axis;
+  if (!x || !m || !v || !nc_arg_num(c, 3, 1e-5, &eps) || !nc_arg_axis(c, 4, x, 1, &axis)) return nc_v_poison();
+  v = nc_arith(e, c->at, "add", v, nc_t_const(e, c->at, NC_F32, eps));
+  v = v ? nc_t_op(e, c->at, "rsqrt", 1, &v) : NULL;
+  NcTensor *both[2] = {m, v};
+  for (int i = 0; i < 2; i++) {
+    if (!both[i]) return nc_v_poison();
+    if (both[i]->rank != 1) continue;
+    both[i] = nc_memdup(e->arena, both[i], sizeof *both[i]);
+    both[i]->along = axis;
+  }
+  return given(c, nc_arith(e, c->at, "mul", nc_arith(e, c->at, "sub", x, both[0]), both[1]));
+}
+
+// ---- windows: what convolutions and pools share ----
+
+typedef struct { int n; int64_t window[3], stride[3], dilation[3], lo[3], hi[3]; } Window;
+
+static bool padding(NcArgsOf *c, int i, const NcTensor *x, Window *w) {
+  const NcValue *v = &c->v[i];
+  if (!c->has[i] || v->kind != NC_V_STR) {
+    if (!nc_arg_each(c, i, w->n, 0, 0, w->lo)) return false;
+    memcpy(w->hi, w->lo, sizeof w->hi);
+    return true;
+  }
+  bool same = strcmp(v->s, "same") == 0;
+  if (!same && strcmp(v->s, "valid") != 0) { nc_arg_bad(c, i, "an integer, \"same\" or \"valid\""); return false; }
+  for (int k = 0; k < w->n; k++) {   // same: ceil(D / stride) places, the odd one of the padding at the end
+    int64_t d = x->dim[2 + k].value, places = (d + w->stride[k] - 1) / w->stride[k];
+    int64_t total = same ? (places - 1) * w->stride[k] + (w->window[k] - 1) * w->dilation[k] + 1 - d : 0;
+    if (total < 0) total = 0;
+    w->lo[k] = total / 2;
+    w->hi[k] = total - total / 2;
+  }
+  return true;
+}
+
+// (D + lo + hi - ((K - 1) dilation + 1)) / stride + 1
+static bool places(NcArgsOf *c, const NcTensor *x, const Window *w, NcSize *dim) {
+  NcSizes *t = &c->e->sizes;
+  for (int k = 0; k < w->n; k++) {
+    int64_t reach = (w->window[k] - 1) * w->dilation[k] + 1;
+    NcSize d = x->dim[2 + k];
+    if (d.value + w->lo[k] + w->hi[k] < reach) {
+      NcMessage *m = nc_elab_error(c->e, NC_E0208, c->at, "a window of %lld does not fit axis %d of %s", (long long)reach, 2 + k, nc_t_describe(c->e, x));
+      nc_label_history(c->e, m, x);
+      nc_help(c->e->diag, m, "pad it: `pad = \"same\"`");
+      return false;
+    }
+    if (!nc_size_add(t, d, nc_size(w->lo[k] + w->hi[k] - reach), &d) || !nc_size_div(t, d, nc_size(w->stride[k]), &d) || !nc_size_add(t, d, nc_size(1), &d)) return false;
+    dim[2 + k] = nc_size_eq(d, x->dim[2 + k]) ? x->dim[2 + k] : d;
+  }
+  return true;
+}
+
+static bool images(NcArgsOf *c, const NcTensor *x, Window *w) {
+  w->n = x->rank - 2;
+  if (w->n >= 1 && w->n <= 3) return true;
+  NcMessage *m = nc_elab_error(c->e, NC_E0202, c->at, "`%s` needs [batch, channels, 1 to 3 more axes], but this is %s", c->row->name, nc_t_describe(c->e, x));
+  nc_label_history(c->e, m, x);
+  if (x->rank == 3) nc_help(c->e->diag, m, "images with one channel need that axis: `x[:, new]`");
+  return false;
+}
+
+static NcValue convolve(NcArgsOf *c) {
+  NcElab *e = c->e;
+  NcTensor *x = nc_arg_t(c, 0), *w = nc_arg_t(c, 1);
+  Window win = {0};
+  int64_t groups;
+  if (!x || !w || !images(c, x, &win)) return nc_v_poison();
+  if (w->rank != x->rank) {
+    nc_elab_error(e, NC_E0202, c->at, "`convolve` of %s with weights %s", nc_t_describe(e, x), nc_t_describe(e, w));
+    return nc_v_poison();
+  }
+  for (int k = 0; k < win.n; k++) win.window[k] = w->dim[2 + k].value;
+  if (!nc_arg_each(c, 2, win.n, 1, 1, win.stride) || !nc_arg_each(c, 4, win.n, 1, 1, win.dilation) || !padding(c, 3, x, &win) || !nc_arg_whole(c, 5, 1, &groups)) return nc_v_poison();
+  NcSize need, rest;
+  if (groups < 1 || !nc_size_mod(&e->sizes, w->dim[0], nc_size(groups), &rest) || !nc_size_is(rest, 0)) return nc_arg_bad(c, 5, "a divisor of the channels");
+  if (!nc_size_mul(&e->sizes, w->dim[1], nc_size(groups), &need) || !nc_size_eq(need, x->dim[1])) {
+    NcMessage *m = nc_elab_error(e, NC_E0203, c->at, "%s has %s channels, but the weights %s need %s", nc_t_describe(e, x), nc_size_describe(e, x->dim[1]),
+                                 nc_t_describe(e, w), nc_size_describe(e, need));
+    nc_label_history(e, m, x);
+    return nc_v_poison();
+  }
+  NcSize dim[NC_MAX_RANK] = {x->dim[0], w->dim[0]};
+  if (!places(c, x, &win, dim)) return nc_v_poison();
+  NcConv conv = {.spatial = win.n, .groups = (int)groups, .dilate_x = {1, 1, 1}};
+  memcpy(conv.stride, win.stride, sizeof win.stride);
+  memcpy(conv.dilation, win.dilation, sizeof win.dilation);
+  memcpy(conv.lo, win.lo, sizeof win.lo);
+  memcpy(conv.hi, win.hi, sizeof win.hi);
+  return given(c, nc_t(e, c->at, nc_conv(e->graph, nc_here(e, c->at), x->node, w->node, &conv), x->rank, dim));
+}
+
+static NcValue pool(NcArgsOf *c) {
+  NcElab *e = c->e;
+  NcTensor *x = nc_to_float(e, c->at, nc_arg_t(c, 0));
+  Window win = {0};
+  if (!x || !images(c, x, &win)) return nc_v_poison();
+  if (!nc_arg_each(c, 1, win.n, 1, 1, win.window) || !nc_arg_each(c, 2, win.n, 0, 0, win.stride)) return nc_v_poison();
+  for (int k = 0; k < win.n; k++) {
+    win.dilation[k] = 1;
+    if (!win.stride[k]) win.stride[k] = win.window[k];
+  }
+  if (!padding(c, 3, x, &win)) return nc_v_poison();
+  for (int k = 0; k < win.n; k++)
+    if (win.lo[k] >= win.window[k]) return nc_arg_bad(c, 3, "less than the window");
+  NcSize dim[NC_MAX_RANK] = {x->dim[0], x->dim[1]};
+  if (!places(c, x, &win, dim)) return nc_v_poison();
+  NcPool p = {.spatial = win.n};
+  memcpy(p.window, win.window, sizeof p.window);
+  memcpy(p.stride, win.stride, sizeof p.stride);
+  memcpy(p.lo, win.lo, sizeof p.lo);
+  memcpy(p.hi, win.hi, sizeof p.hi);
+  return given(c, nc_t(e, c->at, nc_pool(e->graph, nc_here(e, c->at), c->op, x->node, &p), x->rank, dim));
+}
+
+const NcBuiltin nc_builtins_nn[] = {
+  {"matmul", "a b", "the product of matrices; the same as a @ b", matmul},
+  {"orthogonalize", "x", "the orthonormal matrix nearest to directions of x; for starting values only", orthogonalize},
+  {"normalize", "x mean variance eps? axis?", "(x - mean) / sqrt(variance + eps), both lying on an axis (1) of x", normalize},
+  {"convolve", "x w stride? pad? dilation? groups?", "the convolution of x [B, C, D…] with weights [O, C / groups, K…]", convolve},
+  {"window_max", "x window stride? pad?", "the largest element of each window", pool, .op = "max"},
+  {"window_mean", "x window stride? pad?", "the mean of each window, its padding left out", pool, .op = "avg"},
+  {"window_sum", "x window stride? pad?", "the sum of each window", pool, .op = "sum"},
+  {0},
+};

@@ -1,0 +1,219 @@
+// data blocks: a source and its fields, and the tensors derived from them on the device.
+#include "elab/recipe.h"
+#include <math.h>
+#include <string.h>
+
+static NcFrame data_frame(NcElab *e, const NcInfo *info, NcScope *scope, int *used) {
+  return (NcFrame){.up = e->frame, .module = info->module, .scope = scope, .pure = true, .inst = e->root,
+                   .site = nc_hash64(17, info->decl->name.s, strlen(info->decl->name.s)), .randoms = used};
+}
+
+static void bind_hypers(NcElab *e, const NcDataset *ds, NcScope *scope) {
+  const NcDecl *d = ds->info->decl;
+  for (int i = 0; i < d->hyper.n; i++) nc_scope_bind(e, scope, d->hyper.at[i].name.s, d->hyper.at[i].name.at, ds->fn->hyper[i]);
+}
+
+// ---- source ----
+
+// A bare word in a source's settings is a text: tokens = chars.
+static NcValue setting_value(NcElab *e, const NcExpr *x) {
+  if (x->kind == NC_X_NAME && !nc_lookup_local(e->frame->scope, x->name.s)) {
+    const NcInfo *i = nc_map_get(&e->frame->module->decl, x->name.s);
+    if (!i || i->decl->kind != NC_D_CONST) return nc_v_str(x->at, x->name.s);
+  }
+  return nc_expr(e, x);
+}
+
+static bool fill_setting(NcElab *e, NcSetting *s, const NcValue *v) {
+  switch (v->kind) {
+    case NC_V_INT: s->kind = NC_SET_INT; s->i = v->size.value; return true;
+    case NC_V_FLOAT: s->kind = NC_SET_FLOAT; s->f = v->f; return true;
+    case NC_V_BOOL: s->kind = NC_SET_BOOL; s->b = v->b; return true;
+    case NC_V_STR: s->kind = NC_SET_STR; s->s = v->s; return true;
+    case NC_V_LIST: {
+      const char **text = NC_NEW_N(e->arena, const char *, v->list.n + 1);
+      bool all = true;
+      for (int i = 0; i < v->list.n; i++) {
+        all = all && v->list.item[i].kind == NC_V_STR;
+        text[i] = all ? v->list.item[i].s : NULL;
+      }
+      s->kind = NC_SET_STRS;
+      s->strs = text;
+      s->n = v->list.n;
+      if (all) return true;
+    }  // fall through
+    default:
+      if (v->kind != NC_V_POISON) nc_elab_error(e, NC_E0312, s->at, "a source's setting cannot be %s", nc_v_describe(e, v));
+      return false;
+  }
+}
+
+static const NcExpr *chosen(NcElab *e, const NcExpr *x) {   // through `if`, decided now
+  while (x && x->kind == NC_X_IF) {
+    bool yes;
+    if (!nc_truth(e, nc_expr(e, x->a), x->a->at, &yes)) return NULL;
+    const NcBlock *b = yes ? x->body : x->other;
+    const NcExpr *last = NULL;
+    for (int i = 0; b && i < b->stmt.n; i++)
+      if (b->stmt.at[i]->kind == NC_S_EXPR) last = b->stmt.at[i]->e;
+    if (!last) {
+      nc_elab_error(e, NC_E0312, x->at, "this branch names no source");
+      return NULL;
+    }
+    x = last;
+  }
+  return x;
+}
+
+static NcSourceSpec *source(NcElab *e, const NcExpr *x) {
+  x = chosen(e, x);
+  if (!x || x->kind == NC_X_BAD) return NULL;
+  if (x->kind != NC_X_CALL || x->a->kind != NC_X_NAME) {
+    nc_help(e->diag, nc_elab_error(e, NC_E0312, x->at, "a source is written as a call"), "for example `csv(\"iris.csv\", label = \"species\")`");
+    return NULL;
+  }
+  NcSetting *s = NC_NEW_N(e->arena, NcSetting, x->list.n + 1);
+  bool ok = true;
+  for (int i = 0; i < x->list.n; i++) {
+    const NcArg *a = &x->list.at[i];
+    s[i] = (NcSetting){.name = a->name.s, .name_at = a->name.at, .at = a->e->at};
+    NcValue v = setting_value(e, a->e);
+    ok = fill_setting(e, &s[i], &v) && ok;
+  }
+  NcSourceSpec *spec = NC_NEW(e->arena, NcSourceSpec);
+  *spec = (NcSourceSpec){.kind = x->a->name.s, .at = x->at, .kind_at = x->a->at, .setting = s, .settings = x->list.n};
+  return ok ? spec : NULL;
+}
+
+static bool split(NcElab *e, NcDataset *ds, const NcExpr *x) {
+  NcValue v = nc_expr(e, x);
+  if (v.kind == NC_V_POISON) return false;
+  bool ok = v.kind == NC_V_TUPLE && v.list.name;
+  double sum = 0;
+  for (int i = 0; ok && i < v.list.n; i++) {
+    NcSplitPart p = {.name = v.list.name[i], .at = x->list.n > i ? x->list.at[i].at : x->at};
+    ok = p.name && nc_v_number(&v.list.item[i], &p.fraction) && p.fraction > 0;
+    if (!ok) break;
+    sum += p.fraction;
+    if (strcmp(p.name, "train") && strcmp(p.name, "valid") && strcmp(p.name, "test")) {
+      static const char *const names[] = {"train", "valid", "test"};
+      nc_suggest(e, nc_elab_error(e, NC_E0311, p.at, "a part of the data is `train`, `valid` or `test`, not `%s`", p.name), p.name, names, 3);
+      return false;
+    }
+    *NC_PUSH(e->arena, ds->split) = p;
+  }
+  if (ok && sum <= 1 + 1e-9) return true;
+  NcMessage *m = ok ? nc_elab_error(e, NC_E0312, x->at, "the parts of the data add up to %g", sum)
+                    : nc_elab_error(e, NC_E0312, x->at, "`split` names parts and their fractions");
+  nc_help(e->diag, m, "for example `split = (train = 0.8, valid = 0.1, test = 0.1)`");
+  return false;
+}
+
+static bool is_reserved(const char *s) { return strcmp(s, "source") == 0 || strcmp(s, "split") == 0; }
+
+static bool open_data(NcElab *e, NcDataset *ds) {
+  const NcDecl *d = ds->info->decl;
+  NcValue f = nc_bind_hyper(e, ds->info, d->name.at, 0, NULL);
+  if (f.kind == NC_V_POISON) return false;
+  ds->fn = f.fn;
+  int used = 0;
+  NcFrame frame = data_frame(e, ds->info, nc_scope(e, NULL), &used);
+  e->frame = &frame;
+  bind_hypers(e, ds, frame.scope);
+  bool ok = true;
+  for (int i = 0; i < d->body->stmt.n; i++) {
+    const NcStmt *s = d->body->stmt.at[i];
+    if (s->kind != NC_S_KEY) {
+      if (s->kind == NC_S_STAGE || s->kind == NC_S_STEP) ok = nc_elab_error(e, NC_E0306, s->at, "`%s` belongs to `train`", nc_stmt_word(s->kind)) == NULL;
+      continue;
+    }
+    if (strcmp(s->name.s, "source") == 0) ok = (ds->spec = source(e, s->e)) != NULL && ok;
+    if (strcmp(s->name.s, "split") == 0) ok = split(e, ds, s->e) && ok;
+  }
+  e->frame = frame.up;
+  if (ok && !ds->spec) {
+    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`data %s` has no source", d->name.s), "for example `source = csv(\"iris.csv\", label = \"species\")`");
+    return false;
+  }
+  if (!ok) return false;
+  if (!e->opt->hooks.describe) {
+    nc_elab_error(e, NC_E0306, ds->spec->at, "data cannot be looked at here");
+    return false;
+  }
+  return e->opt->hooks.describe(e->opt->hooks.ctx, e->diag, ds->spec, &ds->fields);
+}
+
+NcDataset *nc_dataset(NcElab *e, const NcInfo *info, NcRange at) {
+  const char *name = info->decl->name.s;
+  NcDataset *ds = nc_map_get(&e->datasets, name);
+  (void)at;
+  if (!ds) {
+    ds = NC_NEW(e->arena, NcDataset);
+    ds->info = info;
+    nc_map_set(&e->datasets, name, ds);
+    ds->failed = true;   // a source that uses its own data would come back here
+    ds->failed = !open_data(e, ds);
+  }
+  return ds->failed ? NULL : ds;
+}
+
+int64_t nc_dataset_train_examples(const NcDataset *ds) {
+  if (ds->fields.examples <= 0) return 0;
+  double fraction = ds->split.n ? 0 : 1, before = 0;
+  for (int i = 0; i < ds->split.n; i++) {
+    if (strcmp(ds->split.at[i].name, "train") == 0) { fraction = ds->split.at[i].fraction; break; }
+    before += ds->split.at[i].fraction;
+  }
+  double n = (double)ds->fields.examples;   // cut as lib/data cuts: part k ends at round(n × the sum so far)
+  return (int64_t)(round(n * (before + fraction)) - round(n * before));
+}
+
+// ---- fields ----
+
+static NcTensor *field_input(NcElab *e, const NcField *f, NcRange at) {
+  NcType t = {.dtype = f->dtype};
+  NcSize dim[NC_MAX_RANK] = {nc_size_symbol(&e->sizes, "B", e->batch)};
+  if (f->shape.rank >= NC_MAX_RANK) return NULL;
+  for (int i = 0; i < f->shape.rank; i++) dim[i + 1] = nc_size(f->shape.dim[i]);
+  if (!nc_t_shape(e, at, f->shape.rank + 1, dim, &t.shape)) return NULL;
+  return nc_t(e, at, nc_input(e->graph, at, f->name, t), f->shape.rank + 1, dim);
+}
+
+bool nc_dataset_bind(NcElab *e, NcDataset *ds, NcScope *scope) {
+  const NcDecl *d = ds->info->decl;
+  int used = 0;
+  NcFrame frame = data_frame(e, ds->info, scope, &used);
+  e->frame = &frame;
+  bind_hypers(e, ds, scope);
+  for (int i = 0; i < ds->fields.n; i++) {
+    const NcField *f = &ds->fields.at[i];
+    nc_scope_bind(e, scope, nc_name(e, f->name), ds->spec->at, nc_v_tensor(ds->spec->at, field_input(e, f, ds->spec->at)));
+  }
+  bool ok = true;
+  for (int i = 0; i < d->body->stmt.n; i++) {
+    const NcStmt *s = d->body->stmt.at[i];
+    if (s->kind == NC_S_LET) ok = nc_let(e, s) && ok;
+    if (s->kind != NC_S_KEY || is_reserved(s->name.s)) continue;
+    NcValue v = nc_expr(e, s->e);
+    NcLocal *old = nc_lookup_local(scope, s->name.s);
+    ok = ok && v.kind != NC_V_POISON;
+    if (old) old->value = v;   // x = x / 255 may take a raw field's name
+    else nc_scope_bind(e, scope, s->name.s, s->name.at, v);
+  }
+  e->frame = frame.up;
+  return ok;
+}
+
+bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at, NcValue *out) {
+  NcDataset *ds = nc_dataset(e, info, at);
+  *out = nc_v_poison();
+  if (!ds) return true;
+  const NcDecl *d = info->decl;
+  for (int i = 0; i < d->hyper.n; i++)
+    if (strcmp(d->hyper.at[i].name.s, name) == 0) { *out = ds->fn->hyper[i]; return true; }
+  if (strcmp(name, "classes") == 0 || strcmp(name, "vocabulary") == 0)
+    for (int i = 0; i < ds->fields.n; i++)
+      if (ds->fields.at[i].classes > 0) { *out = nc_v_int(at, nc_size(ds->fields.at[i].classes)); return true; }
+  if (strcmp(name, "examples") == 0 && ds->fields.examples > 0) { *out = nc_v_int(at, nc_size(ds->fields.examples)); return true; }
+  return false;
+}

@@ -1,0 +1,143 @@
+// The front door: a file becomes a program, or its errors.
+#include "elab/recipe.h"
+#include <string.h>
+
+static NcElab *begin(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
+  NcElab *e = NC_NEW(a, NcElab);
+  e->arena = a;
+  e->diag = d;
+  e->opt = o;
+  e->names = e->by_path = e->datasets = NC_MAP(a);
+  e->sizes.arena = a;
+  e->set_used = NC_NEW_N(a, bool, o->nset + 1);
+  e->root = NC_NEW(a, NcInstance);
+  e->root->path = e->root->name = "";
+  e->root->suffix = "";
+  e->init = nc_graph_new(a, d, "init");
+  e->graph = nc_graph_new(a, d, "constants");
+  e->batch = o->batch;
+  return e;
+}
+
+NcElab *nc_elab_open(NcArena *a, NcDiag *d, const NcProgramOptions *o, NcFrame *top) {
+  NcElab *e = begin(a, d, o);
+  *top = (NcFrame){.scope = nc_scope(e, NULL), .inst = e->root};
+  e->frame = top;
+  if (!nc_load_prelude(e)) return NULL;
+  e->user = nc_load(e, o->name, o->text, o->size, false);
+  top->module = e->user;
+  nc_load_imports(e, e->user, 0);
+  return e;
+}
+
+static const NcDecl *train_decl(NcElab *e) {
+  const NcDecl *found = NULL;
+  for (int i = 0; i < e->user->file->decl.n; i++) {
+    const NcDecl *d = e->user->file->decl.at[i];
+    if (d->kind != NC_D_TRAIN || !d->name.s || !d->source.s || !d->body) continue;
+    if (e->opt->model && strcmp(e->opt->model, d->name.s) != 0) continue;
+    if (found) {
+      NcMessage *m = nc_elab_error(e, NC_E0302, d->at, "this file has more than one `train`");
+      nc_elab_label(e, m, found->at, "first here");
+      return found;
+    }
+    found = d;
+  }
+  return found;
+}
+
+static NcInfo *model_decl(NcElab *e) {
+  NcInfo *found = NULL;
+  NC_VEC(const char *) names = {0};
+  for (int i = 0; i < e->user->file->decl.n; i++) {
+    const NcDecl *d = e->user->file->decl.at[i];
+    if (d->kind != NC_D_MODEL || !d->name.s) continue;
+    *NC_PUSH(e->arena, names) = d->name.s;
+    if (!e->opt->model || strcmp(e->opt->model, d->name.s) == 0) found = nc_map_get(&e->user->decl, d->name.s);
+  }
+  if (!found && e->opt->model) nc_suggest(e, nc_elab_error(e, NC_E0301, NC_NOWHERE, "there is no `model %s`", e->opt->model), e->opt->model, names.at, names.n);
+  return found;
+}
+
+// ---- with a train declaration ----
+
+static bool trained(NcElab *e, NcProgram *p, const NcDecl *d) {
+  NcTrainKeys keys;
+  NcDataset *ds = NULL;
+  bool ok = nc_train_keys(e, d, &keys);
+  p->recipe = nc_recipe(e, &keys, &ds);
+  NcInstance *model = nc_train_model(e, &keys);
+  if (!p->recipe || !model || !keys.loss || !keys.optimizer) return false;
+  if (!e->batch) e->batch = p->recipe->batch;
+  p->step = nc_train_graph(e, "step", &keys, ds, p->recipe, true, NULL);
+  if (!ok || !p->step) return false;
+  p->eval = nc_train_graph(e, "eval", &keys, ds, p->recipe, false, NULL);
+  e->rows = true;
+  if (p->eval) p->predict = nc_train_graph(e, "predict", &keys, ds, p->recipe, false, model);
+  e->rows = false;
+  return p->predict && nc_recipe_keep(e, &keys, p->recipe);
+}
+
+// ---- a model alone ----
+
+static NcGraph *alone(NcElab *e, NcInfo *info, bool training) {
+  const NcDecl *d = info->decl;
+  int used = 0, errors = e->diag->errors;
+  e->graph = nc_graph_new(e->arena, e->diag, "predict");
+  e->training = training;
+  e->models = true;
+  NcInstance *inst = nc_model_instance(e, info, d->name.at);
+  NcFrame f = {.up = e->frame, .module = info->module, .scope = nc_scope(e, NULL), .inst = e->root, .randoms = &used};
+  e->frame = &f;
+  NcActual *arg = NC_NEW_N(e->arena, NcActual, d->tensor.n + 1);
+  bool ok = inst != NULL;
+  for (int i = 0; ok && i < d->hyper.n; i++) nc_scope_bind(e, f.scope, d->hyper.at[i].name.s, d->hyper.at[i].name.at, inst->fn->hyper[i]);
+  for (int i = 0; ok && i < d->tensor.n; i++) {
+    arg[i].v = nc_symbolic(e, d->tensor.at[i].type, d->tensor.at[i].name.s);
+    ok = arg[i].v.kind != NC_V_POISON;
+  }
+  NcValue v = ok ? nc_call_instance(e, inst, d->name.at, d->tensor.n, arg) : nc_v_poison();
+  nc_output_value(e, "output", v);
+  e->frame = f.up;
+  e->models = false;
+  return v.kind != NC_V_POISON && e->diag->errors == errors ? nc_pruned(e, e->graph) : NULL;
+}
+
+static bool untrained(NcElab *e, NcProgram *p) {
+  NcInfo *info = model_decl(e);
+  if (!info) return e->opt->model == NULL;
+  if (!e->batch) e->batch = 32;
+  if (!alone(e, info, true)) return false;
+  e->rows = true;
+  p->predict = alone(e, info, false);
+  e->rows = false;
+  return p->predict != NULL;
+}
+
+// Constants are evaluated even where nothing uses them.
+static void check_constants(NcElab *e) {
+  for (int i = 0; i < e->user->file->decl.n; i++) {
+    const NcDecl *d = e->user->file->decl.at[i];
+    NcInfo *info = d->kind == NC_D_CONST && d->name.s ? nc_map_get(&e->user->decl, d->name.s) : NULL;
+    if (info && info->decl == d) nc_const_value(e, info, d->name.at);
+  }
+}
+
+NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
+  int errors = d->errors;
+  NcFrame top;
+  NcElab *e = nc_elab_open(a, d, o, &top);
+  if (!e || d->errors > errors) return NULL;
+  NcProgram *p = NC_NEW(a, NcProgram);
+  *p = (NcProgram){.arena = a, .diag = d, .file = e->user->file};
+  check_constants(e);
+  const NcDecl *train = train_decl(e);
+  bool ok = train ? trained(e, p, train) : untrained(e, p);
+  nc_set_finish(e);
+  if (!ok || d->errors > errors) return NULL;
+  for (int i = 0; i < e->var.n; i++) *NC_PUSH(a, p->variable) = e->var.at[i]->pub;
+  for (int i = 0; i < e->row.n; i++) *NC_PUSH(a, p->row) = e->row.at[i];
+  p->init = e->init;
+  p->batch = e->batch;
+  return p;
+}

@@ -1,0 +1,79 @@
+// Statements of a block. Its value is that of its last expression.
+#include "elab/elab.h"
+
+static bool bind_pattern(NcElab *e, const NcStmt *s, NcValue v) {
+  NcScope *scope = e->frame->scope;
+  if (!s->tuple) return nc_scope_bind(e, scope, s->names.at[0].s, s->names.at[0].at, v);
+  bool list = v.kind == NC_V_TUPLE || v.kind == NC_V_LIST;
+  if (v.kind != NC_V_POISON && (!list || v.list.n != s->names.n)) {
+    nc_elab_error(e, NC_E0205, s->e->at, "%d names stand on the left, but this is %s", s->names.n, nc_v_describe(e, &v));
+    v = nc_v_poison();
+  }
+  bool ok = true;
+  for (int i = 0; i < s->names.n; i++)
+    ok = nc_scope_bind(e, scope, s->names.at[i].s, s->names.at[i].at, v.kind == NC_V_POISON ? v : v.list.item[i]) && ok;
+  return ok;
+}
+
+bool nc_let(NcElab *e, const NcStmt *s) {
+  NcValue v = nc_expr(e, s->e);
+  bool layer = v.kind == NC_V_FN && v.fn->bound && v.fn->info->decl->kind != NC_D_FN && !s->tuple && s->e->kind != NC_X_NAME;
+  if (layer) {   // let e = dense(3): one instance, called e
+    NcInstance *i = nc_instance(e, v.fn, s, s->names.at[0].s, s->e->at);
+    v = i ? (NcValue){.kind = NC_V_INSTANCE, .at = s->e->at, .inst = i} : nc_v_poison();
+  }
+  if (v.kind == NC_V_TENSOR) v.at = s->e->at;
+  return bind_pattern(e, s, v) && v.kind != NC_V_POISON;
+}
+
+static bool assertion(NcElab *e, const NcStmt *s) {
+  bool holds;
+  if (!nc_truth(e, nc_expr(e, s->e), s->e->at, &holds)) return false;
+  if (holds) return true;
+  const char *text = "this does not hold";
+  if (s->text && !nc_expr_text(e, s->text, &text)) return false;
+  nc_elab_error(e, NC_E0211, s->e->at, "%s", text);
+  return false;
+}
+
+NcValue nc_block_here(NcElab *e, const NcBlock *b) {
+  NcValue last = nc_v_items(e, NC_V_TUPLE, b->at, 0, NULL);
+  bool ok = true;
+  for (int i = 0; i < b->stmt.n && !e->dead; i++) {
+    const NcStmt *s = b->stmt.at[i];
+    switch (s->kind) {
+      case NC_S_EXPR:
+        last = nc_expr(e, s->e);
+        ok = ok && last.kind != NC_V_POISON;
+        break;
+      case NC_S_LET: ok = nc_let(e, s) && ok; break;
+      case NC_S_PARAM:
+      case NC_S_STATE:
+        if (!nc_declare(e, s)) {
+          ok = false;
+          if (!nc_lookup_local(e->frame->scope, s->name.s)) nc_scope_bind(e, e->frame->scope, s->name.s, s->name.at, nc_v_poison());
+        }
+        break;
+      case NC_S_UPDATE: ok = nc_update(e, s) && ok; break;
+      case NC_S_ASSERT: ok = assertion(e, s) && ok; break;
+      case NC_S_BAD: ok = false; break;
+      case NC_S_NEXT:
+        nc_elab_error(e, NC_E0306, s->at, "`next` belongs to `scan`; the value of a `repeat` block is its last expression");
+        ok = false;
+        break;
+      default:
+        nc_elab_error(e, NC_E0306, s->at, "`%s` is not allowed here", nc_stmt_word(s->kind));
+        ok = false;
+    }
+  }
+  return ok && !e->dead ? last : nc_v_poison();
+}
+
+NcValue nc_block(NcElab *e, const NcBlock *b) {
+  if (!b) return nc_v_poison();
+  NcScope *outer = e->frame->scope;
+  e->frame->scope = nc_scope(e, outer);
+  NcValue v = nc_block_here(e, b);
+  e->frame->scope = outer;
+  return v;
+}
