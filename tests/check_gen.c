@@ -22,6 +22,12 @@ static void close_device(void) { gen_close(&device); }
 static const NcClass classes[] = {NC_CLASS_CPU, NC_CLASS_GPU};
 static const char *const class_names[] = {"cpu", "gpu"};
 
+// NACRE_TEST_ONLY=TEXT runs only the composites and nets whose name holds the text.
+static bool skipped(const char *name) {
+  const char *only = getenv("NACRE_TEST_ONLY");
+  return only && !strstr(name, only);
+}
+
 // ---- Every operation's cases
 
 START_TEST(operation) {
@@ -264,6 +270,7 @@ enum { WAYS = sizeof ways / sizeof *ways };
 
 START_TEST(composite) {
   int c = _i / (2 * WAYS), way = _i / 2 % WAYS;
+  if (skipped(composites[c].name)) return;
   NcArena *a = nc_arena_new();
   Make m = {.a = a, .d = nc_diag_new(a)};
   m.g = nc_graph_new(a, m.d, "composite");
@@ -289,6 +296,7 @@ enum { NETS = sizeof nets / sizeof *nets };
 
 START_TEST(training_step) {
   int n = _i / 4;
+  if (skipped(nets[n].name)) return;
   NcArena *a = nc_arena_new();
   NcDiag *d = nc_diag_new(a);
   NcGraph *g = nets[n].build(a, d);

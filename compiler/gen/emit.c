@@ -6,7 +6,7 @@
 
 NcEmit *nc_emit_new(NcPlacement *p, const NcRegion *r, NcArena *a) {
   NcEmit *e = NC_NEW(a, NcEmit);
-  *e = (NcEmit){.p = p, .region = r, .arena = a, .idx = "int", .lanes = 1, .depth = -1};
+  *e = (NcEmit){.p = p, .region = r, .arena = a, .idx = "int", .prefix = "", .lanes = 1, .depth = -1};
   nc_ixs_init(&e->ix, a);
   nc_emit_open(e, false);
   return e;
@@ -64,7 +64,7 @@ int nc_emit_coord_level(const NcEmit *e, NcIx *const *coord, int n) {
 
 // ---- Names, literals, types
 
-const char *nc_emit_name(NcEmit *e, const char *stem) { return nc_sprintf(e->arena, "%s%d", stem, e->names++); }
+const char *nc_emit_name(NcEmit *e, const char *stem) { return nc_sprintf(e->arena, "%s%s%d", e->prefix, stem, e->names++); }
 
 NcIx *nc_emit_var(NcEmit *e, const char *name, int64_t n, bool lanes) {
   if (!lanes || e->lanes == 1) return nc_ix_var(&e->ix, name, NULL, true, 0, n - 1, e->depth);

@@ -50,6 +50,7 @@ typedef struct {
   NcScope *scope[NC_SCOPES];
   int depth;                  // index of the innermost open scope
   int names;                  // for fresh ones
+  const char *prefix;         // of fresh names
   int inlined;                // structural operations that were written as loops
   NcIx *pack;                 // UPDATE: the index into the packs; shapes of single parts mean nothing there
   const NcNode *unknown;      // an operation that has no form: the kernel must not be used

@@ -18,7 +18,9 @@ typedef bool Form(NcGen *g, const NcRegion *r);
 
 static bool generate(NcGen *g, const NcRegion *r) {
   static Form *const forms[NC_REGION_COUNT] = {
-    [NC_REGION_ROW] = nc_gen_row, [NC_REGION_REDUCE] = nc_gen_reduce, [NC_REGION_COPY] = copy};
+    [NC_REGION_ROW] = nc_gen_row, [NC_REGION_REDUCE] = nc_gen_reduce, [NC_REGION_COPY] = copy,
+    [NC_REGION_DOT] = nc_gen_template, [NC_REGION_CONV] = nc_gen_template, [NC_REGION_CONV_WEIGHT] = nc_gen_template,
+    [NC_REGION_POOL] = nc_gen_template, [NC_REGION_POOL_GRAD] = nc_gen_template};
   int errors = g->d->errors;
   if (!forms[r->kind] || !nc_gen_allowed(g, nc_region_name(r->kind)) || !forms[r->kind](g, r)) nc_gen_map(g, r);
   return g->d->errors == errors;
@@ -38,5 +40,10 @@ bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {
 }
 
 size_t nc_region_workspace(const NcRegion *r, const NcTarget *t) {
-  return r->kind == NC_REGION_REDUCE ? nc_reduce_workspace(r, t) : 0;
+  switch (r->kind) {
+  case NC_REGION_REDUCE: return nc_reduce_workspace(r, t);
+  case NC_REGION_DOT: case NC_REGION_CONV: case NC_REGION_CONV_WEIGHT: case NC_REGION_POOL: case NC_REGION_POOL_GRAD:
+    return nc_template_workspace(r, t);
+  default: return 0;
+  }
 }

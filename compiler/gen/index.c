@@ -17,7 +17,7 @@ static int64_t gcd(int64_t a, int64_t b) {
   return a;
 }
 
-static bool lane_atom(const NcIxAtom *a) { return a->name ? a->lanes != NULL : a->x->lane; }
+static bool lane_atom(const NcIxAtom *a) { return a->x ? a->x->lane : a->lanes != NULL; }
 
 // Interns the sum of terms (any order, repeats and zeros allowed) and c.
 static NcIx *make(NcIxs *s, int n, const NcIxTerm *term, int64_t c) {
@@ -67,13 +67,9 @@ NcIx *nc_ix_var(NcIxs *s, const char *name, const char *lanes, bool step, int64_
   return of_atom(s, a);
 }
 
-void nc_ix_call(NcIx *a, const char *name, const char *lanes, bool step) {
-  if (a->n != 1) return;
-  NcIxAtom *t = a->term[0].atom;
-  t->name = name;
-  t->lanes = lanes;
-  t->step = step;
-  a->lane = lanes != NULL;
+void nc_ix_call(NcIx *a, const char *name, const char *lanes) {
+  a->name = name;
+  a->lanes = lanes;
 }
 
 static NcIx *atom_of(NcIxs *s, NcIxKind kind, NcIx *x, int64_t m) {
@@ -214,7 +210,7 @@ int64_t nc_ix_lane_factor(const NcIx *a) {
   int64_t k = 0;
   for (int i = 0; i < a->n; i++) {
     const NcIxAtom *t = a->term[i].atom;
-    if (lane_atom(t) && !(t->name && t->step)) return INT64_MIN;
+    if (lane_atom(t) && !t->step) return INT64_MIN;
     if (lane_atom(t)) k += a->term[i].k;
   }
   return k;
@@ -230,7 +226,7 @@ bool nc_ix_aligned(const NcIx *a, int64_t bound, int lanes) {
 }
 
 static void put_atom(NcBuf *b, const NcIxAtom *a, bool vec) {
-  if (a->name) {
+  if (a->kind == NC_IX_VAR) {
     nc_put(b, vec && a->lanes ? a->lanes : a->name);
     return;
   }
@@ -243,6 +239,10 @@ static void put_atom(NcBuf *b, const NcIxAtom *a, bool vec) {
 }
 
 void nc_ix_put(NcBuf *b, const NcIx *a, bool vec) {
+  if (a->name) {
+    nc_put(b, vec && a->lane ? a->lanes : a->name);
+    return;
+  }
   bool first = true;
   for (int pass = 0; pass < 2; pass++)      // positive terms first: no leading minus where it can be helped
     for (int i = 0; i < a->n; i++) {

@@ -16,9 +16,9 @@ typedef enum { NC_IX_VAR, NC_IX_DIV, NC_IX_MOD } NcIxKind;
 struct NcIxAtom {
   NcIxKind kind;
   int id;
-  const char *name;      // as written for one lane: of a VAR, and of a quotient or remainder that has a name (below)
-  const char *lanes;     // named, and differs from lane to lane: the name of its vector; else NULL
-  bool step;             // named: lane j holds the first lane's value plus j
+  const char *name;      // VAR: as written for one lane
+  const char *lanes;     // VAR that differs from lane to lane: the name of its vector; else NULL
+  bool step;             // VAR: lane j holds the first lane's value plus j
   NcIx *x;               // DIV, MOD: dividend and divisor
   int64_t m;
   int64_t lo, hi;        // range, inclusive
@@ -30,6 +30,7 @@ struct NcIx {
   NcIxTerm *term;        // by atom id; no factor is 0
   int64_t c, lo, hi;
   int level;             // innermost scope that it needs
+  const char *name, *lanes;   // when it has a name of its own
   bool lane;             // differs from lane to lane
 };
 
@@ -44,8 +45,7 @@ void nc_ixs_init(NcIxs *s, NcArena *a);
 NcIx *nc_ix_const(NcIxs *s, int64_t c);
 // A new variable, different from all others. lanes: name of its vector when it differs from lane to lane.
 NcIx *nc_ix_var(NcIxs *s, const char *name, const char *lanes, bool step, int64_t lo, int64_t hi, int level);
-// Names a quotient or remainder that has just been made: something else computes it. Like a variable from then on.
-void nc_ix_call(NcIx *a, const char *name, const char *lanes, bool step);
+void nc_ix_call(NcIx *a, const char *name, const char *lanes);   // is written by this name from now on
 NcIx *nc_ix_add(NcIxs *s, NcIx *a, NcIx *b);
 NcIx *nc_ix_addc(NcIxs *s, NcIx *a, int64_t c);
 NcIx *nc_ix_scale(NcIxs *s, NcIx *a, int64_t k);

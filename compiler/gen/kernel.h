@@ -25,6 +25,8 @@ double nc_gen_flops(const NcRegion *r);
 bool nc_gen_map(NcGen *g, const NcRegion *r);          // also UPDATE, and anything else element by element
 bool nc_gen_row(NcGen *g, const NcRegion *r);
 bool nc_gen_reduce(NcGen *g, const NcRegion *r);
+bool nc_gen_template(NcGen *g, const NcRegion *r);     // dot, conv, conv_weight, pool, pool_grad
+size_t nc_template_workspace(const NcRegion *r, const NcTarget *t);
 size_t nc_reduce_workspace(const NcRegion *r, const NcTarget *t);
 
 const char *nc_gen_index_type(const NcGen *g, const NcRegion *r);    // int, or long where a buffer needs it

@@ -22,3 +22,4 @@ compiler_libcompiler_la_SOURCES += compiler/gen/row.c
 compiler_libcompiler_la_SOURCES += compiler/gen/reduce.c
 compiler_libcompiler_la_SOURCES += compiler/gen/helpers.h
 compiler_libcompiler_la_SOURCES += compiler/gen/helpers.c
+compiler_libcompiler_la_SOURCES += compiler/gen/contract.c
