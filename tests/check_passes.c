@@ -129,13 +129,364 @@ START_TEST(random_placed) {
 }
 END_TEST
 
+// ---- rules
+
+// A graph of one output, what it becomes, and the rule that is to do it (others may help).
+static const struct { const char *rule, *before, *after; } rules[] = {
+  {"add_zero", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = add(%2, %0) : f32[4]", "x"},
+  {"add_neg", "%1 = neg(%0) : f32[4]\n%2 = tanh(%0) : f32[4]\n%3 = add(%1, %2) : f32[4]", "sub(tanh(x), x)"},
+  {"sub_zero", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = sub(%2, %0) : f32[4]", "neg(x)"},
+  {"sub_neg", "%1 = neg(%0) : f32[4]\n%2 = tanh(%0) : f32[4]\n%3 = sub(%2, %1) : f32[4]", "add(tanh(x), x)"},
+  {"mul_const", "%1 = const(){value=1} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = mul(%2, %0) : f32[4]", "x"},
+  {"mul_const", "%1 = const(){value=-1} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = mul(%0, %2) : f32[4]", "neg(x)"},
+  {"", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = mul(%0, %2) : f32[4]", "mul(x, 0)"},
+  {"div_const", "%1 = const(){value=8} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = div(%0, %2) : f32[4]", "mul(x, 0.125)"},
+  {"", "%1 = const(){value=10} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = div(%0, %2) : f32[4]", "div(x, 10)"},
+  {"div_const", "%1 = const(){value=1} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = div(%2, %0) : f32[4]", "reciprocal(x)"},
+  {"pow_const", "%1 = const(){value=2} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = pow(%0, %2) : f32[4]", "mul(x, x)"},
+  {"pow_const", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = pow(%0, %2) : f32[4]", "1"},
+  {"pow_const", "%1 = const(){value=-0.5} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = pow(%0, %2) : f32[4]", "rsqrt(x)"},
+  {"neg_neg", "%1 = neg(%0) : f32[4]\n%2 = neg(%1) : f32[4]", "x"},
+  {"not_not", "%1 = gt(%0, %0) : bool[4]\n%2 = not(%1) : bool[4]\n%3 = not(%2) : bool[4]", "gt(x, x)"},
+  {"reciprocal_root", "%1 = sqrt(%0) : f32[4]\n%2 = reciprocal(%1) : f32[4]", "rsqrt(x)"},
+  {"max_same", "%1 = max(%0, %0) : f32[4]", "x"},
+  {"min_same", "%1 = min(%0, %0) : f32[4]", "x"},
+  {"and_const", "%1 = gt(%0, %0) : bool[4]\n%2 = const(){value=1} : bool[]\n%3 = broadcast(%2){shape=[4], axes=[]} : bool[4]\n%4 = and(%1, %3) : bool[4]", "gt(x, x)"},
+  {"or_const", "%1 = gt(%0, %0) : bool[4]\n%2 = const(){value=1} : bool[]\n%3 = broadcast(%2){shape=[4], axes=[]} : bool[4]\n%4 = or(%1, %3) : bool[4]", "1"},
+  {"select_const", "%1 = const(){value=1} : bool[]\n%2 = broadcast(%1){shape=[4], axes=[]} : bool[4]\n%3 = neg(%0) : f32[4]\n%4 = select(%2, %3, %0) : f32[4]", "neg(x)"},
+  {"select_nested", "%1 = gt(%0, %0) : bool[4]\n%2 = neg(%0) : f32[4]\n%3 = tanh(%0) : f32[4]\n%4 = select(%1, %2, %3) : f32[4]\n%5 = select(%1, %4, %0) : f32[4]", "select(gt(x, x), neg(x), x)"},
+  {"cast_cast", "%1 = gt(%0, %0) : bool[4]\n%2 = cast(%1){to=\"u8\"} : u8[4]\n%3 = cast(%2){to=\"f32\"} : f32[4]", "cast(gt(x, x))"},
+  {"", "%1 = cast(%0){to=\"i32\"} : i32[4]\n%2 = cast(%1){to=\"f32\"} : f32[4]", "cast(cast(x))"},
+  {"reshape_reshape", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = reshape(%1){shape=[4,1]} : f32[4,1]\n%3 = reshape(%2){shape=[4]} : f32[4]", "x"},
+  {"reshape_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = reshape(%1){shape=[3,1,4]} : f32[3,1,4]", "broadcast(x)"},
+  {"permute_permute", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = cumulative(%1){op=\"sum\", axis=0, reverse=0} : f32[3,4]\n%3 = permute(%2){perm=[1,0]} : f32[4,3]\n%4 = permute(%3){perm=[1,0]} : f32[3,4]", "cumulative(broadcast(x))"},
+  {"permute_unit", "%1 = reshape(%0){shape=[1,4]} : f32[1,4]\n%2 = permute(%1){perm=[1,0]} : f32[4,1]", "reshape(x)"},
+  {"permute_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = permute(%1){perm=[1,0]} : f32[4,3]", "broadcast(x)"},
+  {"permute_iota", "%1 = iota(){axis=0} : f32[3,4]\n%2 = permute(%1){perm=[1,0]} : f32[4,3]", "iota()"},
+  {"permute_dot", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = dot(%1, %2){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[2,2]\n%4 = permute(%3){perm=[1,0]} : f32[2,2]", "dot(exp(reshape(x)), reshape(x))"},
+  {"broadcast_broadcast", "%1 = broadcast(%0){shape=[4,3], axes=[0]} : f32[4,3]\n%2 = broadcast(%1){shape=[2,4,3], axes=[1,2]} : f32[2,4,3]", "broadcast(x)"},
+  {"broadcast_same", "%1 = broadcast(%0){shape=[1,4], axes=[1]} : f32[1,4]", "reshape(x)"},
+  {"broadcast_unit", "%1 = reshape(%0){shape=[4,1]} : f32[4,1]\n%2 = broadcast(%1){shape=[4,3], axes=[0,1]} : f32[4,3]", "broadcast(x)"},
+  {"broadcast_iota", "%1 = iota(){axis=0} : f32[3]\n%2 = broadcast(%1){shape=[2,3], axes=[1]} : f32[2,3]", "iota()"},
+  {"slice_slice", "%1 = slice(%0){start=[1], size=[3], step=[1]} : f32[3]\n%2 = slice(%1){start=[2], size=[2], step=[-1]} : f32[2]", "slice(x)"},
+  {"slice_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = slice(%1){start=[1,0], size=[2,4], step=[1,1]} : f32[2,4]", "broadcast(x)"},
+  {"slice_concat", "%1 = neg(%0) : f32[4]\n%2 = concat(%0, %1){axis=0} : f32[8]\n%3 = slice(%2){start=[4], size=[4], step=[1]} : f32[4]", "neg(x)"},
+  {"pad_crop", "%1 = pad(%0){lo=[-1], hi=[0], value=0} : f32[3]", "slice(x)"},
+  {"pad_pad", "%1 = pad(%0){lo=[1], hi=[0], value=0} : f32[5]\n%2 = pad(%1){lo=[2], hi=[3], value=0} : f32[10]", "pad(x)"},
+  {"concat_concat", "%1 = neg(%0) : f32[4]\n%2 = concat(%0, %1){axis=0} : f32[8]\n%3 = concat(%2, %0){axis=0} : f32[12]", "concat(x, neg(x), x)"},
+  {"concat_slices", "%1 = slice(%0){start=[0], size=[1], step=[1]} : f32[1]\n%2 = slice(%0){start=[1], size=[3], step=[1]} : f32[3]\n%3 = concat(%1, %2){axis=0} : f32[4]", "x"},
+  {"add_pads", "%1 = pad(%0){lo=[0], hi=[4], value=0} : f32[8]\n%2 = neg(%0) : f32[4]\n%3 = pad(%2){lo=[4], hi=[0], value=0} : f32[8]\n%4 = add(%3, %1) : f32[8]", "concat(x, neg(x))"},
+  {"reduce_unit", "%1 = reshape(%0){shape=[1,4]} : f32[1,4]\n%2 = exp(%1) : f32[1,4]\n%3 = reduce(%2){op=\"sum\", axes=[0]} : f32[4]", "reshape(exp(reshape(x)))"},
+  {"reduce_reduce", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = reduce(%2){op=\"max\", axes=[1]} : f32[2]\n%4 = reduce(%3){op=\"max\", axes=[0]} : f32[]", "reduce(exp(reshape(x)))"},
+  {"reduce_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = reduce(%1){op=\"sum\", axes=[0]} : f32[4]", "mul(x, 3)"},
+  {"reduce_permute", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = permute(%2){perm=[1,0]} : f32[2,2]\n%4 = reduce(%3){op=\"sum\", axes=[1]} : f32[2]", "reduce(exp(reshape(x)))"},
+  {"reduce_reshape", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = reduce(%1){op=\"sum\", axes=[0,1]} : f32[]", "reduce(x)"},
+  {"dot_permute", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = permute(%2){perm=[1,0]} : f32[2,2]\n%4 = dot(%1, %3){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[2,2]", "dot(reshape(x), exp(reshape(x)))"},
+  {"dot_order", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = dot(%1, %2){abatch=[], bbatch=[], acon=[1,0], bcon=[1,0]} : f32[]", "dot(reshape(x), exp(reshape(x)))"},
+  {"dot_outer", "%1 = reshape(%0){shape=[4,1]} : f32[4,1]\n%2 = exp(%0) : f32[4]\n%3 = reshape(%2){shape=[1,4]} : f32[1,4]\n%4 = dot(%1, %3){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[4,4]", "mul(broadcast(x), broadcast(exp(x)))"},
+  {"dot_layout", "%1 = broadcast(%0){shape=[4,3,2], axes=[0]} : f32[4,3,2]\n%2 = exp(%0) : f32[4]\n%3 = iota(){axis=0} : f32[3,5]\n%4 = dot(%1, %3){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[4,2,5]", "dot(broadcast(x), iota())"},
+  {"conv_pad", "%1 = reshape(%0){shape=[1,1,4]} : f32[1,1,4]\n%2 = pad(%1){lo=[0,0,1], hi=[0,0,1], value=0} : f32[1,1,6]\n%3 = conv(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1]} : f32[1,1,3]", "conv(reshape(x), reshape(x))"},
+  {"conv_weight_pad", "%1 = reshape(%0){shape=[1,1,4]} : f32[1,1,4]\n%2 = pad(%1){lo=[0,0,1], hi=[0,0,1], value=0} : f32[1,1,6]\n%3 = conv_weight(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1], kernel=[3]} : f32[1,1,3]", "conv_weight(reshape(x), reshape(x))"},
+  {"hoist", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = exp(%1) : f32[3,4]", "broadcast(exp(x))"},
+  {"fold_fill", "%1 = const(){value=2} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = mul(%2, %2) : f32[4]\n%4 = add(%3, %0) : f32[4]", "add(4, x)"},
+  {"fold_table", "%1 = const(){values=[1,2,3,4]} : f32[4]\n%2 = mul(%1, %1) : f32[4]\n%3 = add(%2, %0) : f32[4]", "add([1,4,9,16], x)"},
+};
+
+// The expression of a node, movement attributes left out.
+static void expression(NcBuf *b, const NcNode *n) {
+  double v;
+  if (nc_is_op(n, "input")) nc_put(b, nc_attr_str(n, "name"));
+  else if (nc_constant(n, &v)) nc_put_double(b, v);
+  else if (nc_is_op(n, "const")) {
+    int count;
+    const double *at = nc_attr_floats(n, "values", &count);
+    for (int i = 0; i < count; i++) nc_putf(b, "%s%g", i ? "," : "[", at[i]);
+    nc_putc(b, ']');
+  } else {
+    nc_putf(b, "%s(", n->op->name);
+    for (int i = 0; i < n->nin; i++) {
+      if (i) nc_put(b, ", ");
+      expression(b, n->in[i]);
+    }
+    nc_putc(b, ')');
+  }
+}
+
+static NcGraph *one_output(const char *body) {
+  int last = 0;
+  for (const char *p = body; (p = strchr(p, '%')); p++)
+    if (p == body || p[-1] == '\n') last = atoi(p + 1);
+  const char *text = nc_sprintf(arena, "graph g {\n%%0 = input(){name=\"x\"} : f32[4]\n%s\noutput \"y\" = %%%d\n}\n", body, last);
+  NcGraph *g = nc_graph_read(arena, diag, "test", text);
+  ck_assert_msg(g != NULL, "%s", shown());
+  return g;
+}
+
+static int rule_number(const char *name) {
+  for (int i = 0; nc_rule_at(i); i++)
+    if (strcmp(nc_rule_at(i)->name, name) == 0) return i;
+  return -1;
+}
+
+START_TEST(each_rule) {
+  int fired[200];
+  NcGraph *g = one_output(rules[_i].before), *h = nc_simplify_graph(arena, g, fired);
+  ck_assert_msg(h && nc_graph_verify(h, diag, "simplify"), "%s", shown());
+  NcBuf b = NC_BUF(arena);
+  expression(&b, h->output.at[0].node);
+  ck_assert_str_eq(nc_buf_str(&b), rules[_i].after);
+  if (*rules[_i].rule) ck_assert_int_ge(fired[rule_number(rules[_i].rule)], 1);
+  NcEvalOptions o;
+  random_bindings(arena, g, (uint32_t)_i, &o);
+  same_graphs(g, h, &o, 0);
+}
+END_TEST
+
+START_TEST(no_rule_untested) {
+  for (int i = 0; nc_rule_at(i); i++) {
+    bool tested = false;
+    for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) tested |= strcmp(rules[k].rule, nc_rule_at(i)->name) == 0;
+    ck_assert_msg(tested, "the rule %s has no test", nc_rule_at(i)->name);
+  }
+}
+END_TEST
+
+// ---- what becomes one kernel
+
+static int count_kind(const NcRegions *r, NcRegionKind k) {
+  int n = 0;
+  for (int i = 0; i < r->region.n; i++) n += r->region.at[i]->kind == k;
+  return n;
+}
+
+static NcGraph *make_mlp(int64_t batch) { return net_mlp(arena, diag, batch, true); }
+static NcGraph *make_mlp_eval(int64_t batch) { return net_mlp(arena, diag, batch, false); }
+static NcGraph *make_cnn(int64_t batch) { return net_cnn(arena, diag, batch, true); }
+static NcGraph *make_cnn_eval(int64_t batch) { return net_cnn(arena, diag, batch, false); }
+static NcGraph *make_gpt(int64_t batch) { return net_gpt_block(arena, diag, batch, 4, 8, 2, true); }
+static NcGraph *make_resnet(int64_t batch) { return net_resnet_block(arena, diag, batch, 3, 4, true); }
+
+// Launches of a training or inference step, and of those: products, rows, updates. -1: not looked at.
+static const struct { const char *name; NcGraph *(*make)(int64_t); int launches, dots, rows, updates; } nets[] = {
+  {"mlp", make_mlp, 12, 5, 2, 1}, {"mlp inference", make_mlp_eval, 5, 2, 2, 0},
+  {"cnn", make_cnn, 30, 6, 2, 1}, {"cnn inference", make_cnn_eval, 9, 2, 2, 0},
+  {"gpt", make_gpt, 46, -1, -1, 1}, {"resnet", make_resnet, 36, -1, -1, 2},
+};
+
+START_TEST(launches) {
+  NcRegions *r = compile(nets[_i].make(32), "schedule", false, NULL).regions;
+  ck_assert_int_le(r->region.n, nets[_i].launches);
+  if (nets[_i].dots >= 0) ck_assert_int_eq(count_kind(r, NC_REGION_DOT), nets[_i].dots);
+  if (nets[_i].rows >= 0) ck_assert_int_eq(count_kind(r, NC_REGION_ROW), nets[_i].rows);
+  ck_assert_int_eq(count_kind(r, NC_REGION_UPDATE), nets[_i].updates);
+}
+END_TEST
+
+START_TEST(nets_run) {
+  NcGraph *g = nets[_i].make(2);
+  ck_assert_msg(!diag->errors, "%s", shown());
+  NcEvalOptions o;
+  random_bindings(arena, g, 5, &o);
+  NcState s = compile(g, "memory", false, NULL);
+  same_run(g, &s, &o, 0);
+}
+END_TEST
+
+static NcRegions *one_region(Net *n, NcNode *y, NcRegionKind kind) {
+  nc_graph_output(n->g, "y", y);
+  NcRegions *r = compile(n->g, "schedule", false, NULL).regions;
+  ck_assert_int_eq(r->region.n, 1);
+  ck_assert_int_eq(r->region.at[0]->kind, kind);
+  return r;
+}
+
+static NcNode *input(Net *n, const char *name, NcShape s) { return nc_input(n->g, NC_NOWHERE, name, (NcType){NC_F32, s}); }
+
+START_TEST(softmax_is_one_row) {
+  Net n = net_begin(arena, diag, "softmax", false);
+  NcRegions *r = one_region(&n, net_softmax(&n, input(&n, "x", NC_SHAPE(8, 5, 33))), NC_REGION_ROW);
+  ck_assert_int_eq(r->region.at[0]->space.dim[0], 40);
+  ck_assert_int_eq(r->region.at[0]->space.dim[1], 33);
+}
+END_TEST
+
+START_TEST(layer_norm_is_one_row) {
+  Net n = net_begin(arena, diag, "norm", false);
+  one_region(&n, net_layer_norm(&n, "norm", input(&n, "x", NC_SHAPE(8, 5, 33))), NC_REGION_ROW);
+}
+END_TEST
+
+START_TEST(bias_and_activation_in_the_product) {
+  Net n = net_begin(arena, diag, "dense", false);
+  NcRegions *r = one_region(&n, net_relu(&n, net_dense(&n, "dense", input(&n, "x", NC_SHAPE(16, 8)), 4)), NC_REGION_DOT);
+  ck_assert_int_eq(r->region.at[0]->output.n, 1);
+}
+END_TEST
+
+START_TEST(cross_entropy_is_one_row) {
+  Net n = net_begin(arena, diag, "loss", true);
+  NcNode *logits = input(&n, "x", NC_SHAPE(16, 10)), *label = nc_input(n.g, NC_NOWHERE, "label", (NcType){NC_U8, NC_SHAPE(16)});
+  NcNode *loss = net_classify(&n, logits, label), *grad;
+  ck_assert(nc_grad(n.g, loss, 1, &logits, &grad));
+  nc_graph_output(n.g, "grad", grad);
+  NcRegions *r = compile(n.g, "schedule", false, NULL).regions;   // rows, and the means over the batch
+  ck_assert_int_eq(r->region.n, 2);
+  ck_assert_int_eq(count_kind(r, NC_REGION_ROW), 2);
+}
+END_TEST
+
+START_TEST(without_fusion) {
+  NcState s = compile(make_mlp(4), "fuse", true, NULL);
+  for (int i = 0; i < s.regions->region.n; i++)
+    if (s.regions->region.at[i]->kind != NC_REGION_COPY) ck_assert_int_eq(s.regions->region.at[i]->core.n, 1);
+}
+END_TEST
+
+// ---- memory
+
+// The largest sum of bytes that is live at one place of the schedule: no plan needs less.
+static size_t most_live(const NcState *s) {
+  const NcRegions *r = s->regions;
+  int n = r->region.n;
+  int *first = NC_NEW_N(arena, int, r->graph->node.n + 1), *last = NC_NEW_N(arena, int, r->graph->node.n + 1);
+  size_t most = 0;
+  for (int i = 0; i < r->graph->node.n; i++) first[i] = last[i] = -1;
+  for (int i = 0; i < n; i++) {
+    const NcRegion *g = r->region.at[i];
+    for (int p = 0; p < (g->parts ? g->parts : 1); p++)
+      for (int k = 0; k < g->input.n; k++) last[(g->parts ? g->part_input[p][k] : g->input.at[k])->id] = i;
+    for (int k = 0; k < g->output.n; k++)
+      if (!g->assign.at[k] && g->kind != NC_REGION_COPY) first[g->output.at[k]->id] = i;
+  }
+  for (int i = 0; i < n; i++) {   // a pack is there from its first value on
+    const NcRegion *g = r->region.at[i];
+    for (int k = 0; g->parts && k < g->input.n; k++) {
+      int begin = n;
+      for (int p = 0; p < g->parts; p++)
+        if (first[g->part_input[p][k]->id] < begin) begin = first[g->part_input[p][k]->id];
+      for (int p = 0; p < g->parts && begin >= 0; p++) first[g->part_input[p][k]->id] = begin;
+    }
+  }
+  for (int i = 0; i < r->graph->output.n; i++) last[nc_base(r->graph->output.at[i].node)->id] = n;
+  for (int i = 0; i < n; i++) {
+    size_t live = 0;
+    for (int k = 0; k < r->graph->node.n; k++)
+      if (first[k] >= 0 && first[k] <= i && last[k] > i) live += nc_type_bytes(r->graph->node.at[k]->type);
+    if (live > most) most = live;
+  }
+  return most;
+}
+
+START_TEST(arena_is_tight) {
+  NcState s = compile(nets[_i].make(32), "memory", false, NULL);
+  size_t arena_bytes = 0, least = most_live(&s);
+  for (int i = 0; i < s.placement->plan->buf.n; i++)
+    if (s.placement->plan->buf.at[i].kind == NC_BUF_ROOT_ARENA) arena_bytes += s.placement->plan->buf.at[i].bytes;
+  ck_assert_uint_ge(arena_bytes, least);
+  // Alignment and what does not fit together may cost something.
+  ck_assert_msg(arena_bytes <= least + least / 4 + 16384, "%zu bytes, %zu live", arena_bytes, least);
+}
+END_TEST
+
+START_TEST(several_arenas) {
+  NcTarget t = nc_target_default(NC_CLASS_CPU);
+  NcGraph *g = net_mlp(arena, diag, 32, true);
+  NcState whole = compile(g, "memory", false, &t);
+  t.max_alloc = 500 << 10;   // the largest value, a weight's gradient in its pack, just fits
+  NcState s = compile(g, "memory", false, &t);
+  int arenas = 0;
+  for (int i = 0; i < s.placement->plan->buf.n; i++) arenas += s.placement->plan->buf.at[i].kind == NC_BUF_ROOT_ARENA;
+  ck_assert_int_ge(arenas, 2);
+  NcEvalOptions o;
+  random_bindings(arena, g, 5, &o);
+  same_run(g, &s, &o, 0);
+  ck_assert_uint_ge(nc_plan_bytes(s.placement->plan), nc_plan_bytes(whole.placement->plan));
+}
+END_TEST
+
+START_TEST(too_large) {
+  NcTarget t = nc_target_default(NC_CLASS_CPU);
+  if (_i) t.memory = 1 << 20;
+  else t.max_alloc = 100 << 10;
+  NcCompileOptions o = {.name = "test"};
+  ck_assert_ptr_null(nc_compile(arena, diag, net_mlp(arena, diag, 32, true), &t, &o));
+  ck_assert_int_eq(diag->messages.at[0]->code, NC_E0504);
+  ck_assert_ptr_nonnull(strstr(shown(), "dense1.weight"));
+  ck_assert_ptr_nonnull(strstr(shown(), "smaller batch"));
+}
+END_TEST
+
+// The optimizer in place and over packs: one launch, and every segment where a kernel that runs over all of them looks.
+START_TEST(update_packs) {
+  NcState s = compile(net_mlp(arena, diag, 8, true), "memory", false, NULL);
+  const NcPlan *p = s.placement->plan;
+  for (int i = 0; i < s.regions->region.n; i++) {
+    const NcRegion *g = s.regions->region.at[i];
+    if (g->kind != NC_REGION_UPDATE) continue;
+    ck_assert_int_eq(g->parts, 4);
+    ck_assert_int_eq(g->output.n, 3);
+    ck_assert_int_eq(g->pack_count % 32, 0);
+    for (int k = 0; k < g->output.n; k++) {
+      ck_assert_int_eq(p->buf.at[g->pack_assign[k]].kind, NC_BUF_ROOT_VAR);
+      ck_assert_uint_eq(p->buf.at[g->pack_assign[k]].bytes, (size_t)g->pack_count * 4);
+    }
+    return;
+  }
+  ck_abort_msg("no update region");
+}
+END_TEST
+
+// ---- the pipeline
+
+START_TEST(stops_after) {
+  NcGraph *g = net_mlp(arena, diag, 4, true);
+  NcTarget t = nc_target_default(NC_CLASS_CPU);
+  for (int i = 0; nc_pass_info(i); i++) {
+    NcBuf out = NC_BUF(arena), times = NC_BUF(arena);
+    NcCompileOptions o = {.name = "test", .stop_after = nc_pass_info(i)->name, .dump = &out, .timings = &times, .verify = true};
+    ck_assert_ptr_null(nc_compile(arena, diag, g, &t, &o));
+    ck_assert_msg(!diag->errors, "%s", shown());
+    ck_assert_uint_gt(out.n, 0);
+    ck_assert_ptr_nonnull(strstr(nc_buf_str(&times), nc_pass_info(i)->name));
+  }
+  NcCompileOptions o = {.name = "test", .stop_after = "fuze"};
+  ck_assert_ptr_null(nc_compile(arena, diag, g, &t, &o));
+  ck_assert_ptr_nonnull(strstr(shown(), "did you mean `fuse`"));
+}
+END_TEST
+
+static TCase *tcase(Suite *s, const char *name, bool fixture) {
+  TCase *c = tcase_create(name);
+  tcase_set_timeout(c, 120);   // one of many on a busy machine
+  if (fixture) tcase_add_checked_fixture(c, setup, teardown);
+  suite_add_tcase(s, c);
+  return c;
+}
+
 int main(void) {
   Suite *s = suite_create("passes");
-  TCase *c = tcase_create("random");
-  tcase_set_timeout(c, 60);
-  tcase_add_loop_test(c, random_simplified, 0, 20);
-  tcase_add_loop_test(c, random_placed, 0, 20);
-  suite_add_tcase(s, c);
+  const int nets_count = sizeof nets / sizeof *nets;
+  TCase *c = tcase(s, "random", false);
+  tcase_add_loop_test(c, random_simplified, 0, 10);
+  tcase_add_loop_test(c, random_placed, 0, 10);
+  c = tcase(s, "rules", true);
+  tcase_add_loop_test(c, each_rule, 0, sizeof rules / sizeof *rules);
+  tcase_add_test(c, no_rule_untested);
+  c = tcase(s, "fusion", true);
+  tcase_add_loop_test(c, launches, 0, nets_count);
+  tcase_add_loop_test(c, nets_run, 0, nets_count);
+  tcase_add_test(c, softmax_is_one_row);
+  tcase_add_test(c, layer_norm_is_one_row);
+  tcase_add_test(c, bias_and_activation_in_the_product);
+  tcase_add_test(c, cross_entropy_is_one_row);
+  tcase_add_test(c, without_fusion);
+  c = tcase(s, "memory", true);
+  tcase_add_loop_test(c, arena_is_tight, 0, nets_count);
+  tcase_add_test(c, several_arenas);
+  tcase_add_loop_test(c, too_large, 0, 2);
+  tcase_add_test(c, update_packs);
+  c = tcase(s, "pipeline", true);
+  tcase_add_test(c, stops_after);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_NORMAL);
   int failed = srunner_ntests_failed(r);

@@ -49,6 +49,7 @@ bool nc_placement_verify(const NcPlacement *p, NcDiag *d);
 
 // settle.c: members, inputs, outputs and assigns of all regions from their core members. Call again after changing those.
 void nc_regions_settle(NcRegions *r);
+void nc_region_prune(const NcRegions *r, NcRegion *g);   // drops core members that no result needs
 void nc_regions_assign(NcRegions *r);      // assign.c: the last part of it
 // depends.c: which regions must run before a region: those that compute what it reads, and those that read the variables that it writes.
 typedef struct { NC_VEC(NcRegion *) at; } NcRegionList;

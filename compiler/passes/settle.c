@@ -1,5 +1,5 @@
 // From what each region computes (core) and where each value lives (producer) follow its members, inputs, outputs and
-// assigns. Fusion, recomputation and the merging of updates change the former two and call this.
+// assigns. Fusion and recomputation change the former two and call this.
 #include <stdlib.h>
 #include "passes/passes.h"
 
@@ -43,6 +43,21 @@ static void members(NcRegions *r, NcRegion *g, bool *seen, bool *core) {
   if (g->node.n) qsort(g->node.at, (size_t)g->node.n, sizeof *g->node.at, by_id);
   if (g->input.n) qsort(g->input.at, (size_t)g->input.n, sizeof *g->input.at, by_id);
   if (g->kind != NC_REGION_ROW && g->output.n) g->space = g->output.at[0]->type.shape;
+}
+
+// Keeps of the core what the region's results need.
+void nc_region_prune(const NcRegions *r, NcRegion *g) {
+  bool *needed = NC_NEW_N(r->arena, bool, r->graph->node.n + 1);
+  int kept = g->core.n, n = 0;
+  for (int i = g->core.n - 1; i >= 0; i--) {
+    NcNode *c = g->core.at[i];
+    if (!needed[c->id] && r->producer[c->id] != g) continue;
+    const NcReads *reads = &r->flow->reads[c->id];
+    for (int k = 0; k < reads->at.n; k++) needed[reads->at.at[k].from->id] = true;
+    g->core.at[--kept] = c;
+  }
+  for (int i = kept; i < g->core.n; i++) g->core.at[n++] = g->core.at[i];
+  g->core.n = n;
 }
 
 static void aliases(NcRegions *r) {
