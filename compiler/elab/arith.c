@@ -135,8 +135,14 @@ static void suggest_axes(NcElab *e, NcMessage *m, const NcTensor *a, const NcTen
   nc_help(e->diag, m, "axes are matched from the last one; give the smaller one new axes: `[%s]`", nc_buf_str(&s));
 }
 
+static const char *spelling(const char *op) {   // add is written +
+  for (int i = 0; i < NC_B_COUNT; i++)
+    if (op_rows[i].op && strcmp(op_rows[i].op, op) == 0) return nc_operator_word((NcOperator)i);
+  return op;
+}
+
 static bool no_meeting(NcElab *e, NcRange at, const char *op, const NcTensor *a, const NcTensor *b, NcSize x, NcSize y) {
-  NcMessage *m = nc_elab_error(e, NC_E0201, at, "`%s` of %s and %s: %s is not %s", op, nc_t_describe(e, a), nc_t_describe(e, b),
+  NcMessage *m = nc_elab_error(e, NC_E0201, at, "`%s` of %s and %s: %s is not %s", spelling(op), nc_t_describe(e, a), nc_t_describe(e, b),
                                nc_size_describe(e, x), nc_size_describe(e, y));
   if (x.value == y.value) nc_note(e->diag, m, "they have the same value only by chance: sizes must be equal whatever the batch is");
   nc_note_origin(e, m, x);

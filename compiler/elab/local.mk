@@ -27,3 +27,4 @@ compiler_libcompiler_la_SOURCES += compiler/elab/data.c
 compiler_libcompiler_la_SOURCES += compiler/elab/train.c
 compiler_libcompiler_la_SOURCES += compiler/elab/optimize.c
 compiler_libcompiler_la_SOURCES += compiler/elab/program.c
+compiler_libcompiler_la_SOURCES += compiler/elab/test.c

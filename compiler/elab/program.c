@@ -114,6 +114,23 @@ static bool untrained(NcElab *e, NcProgram *p) {
   return p->predict != NULL;
 }
 
+// Models that are not trained are checked too, as far as they can be without data: each hyperparameter needs a default.
+static void check_models(NcElab *e, const char *built) {
+  for (int i = 0; i < e->user->file->decl.n; i++) {
+    const NcDecl *d = e->user->file->decl.at[i];
+    if (d->kind != NC_D_MODEL || !d->name.s || (built && strcmp(built, d->name.s) == 0)) continue;
+    NcInfo *info = nc_map_get(&e->user->decl, d->name.s);
+    bool alone_too = info && info->decl == d;
+    for (int k = 0; k < d->hyper.n; k++) alone_too = alone_too && (d->hyper.at[k].value || info->set[k]);
+    for (int k = 0; k < d->tensor.n; k++) {
+      const NcTypeExpr *t = d->tensor.at[k].type;
+      for (int j = 0; t && j < t->axis.n; j++) alone_too = alone_too && (t->axis.at[j]->kind == NC_X_INT || t->axis.at[j]->kind == NC_X_NAME);
+      alone_too = alone_too && t && !t->tuple && !t->any;
+    }
+    if (alone_too) alone(e, info, true);
+  }
+}
+
 // Constants are evaluated even where nothing uses them.
 static void check_constants(NcElab *e) {
   for (int i = 0; i < e->user->file->decl.n; i++) {
@@ -133,11 +150,18 @@ NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
   check_constants(e);
   const NcDecl *train = train_decl(e);
   bool ok = train ? trained(e, p, train) : untrained(e, p);
-  nc_set_finish(e);
-  if (!ok || d->errors > errors) return NULL;
   for (int i = 0; i < e->var.n; i++) *NC_PUSH(a, p->variable) = e->var.at[i]->pub;
-  for (int i = 0; i < e->row.n; i++) *NC_PUSH(a, p->row) = e->row.at[i];
   p->init = e->init;
   p->batch = e->batch;
+  nc_set_finish(e);
+  if (e->batch) {   // what was not built is checked, with variables of its own
+    NcTests tests = {0};
+    const NcInfo *built = train ? NULL : model_decl(e);
+    nc_forget(e, "check");
+    check_models(e, train && train->name.s ? train->name.s : built ? built->decl->name.s : NULL);
+    nc_elab_tests(e, &tests);
+  }
+  if (!ok || d->errors > errors) return NULL;
+  for (int i = 0; i < e->row.n; i++) *NC_PUSH(a, p->row) = e->row.at[i];
   return p;
 }

@@ -33,5 +33,7 @@ NcGraph *nc_train_graph(NcElab *e, const char *name, const NcTrainKeys *k, NcDat
 NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k);
 bool nc_optimize(NcElab *e, const NcExpr *optimizer, NcTensor *loss);
 void nc_output_value(NcElab *e, const char *name, NcValue v);     // a tensor, or the items of a tuple by their names
+void nc_forget(NcElab *e, const char *name);      // starts anew, with no variables, instances or graph but this
+bool nc_elab_tests(NcElab *e, NcTests *out);      // all test blocks of the file; false after errors
 NcGraph *nc_pruned(NcElab *e, NcGraph *g);
 #endif

@@ -50,12 +50,14 @@ static bool wrong_rank(const Check *c) {
 static bool wrong_size(const Check *c, int axis, NcSize want, const NcExpr *by) {
   NcElab *e = c->e;
   NcSize have = c->x->dim[axis];
-  NcMessage *m = nc_elab_error(e, NC_E0203, c->at, "axis %d of %s is %s, but %s is needed", axis,
-                               c->what ? nc_sprintf(e->arena, "this %s", nc_t_describe(e, c->x)) : nc_sprintf(e->arena, "%s, %s,", subject(c), nc_t_describe(e, c->x)),
-                               nc_size_describe(e, have), nc_size_describe(e, want));
+  const char *shape = nc_t_describe(e, c->x), *n = nc_size_describe(e, have), *need = nc_size_describe(e, want);
+  NcMessage *m = c->what ? nc_elab_error(e, NC_E0203, c->at, "`%s` needs %s on axis %d, but this %s has %s", c->of, need, axis, shape, n)
+                         : nc_elab_error(e, NC_E0203, c->at, "%s is %s: axis %d should be %s, not %s", subject(c), shape, axis, need, n);
   nc_note_origin(e, m, have);
   if (by->kind == NC_X_NAME && want.from && want.from->name != by->name.s) nc_note_origin(e, m, want);
   declared_at(c, m);
+  if (c->what && by->kind == NC_X_INT) nc_help(e->diag, m, "change what flows in, or declare `%s: %s`", c->what, shape);
+  if (!c->what) nc_help(e->diag, m, "declare the result as %s, or change the last expression", shape);
   if (have.value == want.value) nc_note(e->diag, m, "the values agree only by chance: sizes must be equal whatever the batch is");
   return false;
 }
