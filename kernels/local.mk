@@ -2,15 +2,21 @@
 NC_KERNELS =
 NC_KERNELS += kernels/math.cl
 NC_KERNELS += kernels/random.cl
+NC_KERNELS += kernels/begin.cl
+NC_KERNELS += kernels/end.cl
 NC_KERNELS += kernels/tile_cpu.cl
-NC_KERNELS += kernels/end_cpu.cl
 NC_KERNELS += kernels/gemm_cpu.cl
 NC_KERNELS += kernels/store.cl
-NC_KERNELS += kernels/reduce_cpu.cl
+NC_KERNELS += kernels/reduce.cl
 NC_KERNELS += kernels/slab_cpu.cl
 NC_KERNELS += kernels/conv_cpu.cl
 NC_KERNELS += kernels/conv_weight_cpu.cl
 NC_KERNELS += kernels/pool.cl
+NC_KERNELS += kernels/gemm_gpu.cl
+NC_KERNELS += kernels/taps_gpu.cl
+NC_KERNELS += kernels/conv_gpu.cl
+NC_KERNELS += kernels/conv_weight_gpu.cl
+NC_KERNELS += kernels/tile_gpu.cl
 
 EXTRA_DIST += kernels/embed.sh $(NC_KERNELS)
 BUILT_SOURCES += kernels/embedded.c

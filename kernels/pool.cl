@@ -13,10 +13,6 @@
 //
 // NAME: global (elements of C, rounded up to the local size), local (GROUP). Arguments: A, C, extra; the gradient of max:
 // A, B, D, C, extra; of others: D, C, extra.
-#define NC_CAT2(a, b) a##b
-#define NC_CAT(a, b) NC_CAT2(a, b)
-#define FN(x) NC_CAT(NAME, x)
-#define INLINE static inline __attribute__((always_inline))
 
 // Where window `at` begins and ends along an axis.
 #define FROM(at, s, lo) max((at) * (s) - (lo), 0)
@@ -105,10 +101,6 @@ void NAME(ARGUMENTS) {
   STORE(o, c, v);
 }
 
-#undef NC_CAT2
-#undef NC_CAT
-#undef FN
-#undef INLINE
 #undef FROM
 #undef TO
 #undef EACH

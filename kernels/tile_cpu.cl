@@ -1,4 +1,4 @@
-// The register tile that every CPU template multiplies with, and the packing of what it reads.
+// The register tile that every CPU template multiplies with, and the packing of what it reads. Uses begin.cl.
 // The template that follows this text defines:
 //   NAME      prefix of all functions          W, MR, NV  vector width, rows, vectors: a tile is MR × NV·W
 //   IDX       integer type of linear indices
@@ -9,14 +9,7 @@
 //      ↓ │           │            │            └ acc[MR-1][…]        ┘
 //
 // MR·NV accumulators, NV vectors of B and one broadcast must fit the registers: 6×2 of 16 on AVX2, 12×2 of 32 on AVX-512.
-#define NC_CAT2(a, b) a##b
-#define NC_CAT(a, b) NC_CAT2(a, b)
-#define FN(x) NC_CAT(NAME, x)
-#define VEC NC_CAT(float, W)
-#define VLOAD NC_CAT(vload, W)
-#define VSTORE NC_CAT(vstore, W)
 #define NR (NV * W)
-#define INLINE static inline __attribute__((always_inline))
 #define SCRATCH __local
 #define VAT(p) (*(SCRATCH VEC *)(p))
 

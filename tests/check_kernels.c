@@ -8,7 +8,7 @@
 #include "kernels_ref.h"
 
 static ClRun run;
-static const NcClass classes[] = {NC_CLASS_CPU};
+static const NcClass classes[] = {NC_CLASS_CPU, NC_CLASS_GPU};
 static const int nclasses = sizeof classes / sizeof *classes;
 
 // ---- dot ----

@@ -1,5 +1,5 @@
 // Convolution: choosing blocks, and the launches.
-#include "gen/templates.h"
+#include "gen/template_gpu.h"
 #include <limits.h>
 
 static int64_t product(const int64_t *d) { return d[0] * d[1] * d[2]; }
@@ -90,10 +90,11 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
   nc_frame_sizes(&f, (NcTemplateSize[]){
     {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail}, {"IB", b.ib}, {"OB", b.ob}, {"RB", b.rb},
     {"PACK_W", pack}, {"RUNS", c->stride[2] <= 2 && c->out[2] >= t->vector}, {NULL, 0}});
+  nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "slab_cpu.cl");
   nc_frame_file(&f, "conv_cpu.cl");
-  nc_frame_file(&f, "end_cpu.cl");
+  nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
 
   *use = (NcTemplateUse){0};
@@ -108,10 +109,6 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
   return true;
 }
 
-bool nc_template_conv(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
-  if (!sizes_fit(c) || t->cls != NC_CLASS_CPU) return false;
-  return conv_cpu(program, t, c, use);
-}
 
 static int64_t divisor_below(int64_t n, int64_t cap) {
   int64_t d = nc_most(1, nc_least(n, cap));
@@ -154,21 +151,43 @@ static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTempl
   nc_frame_sizes(&f, (NcTemplateSize[]){
     {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail}, {"IB", w.b.ib}, {"OB", w.b.ob}, {"RB", w.b.rb},
     {"SPLIT", w.split}, {NULL, 0}});
+  nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "slab_cpu.cl");
   nc_frame_file(&f, "conv_weight_cpu.cl");
-  if (w.split > 1) nc_frame_reduce(&f, count, "(int)((o) / STEPS)", steps % t->vector == 0);
-  nc_frame_file(&f, "end_cpu.cl");
+  if (w.split > 1) nc_frame_reduce(&f, t, count, "(int)((o) / STEPS)", steps % t->vector == 0);
+  nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
 
   *use = (NcTemplateUse){0};
   nc_use_launch(use, c->name, (size_t)w.split, (size_t)(c->groups * nc_ceil_div(og, w.b.ob) * (ig / w.b.ib)), 1, 3,
                 (int[]){NC_TARG_A, NC_TARG_B, w.split > 1 ? NC_TARG_WORK : NC_TARG_C});
-  if (w.split > 1) nc_use_reduce(use, program->arena, c->name, count, w.split);
+  if (w.split > 1) nc_use_reduce(use, program->arena, t, c->name, count, w.split);
   return true;
 }
 
+static bool conv_gpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, const NcGpuShape *s, NcTemplateUse *use) {
+  if (!nc_template_gpu_fits(t, s)) return false;
+  NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
+  define_shape(&f, c);
+  nc_template_gpu(&f, t, c->name, s, use);
+  return true;
+}
+
+bool nc_template_conv(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
+  if (!sizes_fit(c)) return false;
+  if (t->cls == NC_CLASS_CPU) return conv_cpu(program, t, c, use);
+  const NcGpuShape s = {.rows = c->out_channels / c->groups, .cols = c->batch * product(c->out),
+                        .steps = c->in_channels / c->groups * product(c->kernel), .planes = c->groups,
+                        .file = {"taps_gpu.cl", "conv_gpu.cl"}, .column = "(int)((o) / PIXELS % (G * OG))"};
+  return conv_gpu(program, t, c, &s, use);
+}
+
 bool nc_template_conv_weight(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
-  if (!sizes_fit(c) || t->cls != NC_CLASS_CPU) return false;
-  return conv_weight_cpu(program, t, c, use);
+  if (!sizes_fit(c)) return false;
+  if (t->cls == NC_CLASS_CPU) return conv_weight_cpu(program, t, c, use);
+  const NcGpuShape s = {.rows = c->out_channels / c->groups, .cols = c->in_channels / c->groups * product(c->kernel),
+                        .steps = c->batch * product(c->out), .planes = c->groups,
+                        .file = {"taps_gpu.cl", "conv_weight_gpu.cl"}, .column = "(int)((o) / (IG * TAPS))"};
+  return conv_gpu(program, t, c, &s, use);
 }

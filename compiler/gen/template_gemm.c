@@ -1,8 +1,9 @@
 // GEMM: choosing block sizes, and the launches.
-#include "gen/templates.h"
+#include "gen/template_gpu.h"
 #include <limits.h>
 
 typedef struct { int64_t mb, nb, kb, split; } Blocks;
+enum { MOST_SPLIT = 64 };
 
 // Rows of A go through scratch when they cannot be read along K as they lie; then several panels share the trouble.
 static bool packs_a(const NcGemm *g) { return g->a_k != 1 || g->text.a.load; }
@@ -21,7 +22,7 @@ static Blocks choose_blocks(const NcTarget *t, const NcGemm *g, NcTile r) {
   while (items_of(g, &b) < wanted && b.nb > nr) b.nb = nc_even_block(g->n, b.nb / 2, nr);
   while (items_of(g, &b) < wanted && b.mb > 8 * r.mr) b.mb = nc_even_block(g->m, b.mb / 2, r.mr);
   if (items_of(g, &b) < wanted) {
-    const int64_t slices = nc_least(nc_ceil_div(wanted, items_of(g, &b)), g->k / LEAST_K);
+    const int64_t slices = nc_least(nc_least(nc_ceil_div(wanted, items_of(g, &b)), g->k / LEAST_K), MOST_SPLIT);
     if (slices > 1) b.split = nc_ceil_div(g->k, nc_ceil_div(g->k, slices));
   }
   const int64_t slice = nc_ceil_div(g->k, b.split);
@@ -45,11 +46,19 @@ static int64_t span(const int64_t *size, const int64_t *stride, int n) {
 }
 
 // Linear indices fit an int unless a tensor is very large.
-static const char *index_type(const NcGemm *g, int64_t split) {
+static const char *index_type(const NcGemm *g) {
   const int64_t a = span((int64_t[]){g->batch[0], g->batch[1], g->m, g->k}, (int64_t[]){g->a_batch[0], g->a_batch[1], g->a_m, g->a_k}, 4);
   const int64_t b = span((int64_t[]){g->batch[0], g->batch[1], g->k, g->n}, (int64_t[]){g->b_batch[0], g->b_batch[1], g->b_k, g->b_n}, 4);
-  const int64_t c = g->batch[0] * g->batch[1] * g->m * g->n * split;
+  const int64_t c = g->batch[0] * g->batch[1] * g->m * g->n * MOST_SPLIT;
   return nc_most(a, nc_most(b, c)) < INT_MAX - 4096 ? "int" : "long";
+}
+
+static void define_shape(NcTemplateFrame *f, const NcGemm *g) {
+  nc_frame_define(f, "IDX", "%s", index_type(g));
+  nc_frame_sizes(f, (NcTemplateSize[]){
+    {"M", g->m}, {"N", g->n}, {"K", g->k}, {"Z0", g->batch[0]}, {"Z1", g->batch[1]},
+    {"A_Z0", g->a_batch[0]}, {"A_Z1", g->a_batch[1]}, {"A_M", g->a_m}, {"A_K", g->a_k},
+    {"B_Z0", g->b_batch[0]}, {"B_Z1", g->b_batch[1]}, {"B_K", g->b_k}, {"B_N", g->b_n}, {NULL, 0}});
 }
 
 static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
@@ -58,28 +67,36 @@ static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTempl
   const NcTileRows rows = nc_tile_rows(g->m, b.mb, r.mr);
   const int64_t batch = g->batch[0] * g->batch[1];
   NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text);
-  nc_frame_define(&f, "IDX", "%s", index_type(g, b.split));
+  define_shape(&f, g);
   nc_frame_sizes(&f, (NcTemplateSize[]){
-    {"M", g->m}, {"N", g->n}, {"K", g->k}, {"Z0", g->batch[0]}, {"Z1", g->batch[1]},
-    {"A_Z0", g->a_batch[0]}, {"A_Z1", g->a_batch[1]}, {"A_M", g->a_m}, {"A_K", g->a_k},
-    {"B_Z0", g->b_batch[0]}, {"B_Z1", g->b_batch[1]}, {"B_K", g->b_k}, {"B_N", g->b_n},
     {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail},
     {"PACK_A", packs_a(g)}, {"A_MR", nc_ceil_div(r.mr, t->vector) * t->vector},
     {"MB", b.mb}, {"NB", b.nb}, {"KB", b.kb}, {"SPLIT", b.split}, {NULL, 0}});
+  nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "gemm_cpu.cl");
-  if (b.split > 1) nc_frame_reduce(&f, batch * g->m * g->n, "(int)((o) % N)", g->n % t->vector == 0);
-  nc_frame_file(&f, "end_cpu.cl");
+  if (b.split > 1) nc_frame_reduce(&f, t, batch * g->m * g->n, "(int)((o) % N)", g->n % t->vector == 0);
+  nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
 
   *use = (NcTemplateUse){0};
   nc_use_launch(use, g->name, (size_t)nc_ceil_div(g->m, b.mb), (size_t)nc_ceil_div(g->n, b.nb), (size_t)(batch * b.split), 3,
                 (int[]){NC_TARG_A, NC_TARG_B, b.split > 1 ? NC_TARG_WORK : NC_TARG_C});
-  if (b.split > 1) nc_use_reduce(use, program->arena, g->name, batch * g->m * g->n, b.split);
+  if (b.split > 1) nc_use_reduce(use, program->arena, t, g->name, batch * g->m * g->n, b.split);
+  return true;
+}
+
+static bool gemm_gpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
+  const NcGpuShape s = {.rows = g->m, .cols = g->n, .steps = g->k, .planes = g->batch[0] * g->batch[1],
+                        .file = {"gemm_gpu.cl"}, .column = "(int)((o) % N)"};
+  if (!nc_template_gpu_fits(t, &s)) return false;
+  NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text);
+  define_shape(&f, g);
+  nc_template_gpu(&f, t, g->name, &s, use);
   return true;
 }
 
 bool nc_template_gemm(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
-  if (!sizes_fit(g) || t->cls != NC_CLASS_CPU) return false;
-  return gemm_cpu(program, t, g, use);
+  if (!sizes_fit(g)) return false;
+  return t->cls == NC_CLASS_CPU ? gemm_cpu(program, t, g, use) : gemm_gpu(program, t, g, use);
 }

@@ -41,7 +41,9 @@ static bool pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, boo
   const int64_t group = nc_least(64, nc_most(1, t->max_group)), count = p->planes * volume(grad ? p->in : p->out);
   NcTemplateFrame f = begin(program, t, p, grad);
   nc_frame_define(&f, "GROUP", "%d", (int)group);
+  nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "pool.cl");
+  nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
   use_pool(use, p, grad, (size_t)(nc_ceil_div(count, group) * group), (size_t)group);
   return true;

@@ -109,21 +109,24 @@ void nc_frame_sizes(NcTemplateFrame *f, const NcTemplateSize *list) {
     nc_frame_define(f, list->macro, list->value < 0 ? "(%lld)" : "%lld", (long long)list->value);
 }
 
-enum { REDUCE_BLOCK = 4096 };
+// Elements to a work-item, work-items to a group: long runs for a core of a CPU, neighbours side by side for a GPU.
+static int64_t reduce_run(const NcTarget *t) { return t->cls == NC_CLASS_CPU ? 4096 : 1; }
+static int64_t reduce_group(const NcTarget *t) { return t->cls == NC_CLASS_CPU ? 1 : nc_least(64, t->max_group); }
 
 // After the main kernel in the text: RB may mean something else there.
-void nc_frame_reduce(NcTemplateFrame *f, int64_t count, const char *column, bool column_run) {
+void nc_frame_reduce(NcTemplateFrame *f, const NcTarget *t, int64_t count, const char *column, bool column_run) {
   nc_put(f->out, "#undef RB\n");
-  nc_frame_define(f, "RB", "%d", REDUCE_BLOCK);
-  nc_frame_define(f, "COUNT", "%lld", (long long)count);
+  nc_frame_sizes(f, (NcTemplateSize[]){{"RB", reduce_run(t)}, {"GROUP", reduce_group(t)}, {"COUNT", count},
+                                       {"COLUMN_RUN", column_run}, {NULL, 0}});
   nc_frame_define(f, "COLUMN(o)", "%s", column);
-  nc_frame_define(f, "COLUMN_RUN", "%d", column_run);
-  nc_frame_file(f, "reduce_cpu.cl");
+  nc_frame_file(f, "reduce.cl");
 }
 
-void nc_use_reduce(NcTemplateUse *use, NcArena *a, const char *name, int64_t count, int64_t split) {
-  nc_use_launch(use, nc_sprintf(a, "%s_reduce", name), (size_t)nc_ceil_div(count, REDUCE_BLOCK), 1, 1, 2,
-                (int[]){NC_TARG_WORK + use->nwork, NC_TARG_C});
+void nc_use_reduce(NcTemplateUse *use, NcArena *a, const NcTarget *t, const char *name, int64_t count, int64_t split) {
+  const int64_t group = reduce_group(t), groups = nc_ceil_div(nc_ceil_div(count, reduce_run(t)), group);
+  NcTemplateLaunch *l = nc_use_launch(use, nc_sprintf(a, "%s_reduce", name), (size_t)(groups * group), 1, 1, 2,
+                                      (int[]){NC_TARG_WORK + use->nwork, NC_TARG_C});
+  l->local[0] = (size_t)group;
   use->work[use->nwork++] = (size_t)(split * count) * sizeof(float);
 }
 

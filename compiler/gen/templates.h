@@ -119,8 +119,8 @@ NcTemplateLaunch *nc_use_launch(NcTemplateUse *use, const char *kernel, size_t g
                                 const int *arg);   // local size 1
 
 // The second pass of a split: text, and launch with its workspace (the one that the first pass writes).
-void nc_frame_reduce(NcTemplateFrame *f, int64_t count, const char *column, bool column_run);
-void nc_use_reduce(NcTemplateUse *use, NcArena *a, const char *name, int64_t count, int64_t split);
+void nc_frame_reduce(NcTemplateFrame *f, const NcTarget *t, int64_t count, const char *column, bool column_run);
+void nc_use_reduce(NcTemplateUse *use, NcArena *a, const NcTarget *t, const char *name, int64_t count, int64_t split);
 
 // The register tile of the CPU templates, and how it covers `rows` rows of blocks of `block` rows: the first `full`
 // rows in tiles of mr, the others in tiles of `tail` rows (which divides them; 1 when there are none).

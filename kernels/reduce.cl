@@ -2,10 +2,11 @@
 //
 //   work: float[SPLIT][COUNT]  ──▶  C[COUNT]        COLUMN(o): the `c` of STORE; COLUMN_RUN: it is the same, or steps as
 //                                                   STORE_V wants, over W elements from every multiple of W on
-//   RB elements to a work-item. NAME_reduce: global (ceil(COUNT / RB)), local (1); work, C, extra.
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+//   RB elements to a work-item, GROUP work-items to a group: many and 1 on CPU devices, 1 and many on GPU devices.
+//   NAME_reduce: global (ceil(COUNT / RB), rounded up to GROUP), local (GROUP); work, C, extra.
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void FN(_reduce)(__global const float *restrict work, __global C_TYPE *C EXTRA) {
-  IDX o = (IDX)get_group_id(0) * RB;
+  IDX o = (IDX)get_global_id(0) * RB;
   const IDX end = min(o + (IDX)RB, (IDX)COUNT);
 #if STORES_VECTORS && COLUMN_RUN
 #pragma nounroll

@@ -1,4 +1,4 @@
-// Takes back what tile_cpu.cl and slab_cpu.cl defined, so that templates can follow each other in one program.
+// Takes back what begin.cl and the shared parts of templates defined, so that templates can follow each other in one program.
 #undef NC_CAT2
 #undef NC_CAT
 #undef FN
@@ -16,3 +16,6 @@
 #undef SLAB_W
 #undef SLAB_Z
 #undef SLAB_I
+#undef PIXELS
+#undef ARGS
+#undef ARG_NAMES
