@@ -266,6 +266,23 @@ START_TEST(mutations_of_every_case) {
 }
 END_TEST
 
+// Whatever allocation fails, reading ends in the jump that the caller prepared.
+START_TEST(memory_runs_out) {
+  volatile int jumps = 0, done = 0;
+  for (volatile long n = 1; !done; n++) {
+    NcArena *a = nc_arena_new();
+    if (NC_ON_OOM(a)) jumps++;
+    else {
+      NcDiag *d = nc_diag_new(a);
+      nc_arena_fail_after(a, n);
+      done = nc_graph_read(a, d, "text", sample) != NULL;
+    }
+    nc_arena_free(a);
+  }
+  ck_assert_int_gt(jumps, 50);
+}
+END_TEST
+
 // ---- verifier: a graph with one fault planted in each way
 
 typedef enum { ID, FORWARD, FOREIGN, ARITY, TYPE, DTYPE, ATTR, ATTR_KIND, OUTPUT, EFFECT, EMPTY, NAME, FAULTS } Fault;
@@ -365,6 +382,7 @@ static Suite *suite(void) {
   tcase_add_loop_test(t, round_trip_of_every_case, 0, op_case_count);
   tcase_add_test(t, sample_reads_back);
   tcase_add_loop_test(t, malformed_text, 0, (int)(sizeof malformed / sizeof *malformed));
+  tcase_add_test(t, memory_runs_out);
   tcase_add_loop_test(t, mutations_of_the_sample, 0, 4);
   tcase_add_loop_test(t, mutations_of_every_case, 0, op_case_count);
   suite_add_tcase(s, t);

@@ -1,6 +1,10 @@
-// Operations. A pointwise operation is one row of pointwise.def; every other one is one file of
-// this folder with the skeleton infer, verify, grad, evaluate, print. Nothing outside this
-// folder switches over operations: it asks the row.
+// Operations. A pointwise operation is one row of pointwise.def; every other one, or a pair that belongs together, is one
+// file of this folder with the skeleton rule, gradient, evaluator, row. Nothing outside this folder switches over
+// operations: it asks the row.
+//
+// To add a pointwise operation: a row in pointwise.def, its nc_vjp_NAME in grad_pointwise.c (or `none`), its cases in
+// tests/op_cases.def (the tests name what is missing). A structural one: its file, its name in NC_STRUCTURAL (rows.h),
+// a constructor in build.c, cases and refusals (tests/check_rules.c), and what compiler/gen makes of it.
 #ifndef NC_OP_H
 #define NC_OP_H
 #include "graph/graph.h"
