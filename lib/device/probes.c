@@ -78,11 +78,11 @@ static bool try_subgroups(NcDevice *dev, NcArena *a) {
   return ran;
 }
 
-// On a CPU it is enough that the library is there: its first product compiles for seconds, and our own are preferred.
+// For CPU code it is enough that the library is there: its first product compiles for seconds, and ours are preferred.
 static bool try_clblast(NcDevice *dev, NcArena *a) {
   enum { N = 24 };
   if (!nc_blast(dev)) return false;
-  if (strcmp(dev->info.kind, "cpu") == 0) return true;
+  if (dev->info.target.cls == NC_CLASS_CPU) return true;
   float x[N * N], y[N * N];
   for (int i = 0; i < N * N; i++) x[i] = (float)(i * 7 % 11 - 5);
   bool ran = run(dev, a,
@@ -112,8 +112,9 @@ static bool *answer(NcDevice *dev, int i) { return (bool *)((char *)&dev->info.t
 
 // What the answers depend on; it is the first line of the file, so that a collision of names does no harm.
 static const char *key_of(NcDevice *dev, NcArena *a) {
-  return nc_sprintf(a, "nacre-probes %d | %s | %s | %s | %s | clblast %s\n", VERSION, dev->info.name,
-                    dev->info.platform, dev->info.driver, dev->info.version, nc_blast(dev) ? "found" : "absent");
+  return nc_sprintf(a, "nacre-probes %d | %s | %s | %s | %s | class %d clblast %s\n", VERSION, dev->info.name,
+                    dev->info.platform, dev->info.driver, dev->info.version, (int)dev->info.target.cls,
+                    nc_blast(dev) ? "found" : "absent");
 }
 
 // A file of lines `name 0` or `name 1` after its key, one for each probe.
