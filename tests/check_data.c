@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
+#include "base/file.h"
 #include "base/map.h"
 #include "data/loader.h"
 #include "data/split.h"
@@ -531,6 +532,36 @@ START_TEST(test_memory) {
 }
 END_TEST
 
+// ---- the pages of the errors: the file shown as wrong has its error, the mended one has none ----
+static const char *fenced(const char *page, const char *heading) {
+  const char *p = strstr(page, heading), *end;
+  p = p ? strstr(p, "```csv\n") : NULL;
+  end = p ? strstr(p + 7, "```") : NULL;
+  return end ? nc_strndup(arena, p + 7, (size_t)(end - p - 7)) : NULL;
+}
+
+START_TEST(test_pages) {
+  static const char *const pages[] = {"E0402", "E0404", "E0406", "E0407"};
+  const char *root = getenv("srcdir");
+  for (int i = 0; i < 4; i++) {
+    const char *path = nc_sprintf(arena, "%s/docs/errors/%s.md", root && *root ? root : ".", pages[i]);
+    char *page = nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, path, NULL);
+    ck_assert_msg(page != NULL, "%s", message());
+    const char *wrong = fenced(page, "## Wrong"), *mended = fenced(page, "## Mended");
+    ck_assert_ptr_nonnull(wrong);
+    ck_assert_ptr_nonnull(mended);
+    NcCode code;
+    ck_assert(nc_code_find(pages[i], &code));
+    ck_assert_int_eq(strncmp(page + 9, nc_code_title(code), strlen(nc_code_title(code))), 0);
+    NcSourceSpec spec = SPEC("csv", STR(NULL, csv(wrong)), STR("label", "species"));
+    ck_assert_ptr_null(nc_source_open(arena, diag, &spec));
+    expect_error(code, "");
+    csv(mended);
+    open_good(spec);
+  }
+}
+END_TEST
+
 // ---- checks ----
 static NcDataset *by_hand(float *x, int32_t *y, int64_t n, int64_t classes) {
   NcDataset *s = NC_NEW(arena, NcDataset);
@@ -791,6 +822,7 @@ int main(void) {
   tcase_add_test(c, test_text);
   tcase_add_test(c, test_csv_any);
   tcase_add_test(c, test_memory);
+  tcase_add_test(c, test_pages);
   tcase_add_test(c, test_check);
   tcase_add_test(c, test_split);
   tcase_add_test(c, test_shuffle);
