@@ -187,6 +187,15 @@ START_TEST(a_value_used_often_sums_its_gradients) {   // x³ + x² + x by produc
 }
 END_TEST
 
+START_TEST(stopped_gradients) {   // x times a copy of itself that counts as a constant
+  NcNode *x = input("x", vec(1)), *y = total(op2("mul", x, op1("stop_gradient", x))), *dx;
+  ck_assert(nc_grad(g, y, 1, &x, &dx));
+  const double three = 3;
+  const NcBinding bind = {"x", &three};
+  ck_assert(at(y, &bind, 1, 0) == 9 && at(dx, &bind, 1, 0) == 3);
+}
+END_TEST
+
 START_TEST(higher_gradients) {   // d⁴/dx⁴ of x⁵
   NcNode *x = input("x", vec(1)), *five = nc_like(g, x, 5), *y = op2("pow", x, five);
   for (int i = 0; i < 4; i++) ck_assert(nc_grad(g, total(y), 1, &x, &y));
@@ -272,6 +281,7 @@ int main(void) {
   t = tcase_create("grad");
   tcase_add_checked_fixture(t, setup, teardown);
   tcase_add_test(t, a_value_used_often_sums_its_gradients);
+  tcase_add_test(t, stopped_gradients);
   tcase_add_test(t, higher_gradients);
   tcase_add_test(t, no_dependence_gives_zeros);
   tcase_add_test(t, toward_inner_nodes);
