@@ -76,6 +76,14 @@ static void text(NcPrint *p, const NcExpr *e) {
   nc_putc(p->out, '"');
 }
 
+// 1.0 stays a real number.
+static void real(NcPrint *p, const NcExpr *e) {
+  size_t begin = p->out->n;
+  if (e->text) nc_put(p->out, e->text);
+  else nc_put_double(p->out, e->f);
+  if (!strpbrk(p->out->at + begin, ".en")) nc_put(p->out, ".0");
+}
+
 static void arg(NcPrint *p, const NcArg *a, int tail) {
   if (a->name.s) nc_putf(p->out, "%s = ", a->name.s);
   nc_pr_expr(p, a->e, 0, tail);
@@ -275,7 +283,7 @@ static void bare(NcPrint *p, const NcExpr *e, bool fits, int tail) {
   switch (e->kind) {
   case NC_X_BAD: case NC_X_COUNT: nc_put(p->out, "…"); break;
   case NC_X_INT: e->text ? nc_put(p->out, e->text) : nc_putf(p->out, "%lld", (long long)e->i); break;
-  case NC_X_FLOAT: e->text ? nc_put(p->out, e->text) : nc_put_double(p->out, e->f); break;
+  case NC_X_FLOAT: real(p, e); break;
   case NC_X_BOOL: nc_put(p->out, e->i ? "true" : "false"); break;
   case NC_X_STR: case NC_X_TEXT: text(p, e); break;
   case NC_X_NAME: nc_put(p->out, e->name.s); break;
