@@ -6,7 +6,7 @@
 
 NcEmit *nc_emit_new(NcPlacement *p, const NcRegion *r, NcArena *a) {
   NcEmit *e = NC_NEW(a, NcEmit);
-  *e = (NcEmit){.p = p, .region = r, .arena = a, .idx = "int", .prefix = "", .lanes = 1, .depth = -1};
+  *e = (NcEmit){.p = p, .region = r, .arena = a, .idx = "int", .prefix = "", .lanes = 1, .depth = -1, .anchor = -1};
   nc_ixs_init(&e->ix, a);
   nc_emit_open(e, false);
   return e;
@@ -259,7 +259,9 @@ NcVal nc_emit(NcEmit *e, NcNode *n, NcIx *const *coord) {
   NcMemo *m = remembered(e, n, coord);
   if (m) return m->val;
   NcVal v;
-  if (n->op->kind != NC_LEAF && !nc_has_member(e->region, n))
+  if (e->anchor >= 0 && n == e->region->anchor)
+    v = nc_emit_load(e, e->anchor, nc_dtype_float(n->type.dtype) ? NC_F32 : n->type.dtype, nc_ix_linear(&e->ix, n->type.shape, coord));
+  else if (n->op->kind != NC_LEAF && !nc_has_member(e->region, n))
     v = load_value(e, n, coord);
   else
     switch (n->op->kind) {

@@ -52,6 +52,7 @@ typedef struct {
   int names;                  // for fresh ones
   const char *prefix;         // of fresh names
   int inlined;                // structural operations that were written as loops
+  int anchor;                 // buffer in which the region's anchor was left before, as f32 if it is a float; -1: none
   NcIx *pack;                 // UPDATE: the index into the packs; shapes of single parts mean nothing there
   const NcNode *unknown;      // an operation that has no form: the kernel must not be used
   NC_VEC(NcUse) use;          // buffers, in the order of the kernel's arguments

@@ -20,7 +20,7 @@ static bool generate(NcGen *g, const NcRegion *r) {
   static Form *const forms[NC_REGION_COUNT] = {
     [NC_REGION_ROW] = nc_gen_row, [NC_REGION_REDUCE] = nc_gen_reduce, [NC_REGION_COPY] = copy,
     [NC_REGION_DOT] = nc_gen_template, [NC_REGION_CONV] = nc_gen_template, [NC_REGION_CONV_WEIGHT] = nc_gen_template,
-    [NC_REGION_POOL] = nc_gen_template, [NC_REGION_POOL_GRAD] = nc_gen_template};
+    [NC_REGION_CUMULATIVE] = nc_gen_scan, [NC_REGION_SCATTER] = nc_gen_scatter, [NC_REGION_POOL] = nc_gen_template, [NC_REGION_POOL_GRAD] = nc_gen_template};
   int errors = g->d->errors;
   if (!forms[r->kind] || !nc_gen_allowed(g, nc_region_name(r->kind)) || !forms[r->kind](g, r)) nc_gen_map(g, r);
   return g->d->errors == errors;
@@ -28,7 +28,7 @@ static bool generate(NcGen *g, const NcRegion *r) {
 
 bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {
   NcArena *a = p->plan->arena;
-  NcGen g = {.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a)};
+  NcGen g = {.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a), .anchor = -1};
   bool ok = true;
   for (int i = 0; i < p->regions->region.n; i++) ok &= generate(&g, p->regions->region.at[i]);
   p->plan->options = "-cl-mad-enable -cl-no-signed-zeros";
@@ -44,6 +44,7 @@ size_t nc_region_workspace(const NcRegion *r, const NcTarget *t) {
   case NC_REGION_REDUCE: return nc_reduce_workspace(r, t);
   case NC_REGION_DOT: case NC_REGION_CONV: case NC_REGION_CONV_WEIGHT: case NC_REGION_POOL: case NC_REGION_POOL_GRAD:
     return nc_template_workspace(r, t);
+  case NC_REGION_SCATTER: return nc_scatter_workspace(r);
   default: return 0;
   }
 }

@@ -11,6 +11,7 @@ typedef struct {
   NcBuf program;
   NcMap kernel;          // text without the name → name
   int kernels;
+  int anchor;            // see nc_gen_after; -1: none
 } NcGen;
 
 // Adds a step that runs what was emitted. stem: "map", "row" …; names of the region's operations are added.
@@ -26,6 +27,11 @@ bool nc_gen_map(NcGen *g, const NcRegion *r);          // also UPDATE, and anyth
 bool nc_gen_row(NcGen *g, const NcRegion *r);
 bool nc_gen_reduce(NcGen *g, const NcRegion *r);
 bool nc_gen_template(NcGen *g, const NcRegion *r);     // dot, conv, conv_weight, pool, pool_grad
+bool nc_gen_scan(NcGen *g, const NcRegion *r);
+bool nc_gen_scatter(NcGen *g, const NcRegion *r);
+size_t nc_scatter_workspace(const NcRegion *r);
+// What comes after the anchor, as a map of its own: the anchor's value was left in `buffer` (of f32 for small floats).
+void nc_gen_after(NcGen *g, const NcRegion *r, int buffer);
 size_t nc_template_workspace(const NcRegion *r, const NcTarget *t);
 size_t nc_reduce_workspace(const NcRegion *r, const NcTarget *t);
 

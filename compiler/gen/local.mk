@@ -25,3 +25,5 @@ compiler_libcompiler_la_SOURCES += compiler/gen/reduce.c
 compiler_libcompiler_la_SOURCES += compiler/gen/helpers.h
 compiler_libcompiler_la_SOURCES += compiler/gen/helpers.c
 compiler_libcompiler_la_SOURCES += compiler/gen/contract.c
+compiler_libcompiler_la_SOURCES += compiler/gen/scan.c
+compiler_libcompiler_la_SOURCES += compiler/gen/scatter.c

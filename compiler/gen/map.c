@@ -15,6 +15,7 @@ typedef struct {
 static NcEmit *emitter(NcGen *g, const NcRegion *r) {
   NcEmit *e = nc_emit_new(g->p, r, g->arena);
   e->idx = nc_gen_index_type(g, r);
+  e->anchor = g->anchor;
   return e;
 }
 
@@ -136,4 +137,10 @@ bool nc_gen_map(NcGen *g, const NcRegion *r) {
     if (!seen) (cpu_class ? cpu : gpu)(g, r, nc_count(r->space) == nc_count(s) && r->space.rank ? r->space : s);
   }
   return true;
+}
+
+void nc_gen_after(NcGen *g, const NcRegion *r, int buffer) {
+  g->anchor = buffer;
+  nc_gen_map(g, r);
+  g->anchor = -1;
 }
