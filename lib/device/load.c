@@ -115,6 +115,8 @@ bool nc_bind(NcLoaded *l, NcDiag *d) {
   return l->bound = ok;
 }
 
+#define MIXED "the plan's steps and its program do not belong together: compile it again"
+
 // The group that the step asks for must be one that this kernel can have here.
 static bool check_group(NcLoaded *l, NcDiag *d, int step) {
   const NcStep *s = l->op[step].step;
@@ -134,6 +136,8 @@ static bool check_group(NcLoaded *l, NcDiag *d, int step) {
                  s->nargs);
   if (!m) return true;
   nc_step_notes(l, d, m, step);
+  if (m->code == NC_E0504) nc_help(d, m, "compile the plan for this device");
+  if (m->code == NC_E0503) nc_help(d, m, MIXED);
   return false;
 }
 
@@ -143,11 +147,28 @@ static bool make_kernel(NcLoaded *l, NcDiag *d, int step) {
   op->kernel = NC_MAKE(l->x->cl, &err, clCreateKernel, (l->program, op->step->kernel, &err));
   if (!err) return check_group(l, d, step);
   op->kernel = NULL;
-  NcMessage *m = err == CL_INVALID_KERNEL_NAME
-                     ? nc_error(d, NC_E0503, NC_NOWHERE, "the program has no kernel called `%s`", op->step->kernel)
-                     : nc_cl_error(d, "clCreateKernel", err);
+  NcMessage *m = err != CL_INVALID_KERNEL_NAME ? nc_cl_error(d, "clCreateKernel", err)
+    : nc_error(d, NC_E0503, NC_NOWHERE, "the program has no kernel called `%s`", op->step->kernel);
   nc_step_notes(l, d, m, step);
+  if (m->code == NC_E0503) nc_help(d, m, MIXED);
   return false;
+}
+
+// CLBlast computes places within a matrix as int.
+static bool check_gemm(NcLoaded *l, NcDiag *d, int step) {
+  const NcStep *s = &l->plan->step.at[step];
+  int64_t rows_a = s->ta ? s->k : s->m, rows_b = s->tb ? s->n : s->k, limit = INT32_MAX;
+  bool large = s->lda > limit / rows_a || s->ldb > limit / rows_b || s->ldc > limit / s->m;
+  NcMessage *m = NULL;
+  if (!nc_blast(l->x->dev)) {
+    m = nc_error(d, NC_E0504, NC_NOWHERE, "the plan calls CLBlast, which is not on this machine");
+    nc_help(d, m, "`apt install libclblast1`, or compile the plan here, where it will do without");
+  } else if (large) {
+    m = nc_error(d, NC_E0504, NC_NOWHERE, "a matrix has more elements than CLBlast can count");
+    nc_help(d, m, "make the batch or the layer smaller");
+  }
+  if (m) nc_step_notes(l, d, m, step);
+  return !m;
 }
 
 static bool make_kernels(NcLoaded *l, NcDiag *d) {
@@ -156,12 +177,7 @@ static bool make_kernels(NcLoaded *l, NcDiag *d) {
   for (int i = 0; i < p->step.n; i++) {
     const NcStep *s = l->op[i].step = &p->step.at[i];
     any |= s->kind == NC_STEP_KERNEL;
-    if (s->kind == NC_STEP_GEMM && !nc_blast(l->x->dev)) {
-      NcMessage *m = nc_error(d, NC_E0504, NC_NOWHERE, "the plan calls CLBlast, which is not on this machine");
-      nc_step_notes(l, d, m, i);
-      nc_help(d, m, "`apt install libclblast1`, or compile the plan here, where it will do without");
-      return false;
-    }
+    if (s->kind == NC_STEP_GEMM && !check_gemm(l, d, i)) return false;
   }
   if (!any) return true;
   l->program = nc_program_build(l->x->dev, d, p->program, p->options);
