@@ -158,7 +158,8 @@ static bool make_kernel(NcLoaded *l, NcDiag *d, int step) {
 static bool check_gemm(NcLoaded *l, NcDiag *d, int step) {
   const NcStep *s = &l->plan->step.at[step];
   int64_t rows_a = s->ta ? s->k : s->m, rows_b = s->tb ? s->n : s->k, limit = INT32_MAX;
-  bool large = s->lda > limit / rows_a || s->ldb > limit / rows_b || s->ldc > limit / s->m;
+  bool large = s->lda > limit / rows_a || s->ldb > limit / rows_b || s->ldc > limit / s->m ||
+               s->stride_a > limit / s->batch || s->stride_b > limit / s->batch || s->stride_c > limit / s->batch;
   NcMessage *m = NULL;
   if (!nc_blast(l->x->dev)) {
     m = nc_error(d, NC_E0504, NC_NOWHERE, "the plan calls CLBlast, which is not on this machine");
