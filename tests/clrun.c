@@ -68,42 +68,47 @@ static void print_log(ClRun *r, cl_program program) {
   fprintf(stderr, "%s\n", log);
 }
 
-bool cl_run_build(ClRun *r, ClProgram *p, const char *text, const NcTemplateUse *use, const cl_mem role[4], int nextra,
-                  const cl_mem *extra) {
+cl_program cl_run_build(ClRun *r, const char *text) {
   cl_int err;
-  *p = (ClProgram){.use = *use};
-  p->program = clCreateProgramWithSource(r->context, 1, &text, NULL, &err);
-  if (clBuildProgram(p->program, 1, &r->device, "-cl-mad-enable -cl-no-signed-zeros", NULL, NULL) != CL_SUCCESS) {
-    print_log(r, p->program);
+  cl_program p = clCreateProgramWithSource(r->context, 1, &text, NULL, &err);
+  if (!p || clBuildProgram(p, 1, &r->device, "-cl-mad-enable -cl-no-signed-zeros", NULL, NULL) == CL_SUCCESS) return p;
+  print_log(r, p);
+  clReleaseProgram(p);
+  return NULL;
+}
+
+static bool bind_launch(ClBound *b, int i, cl_program program, const cl_mem role[4], int nextra, const cl_mem *extra) {
+  const NcTemplateLaunch *l = &b->use.launch[i];
+  cl_int err;
+  b->kernel[i] = clCreateKernel(program, l->kernel, &err);
+  if (!b->kernel[i]) {
+    fprintf(stderr, "no kernel %s (%d)\n", l->kernel, err);
     return false;
   }
-  for (int i = 0; i < use->nwork; i++) p->work[i] = cl_run_buffer(r, use->work[i], NULL);
-  for (int i = 0; i < use->nlaunch; i++) {
-    const NcTemplateLaunch *l = &use->launch[i];
-    p->kernel[i] = clCreateKernel(p->program, l->kernel, &err);
-    if (!p->kernel[i]) {
-      fprintf(stderr, "no kernel %s (%d)\n", l->kernel, err);
+  for (int j = 0; j < l->nargs + nextra; j++) {
+    cl_mem m = j >= l->nargs ? extra[j - l->nargs] : l->arg[j] >= NC_TARG_WORK ? b->work[l->arg[j] - NC_TARG_WORK] : role[l->arg[j]];
+    err = clSetKernelArg(b->kernel[i], (cl_uint)j, sizeof m, &m);
+    if (err != CL_SUCCESS) {
+      fprintf(stderr, "argument %d of %s: %d\n", j, l->kernel, err);
       return false;
-    }
-    for (int j = 0; j < l->nargs + nextra; j++) {
-      cl_mem m = j >= l->nargs ? extra[j - l->nargs]
-                               : l->arg[j] >= NC_TARG_WORK ? p->work[l->arg[j] - NC_TARG_WORK] : role[l->arg[j]];
-      err = clSetKernelArg(p->kernel[i], (cl_uint)j, sizeof m, &m);
-      if (err != CL_SUCCESS) {
-        fprintf(stderr, "argument %d of %s: %d\n", j, l->kernel, err);
-        return false;
-      }
     }
   }
   return true;
 }
 
-bool cl_run_enqueue(ClRun *r, ClProgram *p) {
-  for (int i = 0; i < p->use.nlaunch; i++) {
-    const NcTemplateLaunch *l = &p->use.launch[i];
-    size_t global[3];
-    for (int d = 0; d < 3; d++) global[d] = l->global[d];
-    cl_int err = clEnqueueNDRangeKernel(r->queue, p->kernel[i], 3, NULL, global, l->local, 0, NULL, NULL);
+bool cl_run_bind(ClRun *r, ClBound *b, cl_program program, const NcTemplateUse *use, const cl_mem role[4], int nextra,
+                 const cl_mem *extra) {
+  *b = (ClBound){.use = *use};
+  for (int i = 0; i < use->nwork; i++) b->work[i] = cl_run_buffer(r, use->work[i], NULL);
+  for (int i = 0; i < use->nlaunch; i++)
+    if (!bind_launch(b, i, program, role, nextra, extra)) return false;
+  return true;
+}
+
+bool cl_run_enqueue(ClRun *r, ClBound *b) {
+  for (int i = 0; i < b->use.nlaunch; i++) {
+    const NcTemplateLaunch *l = &b->use.launch[i];
+    cl_int err = clEnqueueNDRangeKernel(r->queue, b->kernel[i], 3, NULL, l->global, l->local, 0, NULL, NULL);
     if (err != CL_SUCCESS) {
       fprintf(stderr, "enqueue of %s: %d\n", l->kernel, err);
       return false;
@@ -112,10 +117,9 @@ bool cl_run_enqueue(ClRun *r, ClProgram *p) {
   return true;
 }
 
-void cl_run_free(ClProgram *p) {
-  for (int i = 0; i < p->use.nlaunch; i++)
-    if (p->kernel[i]) clReleaseKernel(p->kernel[i]);
-  for (int i = 0; i < p->use.nwork; i++)
-    if (p->work[i]) clReleaseMemObject(p->work[i]);
-  if (p->program) clReleaseProgram(p->program);
+void cl_run_free(ClBound *b) {
+  for (int i = 0; i < b->use.nlaunch; i++)
+    if (b->kernel[i]) clReleaseKernel(b->kernel[i]);
+  for (int i = 0; i < b->use.nwork; i++)
+    if (b->work[i]) clReleaseMemObject(b->work[i]);
 }

@@ -12,23 +12,24 @@ typedef struct {
   char name[256];
 } ClRun;
 
+// The kernels of one template, their arguments set.
 typedef struct {
-  cl_program program;
   cl_kernel kernel[NC_LAUNCH_MAX];
   cl_mem work[NC_WORK_MAX];
   NcTemplateUse use;
-} ClProgram;
+} ClBound;
 
-// False when there is no OpenCL device at all, or NULL queue after a failure that `error` tells.
+// False when there is no OpenCL device at all.
 bool cl_run_open(ClRun *r);
 void cl_run_close(ClRun *r);
 
-// Builds the text and sets the arguments: role NC_TARG_A … NC_TARG_C from `role` (by NcTemplateArg), then `extra`.
-// On failure prints the log and returns false.
-bool cl_run_build(ClRun *r, ClProgram *p, const char *text, const NcTemplateUse *use, const cl_mem role[4], int nextra,
-                  const cl_mem *extra);
-bool cl_run_enqueue(ClRun *r, ClProgram *p);       // all launches, without waiting
-void cl_run_free(ClProgram *p);
+cl_program cl_run_build(ClRun *r, const char *text);   // NULL after printing the log
+// Makes the kernels and workspaces of `use` and sets the arguments: NC_TARG_A … NC_TARG_C from `role`, then `extra`.
+// False, having said why, when something fails; to be freed in any case.
+bool cl_run_bind(ClRun *r, ClBound *b, cl_program program, const NcTemplateUse *use, const cl_mem role[4], int nextra,
+                 const cl_mem *extra);
+bool cl_run_enqueue(ClRun *r, ClBound *b);             // all launches, without waiting
+void cl_run_free(ClBound *b);
 
 cl_mem cl_run_buffer(ClRun *r, size_t bytes, const void *data);   // data may be NULL
 void cl_run_read(ClRun *r, cl_mem m, size_t bytes, void *out);

@@ -73,15 +73,15 @@ static bool compare(const Case *c, Variant v, const float *before, const float *
   return shown == 0;
 }
 
-bool case_run(ClRun *r, const char *text, const NcTemplateUse *use, const Case *c, Variant v, double terms) {
+bool case_run(ClRun *r, cl_program program, const NcTemplateUse *use, const Case *c, Variant v, double terms) {
   const size_t bytes = c->n[3] * sizeof(float);
   unsigned s = 99;
   float *before = fill(c->n[3] + 64, false, false, &s), *bias = fill(c->columns, false, false, &s);
   float *got = malloc(bytes + 64 * sizeof *got);
   cl_mem role[4] = {upload(r, c, 0, v), upload(r, c, 1, v), upload(r, c, 2, v), cl_run_buffer(r, bytes + 64 * sizeof *got, before)};
   cl_mem extra = cl_run_buffer(r, c->columns * sizeof *bias, bias);
-  ClProgram p;
-  bool ok = cl_run_build(r, &p, text, use, role, v == BYTES_BIAS_RELU, &extra) && cl_run_enqueue(r, &p);
+  ClBound b;
+  bool ok = cl_run_bind(r, &b, program, use, role, v == BYTES_BIAS_RELU, &extra) && cl_run_enqueue(r, &b);
   if (ok) {
     cl_run_read(r, role[3], bytes + 64 * sizeof *got, got);
     ok = compare(c, v, before, bias, got, terms);
@@ -90,7 +90,7 @@ bool case_run(ClRun *r, const char *text, const NcTemplateUse *use, const Case *
       ok = false;
     }
   }
-  cl_run_free(&p);
+  cl_run_free(&b);
   for (int i = 0; i < 4; i++)
     if (role[i]) clReleaseMemObject(role[i]);
   clReleaseMemObject(extra);
