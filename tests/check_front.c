@@ -335,6 +335,7 @@ START_TEST(files_that_differ_are_not_equal) {
     "weights a = 1",
     "## doc\nconst a = 1", "fn f(x: f32[B]) { x }", "fn f()(x: f32[B]) { x }", "fn f(x: f32[C]) { x }",
     "fn f(x: i32[B]) { x }",
+    "fn f(x: any[B]) { x }", "fn f(x: (f32[B], f32[B])) { x }", "fn f(x: (a: f32[B], f32[B])) { x }",
     "fn f(x: f32[B]) -> f32[B] { x }", "fn f(x: f32[B]) { let y = x; y }", "fn f(x: f32[B]) { let (y) = x; y }",
     "fn f(x: f32[B]) {}",
     "const a = if x { 1 } else { 2 }", "const a = if x { 2 } else { 1 }", "const a = \"s\"", "const a = \"{s}\"",

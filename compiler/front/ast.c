@@ -49,7 +49,8 @@ bool nc_expr_eq(const NcExpr *a, const NcExpr *b) {
 
 bool nc_type_expr_eq(const NcTypeExpr *a, const NcTypeExpr *b) {
   if (!a || !b) return a == b;
-  if (a->tuple != b->tuple || a->dtype != b->dtype || a->any != b->any || a->axis.n != b->axis.n || a->field.n != b->field.n) return false;
+  if (a->tuple != b->tuple || a->dtype != b->dtype || a->any != b->any) return false;
+  if (a->axis.n != b->axis.n || a->field.n != b->field.n) return false;
   for (int i = 0; i < a->axis.n; i++)
     if (!nc_expr_eq(a->axis.at[i], b->axis.at[i])) return false;
   for (int i = 0; i < a->field.n; i++)

@@ -220,25 +220,28 @@ void nc_print_signature(NcBuf *out, const NcDecl *d) {
   result(&p, d);
 }
 
-// The head on one line if it fits; else first the hyperparameters are broken, then the tensors.
-static void head(NcPrint *p, const NcDecl *d) {
+static int width_of_head(NcPrint *p, const NcDecl *d, bool hyper, bool rest) {
   NcPrint f = {.out = p->scratch, .flat = true};
-  uint32_t hyper_end = d->hyper.n ? d->hyper.at[d->hyper.n - 1].at.end : 0;
-  uint32_t tensor_end = d->tensor.n ? d->tensor.at[d->tensor.n - 1].at.end : 0;
-  uint32_t body = d->body->at.begin, after_hyper = d->tensor.n ? d->tensor.at[0].at.begin : body;
   p->scratch->n = 0;
-  nc_print_signature(p->scratch, d);
-  bool comments = nc_pr_comment_in(p, (NcRange){0, d->at.begin, body});
-  bool wide = nc_pr_column(&f) + 2 > NC_LINE || comments;
+  if (hyper) nc_putf(p->scratch, "%s %s", nc_decl_word(d->kind), d->name.s);
+  if (hyper && d->has_hyper) formals(&f, d->hyper.at, d->hyper.n, false, 0);
+  if (rest && is_function(d)) formals(&f, d->tensor.at, d->tensor.n, false, 0);
+  if (rest) result(&f, d);
+  return nc_pr_column(&f) + (rest ? 2 : 1);   // and " {", or "("
+}
+
+// On one line if it fits; else the tensors are broken, unless the hyperparameters alone are too much.
+static void head(NcPrint *p, const NcDecl *d) {
+  uint32_t body = d->body->at.begin, tensors = d->tensor.n ? d->tensor.at[0].at.begin : body;
+  bool hyper_comments = nc_pr_comment_in(p, (NcRange){0, d->at.begin, d->hyper.n ? tensors : 0});
+  bool comments = nc_pr_comment_in(p, (NcRange){0, d->hyper.n ? tensors : d->at.begin, body});
+  bool fits = width_of_head(p, d, true, true) <= NC_LINE;
+  bool hyper = hyper_comments || (!fits && (d->tensor.n == 0 || width_of_head(p, d, true, false) > NC_LINE));
+  bool tensor = comments || (hyper ? 1 + width_of_head(p, d, false, true) > NC_LINE : !fits);
   nc_putf(p->out, "%s %s", nc_decl_word(d->kind), d->name.s);
-  if (d->has_hyper) formals(p, d->hyper.at, d->hyper.n, wide, hyper_end ? after_hyper : 0);
+  if (d->has_hyper) formals(p, d->hyper.at, d->hyper.n, hyper, tensors);
   if (!is_function(d)) return;
-  p->scratch->n = 0;
-  formals(&f, d->tensor.at, d->tensor.n, false, 0);
-  result(&f, d);
-  bool wide_rest = nc_pr_column(p) + nc_pr_column(&f) + 2 > NC_LINE ||
-                   nc_pr_comment_in(p, (NcRange){0, d->at.begin, tensor_end ? body : 0});
-  formals(p, d->tensor.at, d->tensor.n, wide && (!d->hyper.n || wide_rest), d->result ? d->result->at.begin : body);
+  formals(p, d->tensor.at, d->tensor.n, tensor, d->result ? d->result->at.begin : body);
   result(p, d);
 }
 
