@@ -1,1 +1,10 @@
-# bench
+# make bench: steps of the two workloads, beside PyTorch where PYTHON has it.
+EXTRA_PROGRAMS = bench/step
+bench_step_SOURCES = bench/step.c
+bench_step_LDADD = $(NC_ALL)
+CLEANFILES += bench/step
+EXTRA_DIST += bench/run.sh bench/torch_step.py bench/mlp.nn bench/cnn.nn
+
+.PHONY: bench
+bench: bench/step$(EXEEXT)
+	$(srcdir)/bench/run.sh ./bench/step$(EXEEXT) $(srcdir)/bench bench/out

@@ -1,2 +1,10 @@
 # docs
 EXTRA_DIST += docs/errors
+
+# The error pages are part of the library: `nacre explain E0203`.
+NC_ERROR_PAGES = $(sort $(wildcard $(srcdir)/docs/errors/E*.md))
+nodist_lib_libtrain_la_SOURCES = docs/error_pages.c
+BUILT_SOURCES += docs/error_pages.c
+CLEANFILES += docs/error_pages.c
+docs/error_pages.c: $(NC_ERROR_PAGES) $(srcdir)/kernels/embed.sh
+	$(AM_V_GEN)mkdir -p docs && $(SHELL) $(srcdir)/kernels/embed.sh nc_error_pages $(NC_ERROR_PAGES) >$@.tmp && mv $@.tmp $@

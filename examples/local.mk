@@ -1,3 +1,9 @@
 EXTRA_DIST += quickstart \
   examples/perceptron.nn examples/xor.nn examples/spiral.nn examples/iris.nn examples/penguins.nn \
   examples/nielsen.nn examples/digits_mlp.nn examples/digits_cnn.nn
+
+# Built with the tests, so that it keeps compiling.
+check_PROGRAMS += examples/train_and_predict
+examples_train_and_predict_SOURCES = examples/train_and_predict.c
+examples_train_and_predict_CPPFLAGS = -I$(top_srcdir)/lib
+examples_train_and_predict_LDADD = lib/libnacre.la

@@ -1,11 +1,152 @@
 // nacre.h: the public interface of libnacre.
+//
+// A model is opened from a `.nn` file (or from the run directory that a training left), and is then
+// checked, summarised, trained, evaluated or asked for predictions:
+//
+//     NacreModel *m;
+//     if (nacre_open("spiral.nn", NULL, &m) == NACRE_OK && nacre_train(m, &options) == NACRE_OK) ...
+//     fputs(nacre_message(m), stderr);     // errors and warnings, as a person reads them
+//     nacre_close(m);
+//
+// Ownership: a NacreModel owns all that it hands out; strings and arrays are valid until the next call with that
+// model, or nacre_close. Threads: a model is used by one thread at a time; different models are independent.
+// Nothing here prints, exits, aborts, or installs a signal handler. After fork() only the process that opened a
+// model's device may go on with it.
 #ifndef NACRE_H
 #define NACRE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+// What every call returns; also the exit statuses of the command `nacre`.
+typedef enum {
+  NACRE_OK = 0,
+  NACRE_RUN = 1,             // the run failed: a file, memory, a value that is not finite, a failed test
+  NACRE_USAGE = 2,           // an option or argument cannot be used
+  NACRE_MODEL = 3,           // the model is wrong: syntax, names, shapes, settings
+  NACRE_DATA = 4,            // the data is wrong: missing, malformed, out of range; a checkpoint that does not fit
+  NACRE_DEVICE = 5,          // the device failed, or there is none
+  NACRE_INTERRUPTED = 130    // `stop` asked for it; everything is saved
+} NacreStatus;
+
 const char *nacre_version(void);   // "0.1.0"; static
+
+// Where text goes: called with successive pieces. Return nothing; keep what you need.
+typedef void NacreWrite(void *ctx, const char *text, size_t size);
+
+typedef struct {
+  const char *const *set;    // "path=value" pairs as in --set
+  int sets;
+  const char *device;        // NULL: the best one; else its number, "cpu", "gpu", or part of its name
+  const char *device_class;  // NULL: from the device's properties; "cpu" or "gpu" forces a code generator
+  const char *model;         // which model of the file; NULL: that of its train declaration, else the last one
+  int64_t batch;             // 0: the file's own
+  bool json;                 // nacre_message and texts as JSON lines
+  bool color;                // nacre_message with colours for a terminal
+  bool verify;               // check the graph after every compiler pass
+} NacreOptions;              // all zero is the default; NULL is allowed in its place
+
+typedef struct NacreModel NacreModel;
+
+// Opens and checks a file. No device is touched, and no OpenCL library is loaded. *out is set also
+// when the file has errors, so that nacre_message can tell them; it is NULL only when memory ran out.
+NacreStatus nacre_open(const char *file, const NacreOptions *o, NacreModel **out);
+// The same from text that the program holds; `name` stands in messages.
+NacreStatus nacre_open_text(const char *name, const char *text, size_t size, const NacreOptions *o, NacreModel **out);
+// A run directory: its frozen source, its settings, and its checkpoint ("best" or "last"; NULL: best, else last).
+NacreStatus nacre_open_run(const char *directory, const char *checkpoint, const NacreOptions *o, NacreModel **out);
+const char *nacre_message(NacreModel *m);   // errors and warnings of the last call; "" when there is nothing to say
+void nacre_close(NacreModel *m);            // NULL is allowed
+
+// ---- training
+
+typedef struct { const char *name; double value; } NacreMetric;
+
+typedef struct {
+  const char *phase;         // "train" after a step, "valid" after a validation, "done" at the end
+  int64_t epoch, epochs;     // epoch from 1; epochs 0 when the recipe counts steps
+  int64_t step, steps;       // steps done, of all
+  int metrics;
+  const NacreMetric *metric; // "loss" first; train: means since the epoch began; valid: of the whole validation split
+  double examples_per_second, seconds_left, seconds;
+  size_t device_bytes;       // of the plan
+  const char *directory;     // of the run
+  bool best;                 // valid: this is the best so far
+} NacreProgress;
+
+typedef struct {
+  const char *out;           // run directory; NULL: runs/MODEL-DATE-N
+  bool force;                // `out` may exist: what an earlier run left there is replaced
+  const char *resume;        // go on with this run directory, with the same bits; `out` is not used
+  int64_t max_steps;         // stop (saved, as by `stop`) after so many steps in this call; 0: no limit
+  void (*progress)(void *ctx, const NacreProgress *p);   // may be NULL
+  bool (*stop)(void *ctx);   // asked after every step; true: save and return NACRE_INTERRUPTED. May be NULL
+  void *ctx;
+} NacreTrainOptions;
+
+// Trains by the file's recipe, writes the run directory, and leaves the model ready to evaluate and predict
+// with the weights of the last step. Nothing is written when the model, data or device is wrong.
+NacreStatus nacre_train(NacreModel *m, const NacreTrainOptions *o);
+
+// ---- using a trained model
+
+// Loss and metrics on a part of the data ("train", "valid", "test"; "all": everything).
+typedef struct { int64_t examples; int metrics; const NacreMetric *metric; } NacreScores;
+NacreStatus nacre_eval(NacreModel *m, const char *split, NacreScores *out);
+
+// Predicts for `n` examples. Each input of the model's predict graph is named as the data field it comes from
+// (nacre_inputs); `data[i]` points to n examples of input i, row-major, in that input's element type.
+typedef struct {
+  const char *name;
+  const char *dtype;         // "f32", "u8", "i32", …
+  int rank;
+  int64_t dim[8];            // of one example
+} NacreTensor;
+NacreStatus nacre_inputs(NacreModel *m, int *count, const NacreTensor **in);
+// *out: n outputs, row-major, float32, each of *shape.
+NacreStatus nacre_predict(NacreModel *m, int64_t n, const void *const *data, const NacreTensor **shape, const float **out);
+// The name of a class of the label field, or NULL.
+const char *nacre_class_name(NacreModel *m, int64_t i);
+
+// Predicts for the examples of files (CSV, NPY, IDX) or of a split, and writes them as "csv" or "json" lines.
+NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format,
+                               NacreWrite *write, void *ctx);
+
+// Saves and loads all parameters and states, by name, as safetensors.
+NacreStatus nacre_save(NacreModel *m, const char *path);
+NacreStatus nacre_load(NacreModel *m, const char *path);
+
+// ---- looking at a model
+
+NacreStatus nacre_summary(NacreModel *m, NacreWrite *write, void *ctx);   // layers, shapes, parameters, multiply-adds, bytes
+typedef struct {
+  const char *what;          // "graph", "plan" or "opencl"
+  const char *purpose;       // "step" (training), "eval", "predict" or "init"
+  const char *after;         // stop after this pass and print what it left; NULL: the end
+  bool timings;              // a line per pass instead
+} NacreEmit;
+NacreStatus nacre_emit(NacreModel *m, const NacreEmit *e, NacreWrite *write, void *ctx);
+void nacre_passes(NacreWrite *write, void *ctx);
+// Runs the file's own tests on the reference evaluator and on the device. NACRE_RUN when one fails.
+NacreStatus nacre_test(NacreModel *m, NacreWrite *write, void *ctx);
+
+// ---- without a model; *error is set to a message that the caller frees with nacre_free, or to NULL
+
+void nacre_free(char *text);
+// One layout for `.nn` text. `check`: only says (NACRE_RUN) whether the text is laid out otherwise.
+NacreStatus nacre_format(const char *name, const char *text, size_t size, bool check, const NacreOptions *o,
+                         NacreWrite *write, void *ctx, char **error);
+// A layer, function, source, setting or error code.
+NacreStatus nacre_explain(const char *name, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
+NacreStatus nacre_devices(const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
+// Every kernel family on every device against the reference. NACRE_DEVICE when a verdict is bad.
+NacreStatus nacre_doctor(const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
+// Runs a plan from its text (inputs zero), prints its outputs.
+NacreStatus nacre_run_plan(const char *name, const char *text, size_t size, const NacreOptions *o,
+                           NacreWrite *write, void *ctx, char **error);
 
 #ifdef __cplusplus
 }

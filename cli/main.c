@@ -1,0 +1,44 @@
+// nacre: the command. Every verb is a thin call of nacre.h.
+#include <signal.h>
+#include <string.h>
+#include "options.h"
+#include "verbs.h"
+
+#define OPENING (B(SET) | B(MODEL) | B(BATCH))
+#define RUNNING (B(SET) | B(DEVICE) | B(CLASS) | B(BATCH) | B(CHECKPOINT))
+
+const CliVerb cli_verbs[] = {
+  {"check", "FILE...", "check names, kinds and shapes, with no device", OPENING | B(VERIFY), 1, -1, cli_check},
+  {"summary", "FILE", "the tree of layers: shapes, parameters, multiply-adds, exact memory",
+   OPENING | B(CLASS), 1, 1, cli_summary},
+  {"train", "FILE", "train a model and write a run directory; Ctrl-C saves",
+   OPENING | B(DEVICE) | B(CLASS) | B(OUT) | B(FORCE) | B(RESUME) | B(MAX_STEPS) | B(VERIFY), 0, 1, cli_train},
+  {"eval", "RUN", "loss and metrics of a trained model on a part of its data", RUNNING | B(SPLIT), 1, 1, cli_eval},
+  {"predict", "RUN [INPUT]", "predictions for a CSV, NPY or IDX file, or for a part of the run's data",
+   RUNNING | B(SPLIT) | B(FORMAT), 1, 2, cli_predict},
+  {"test", "FILE", "run the file's own test blocks", OPENING | B(DEVICE) | B(CLASS), 1, 1, cli_test},
+  {"emit", "FILE", "what the compiler made of it: the graph, the plan, the kernels",
+   OPENING | B(DEVICE) | B(CLASS) | B(GRAPH) | B(PLAN) | B(OPENCL) | B(PURPOSE) | B(AFTER) | B(LIST_PASSES) | B(TIMINGS) |
+     B(VERIFY) | B(RUN_PLAN), 0, 1, cli_emit},
+  {"explain", "NAME", "a layer, function, data source, setting or error code", 0, 1, 1, cli_explain},
+  {"fmt", "FILE...", "one layout for all files", B(CHECK), 1, -1, cli_fmt},
+  {"devices", "", "the OpenCL devices and what they can do", 0, 0, 0, cli_devices},
+  {"doctor", "", "every kernel family on every device against the reference, with a verdict",
+   B(DEVICE) | B(CLASS), 0, 0, cli_doctor},
+  {0},
+};
+
+int main(int argc, char **argv) {
+  signal(SIGPIPE, SIG_IGN);   // `nacre ... | head` ends by a failed write, not by a signal
+  if (argc < 2) return cli_help(stderr), NACRE_USAGE;
+  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) return cli_help(stdout), 0;
+  if (!strcmp(argv[1], "--version")) return printf("nacre %s\n", nacre_version()), 0;
+  if (!strcmp(argv[1], "--man")) return cli_man(stdout), 0;
+  const CliVerb *v = cli_find_verb(argv[1]);
+  CliArgs a;
+  if (!v || !cli_parse(v, argc - 2, argv + 2, &a)) return NACRE_USAGE;
+  if (a.value[O_HELP]) return cli_verb_help(stdout, v), 0;
+  int status = v->run(&a);
+  if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0) status = NACRE_RUN;
+  return status;
+}

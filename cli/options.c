@@ -1,0 +1,201 @@
+// Parsing and printing the option table.
+#include "options.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct { const char *name, *metavar, *fallback, *doc; } options[] = {
+#define OPT(id, name, metavar, fallback, doc) {name, metavar, fallback, doc},
+  CLI_OPTIONS(OPT)
+#undef OPT
+};
+
+static const uint64_t EVERYWHERE = B(JSON) | B(HELP) | B(QUIET);
+
+int cli_usage(const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  fputs("nacre: ", stderr);
+  vfprintf(stderr, fmt, ap);
+  fputc('\n', stderr);
+  va_end(ap);
+  return NACRE_USAGE;
+}
+
+// The known word nearest to `word`, or NULL: the library's rule for "did you mean", kept for single words here.
+static const char *nearest(const char *word, const char *(*name)(int), int n) {
+  const char *best = NULL;
+  int least = (int)strlen(word) / 3 + 2;
+  for (int i = 0; i < n; i++) {
+    const char *c = name(i);
+    if (!c) continue;
+    int row[64], m = (int)strlen(c);
+    if (m > 62) continue;
+    for (int j = 0; j <= m; j++) row[j] = j;
+    for (int a = 1; word[a - 1]; a++) {
+      int diagonal = row[0];
+      row[0] = a;
+      for (int j = 1; j <= m; j++) {
+        int v = diagonal + (word[a - 1] != c[j - 1]);
+        diagonal = row[j];
+        if (row[j] + 1 < v) v = row[j] + 1;
+        if (row[j - 1] + 1 < v) v = row[j - 1] + 1;
+        row[j] = v;
+      }
+    }
+    if (row[m] < least) { least = row[m]; best = c; }
+  }
+  return best;
+}
+
+static const char *verb_name(int i) { return cli_verbs[i].name; }
+static const char *option_name(int i) { return options[i].name; }
+
+const CliVerb *cli_find_verb(const char *name) {
+  int n = 0;
+  for (; cli_verbs[n].name; n++)
+    if (strcmp(cli_verbs[n].name, name) == 0) return &cli_verbs[n];
+  const char *near = nearest(name, verb_name, n);
+  if (near) cli_usage("unknown command `%s`. Did you mean `%s`?", name, near);
+  else cli_usage("unknown command `%s`. `nacre --help` lists them", name);
+  return NULL;
+}
+
+static int find_option(const CliVerb *v, const char *name, size_t n) {
+  for (int i = 0; i < O_COUNT; i++)
+    if (strlen(options[i].name) == n && memcmp(options[i].name, name, n) == 0 &&
+        ((v->options | EVERYWHERE) >> i & 1))
+      return i;
+  return -1;
+}
+
+static bool unknown_option(const CliVerb *v, const char *word) {
+  char name[64];
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+  for (int i = 0; i < O_COUNT; i++)
+    if (strcmp(options[i].name, name) == 0) {
+      cli_usage("`nacre %s` has no option `--%s`. `nacre %s --help` lists its options", v->name, name, v->name);
+      return false;
+    }
+  const char *near = nearest(name, option_name, O_COUNT);
+  if (near) cli_usage("unknown option `--%s`. Did you mean `--%s`?", name, near);
+  else cli_usage("unknown option `%s`. `nacre %s --help` lists them", word, v->name);
+  return false;
+}
+
+static bool take_value(const CliVerb *v, int option, const char *value, CliArgs *out) {
+  if (option == O_SET) {
+    if (!strchr(value, '=')) return cli_usage("`--set %s` needs the form PATH=VALUE", value), false;
+    if (out->sets == CLI_MAX_SET) return cli_usage("more than %d `--set`", CLI_MAX_SET), false;
+    out->set[out->sets++] = value;
+    return true;
+  }
+  if (strcmp(options[option].metavar, "N") == 0) {
+    char *end;
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    if (errno || end == value || *end || number < 0)
+      return cli_usage("`--%s` of `nacre %s` needs a whole number, not `%s`", options[option].name, v->name, value), false;
+    out->number[option] = number;
+  }
+  out->value[option] = value;
+  return true;
+}
+
+bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
+  *out = (CliArgs){.arg = calloc((size_t)argc + 1, sizeof *out->arg)};
+  if (!out->arg) return cli_usage("out of memory"), false;
+  bool only_operands = false;
+  for (int i = 0; i < argc; i++) {
+    const char *word = argv[i];
+    if (only_operands || word[0] != '-' || !word[1]) {
+      out->arg[out->args++] = word;
+      continue;
+    }
+    if (strcmp(word, "--") == 0) { only_operands = true; continue; }
+    if (strcmp(word, "-h") == 0) word = "--help";
+    if (strncmp(word, "--", 2) != 0) return cli_usage("unknown option `%s`: options begin with `--`", word), false;
+    size_t n = strcspn(word + 2, "=");
+    int option = find_option(v, word + 2, n);
+    if (option < 0) return unknown_option(v, word);
+    const char *value = word[2 + n] ? word + 2 + n + 1 : NULL;
+    if (!options[option].metavar) {
+      if (value) return cli_usage("`--%s` takes no value", options[option].name), false;
+      out->value[option] = "";
+      continue;
+    }
+    if (!value && i + 1 >= argc) return cli_usage("`--%s` needs a value: %s", options[option].name, options[option].metavar), false;
+    if (!take_value(v, option, value ? value : argv[++i], out)) return false;
+  }
+  if (out->value[O_HELP]) return true;
+  if (out->args < v->min_args) return cli_usage("`nacre %s` needs: %s", v->name, v->operands), false;
+  if (v->max_args >= 0 && out->args > v->max_args)
+    return cli_usage("`nacre %s` takes no further argument `%s`", v->name, out->arg[v->max_args]), false;
+  return true;
+}
+
+NacreOptions cli_options(const CliArgs *a) {
+  return (NacreOptions){
+    .set = a->set, .sets = a->sets, .device = a->value[O_DEVICE], .device_class = a->value[O_CLASS],
+    .model = a->value[O_MODEL], .batch = a->number[O_BATCH], .json = a->value[O_JSON] != NULL,
+    .verify = a->value[O_VERIFY] != NULL,
+    .color = isatty(STDERR_FILENO) && !getenv("NO_COLOR") && !a->value[O_JSON],
+  };
+}
+
+void cli_help(FILE *to) {
+  fprintf(to, "nacre %s: neural networks declared in one text file, trained on any OpenCL device\n\n"
+              "usage: nacre COMMAND [OPTION...] ...\n\n", nacre_version());
+  for (const CliVerb *v = cli_verbs; v->name; v++) fprintf(to, "  %-9s %s\n", v->name, v->doc);
+  fputs("\n`nacre COMMAND --help` tells a command's options. Results go to stdout, narration to stderr.\n"
+        "Exit status: 0 fine, 1 the run failed, 2 usage, 3 the model is wrong, 4 the data is wrong,\n"
+        "5 the device failed, 130 interrupted (and saved).\n", to);
+}
+
+void cli_verb_help(FILE *to, const CliVerb *v) {
+  fprintf(to, "usage: nacre %s [OPTION...] %s\n\n%s\n\n", v->name, v->operands, v->doc);
+  for (int i = 0; i < O_COUNT; i++) {
+    if (!((v->options | EVERYWHERE) >> i & 1)) continue;
+    char left[64];
+    snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].metavar ? " " : "",
+             options[i].metavar ? options[i].metavar : "");
+    fprintf(to, "  %-18s %s", left, options[i].doc);
+    if (options[i].fallback) fprintf(to, " (default: %s)", options[i].fallback);
+    fputc('\n', to);
+  }
+}
+
+// roff needs its own minus sign, and no line may begin with a dot.
+static void roff(FILE *to, const char *s) {
+  for (; *s; s++) {
+    if (*s == '-') fputs("\\-", to);
+    else if (*s == '\\') fputs("\\e", to);
+    else fputc(*s, to);
+  }
+}
+
+void cli_man(FILE *to) {
+  fprintf(to, ".TH NACRE 1 \"\" \"nacre %s\"\n.SH NAME\nnacre \\- train and use neural networks declared in one text file\n"
+              ".SH SYNOPSIS\n.B nacre\n.I COMMAND\n[\\fIOPTION\\fR...] ...\n.SH COMMANDS\n", nacre_version());
+  for (const CliVerb *v = cli_verbs; v->name; v++) {
+    fprintf(to, ".TP\n.B nacre %s \\fR[\\fIOPTION\\fR...] ", v->name);
+    roff(to, v->operands);
+    fputc('\n', to);
+    roff(to, v->doc);
+    fputs(".\n", to);
+  }
+  fputs(".SH OPTIONS\nEach command takes those that its own \\fB\\-\\-help\\fR lists.\n", to);
+  for (int i = 0; i < O_COUNT; i++) {
+    fputs(".TP\n.B \\-\\-", to);
+    roff(to, options[i].name);
+    if (options[i].metavar) fprintf(to, " \\fI%s\\fR", options[i].metavar);
+    fputc('\n', to);
+    roff(to, options[i].doc);
+    if (options[i].fallback) { fputs(" (default: ", to); roff(to, options[i].fallback); fputc(')', to); }
+    fputs(".\n", to);
+  }
+  fputs(".SH EXIT STATUS\n0 fine, 1 the run failed, 2 usage, 3 the model is wrong, 4 the data is wrong, 5 the device\n"
+        "failed, 130 interrupted (and saved).\n.SH ENVIRONMENT\n.TP\n.B NO_COLOR\nNo colours in messages.\n", to);
+}

@@ -1,0 +1,77 @@
+// The command line in one table: verbs and options yield parsing, help and the man page.
+#ifndef NACRE_CLI_OPTIONS_H
+#define NACRE_CLI_OPTIONS_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "nacre.h"
+
+// OPT(id, name, metavar or NULL for a switch, default as shown or NULL, documentation)
+#define CLI_OPTIONS(OPT) \
+  OPT(SET, "set", "PATH=VALUE", NULL, "override a hyperparameter, constant or setting (mlp.hidden=256, train.batch=32)") \
+  OPT(DEVICE, "device", "NAME", "the best one", "the OpenCL device: its number, cpu, gpu, or part of its name") \
+  OPT(CLASS, "class", "CLASS", "by the device", "the code generator: cpu or gpu") \
+  OPT(MODEL, "model", "NAME", "the one trained", "which model of the file") \
+  OPT(BATCH, "batch", "N", "the file's", "the batch size") \
+  OPT(OUT, "out", "DIR", "runs/MODEL-DATE-N", "the run directory to write") \
+  OPT(FORCE, "force", NULL, NULL, "replace what an earlier run left in --out") \
+  OPT(RESUME, "resume", "RUN", NULL, "go on with a stopped run, with the same bits") \
+  OPT(MAX_STEPS, "max-steps", "N", "0: no limit", "stop, saved, after so many steps") \
+  OPT(SPLIT, "split", "NAME", "test", "the part of the data: train, valid, test or all") \
+  OPT(CHECKPOINT, "checkpoint", "NAME", "best, else last", "which checkpoint of the run: best or last") \
+  OPT(FORMAT, "format", "FORMAT", "csv", "csv or json") \
+  OPT(GRAPH, "graph", NULL, NULL, "print the graph") \
+  OPT(PLAN, "plan", NULL, NULL, "print the plan: buffers and launches") \
+  OPT(OPENCL, "opencl", NULL, NULL, "print the OpenCL C of all kernels") \
+  OPT(PURPOSE, "for", "PURPOSE", "step", "which compilation: step (training), eval, predict or init") \
+  OPT(AFTER, "after", "PASS", NULL, "stop after this pass and print what it left") \
+  OPT(LIST_PASSES, "list-passes", NULL, NULL, "list the compiler's passes") \
+  OPT(TIMINGS, "timings", NULL, NULL, "print how long each pass took") \
+  OPT(VERIFY, "verify", NULL, NULL, "check the graph after every pass") \
+  OPT(RUN_PLAN, "run-plan", "FILE", NULL, "run a plan from its text, with inputs of zero, and print its outputs") \
+  OPT(CHECK, "check", NULL, NULL, "write nothing; exit 1 when a file would change") \
+  OPT(JSON, "json", NULL, NULL, "results and messages as JSON lines") \
+  OPT(QUIET, "quiet", NULL, NULL, "no narration on stderr, only errors") \
+  OPT(HELP, "help", NULL, NULL, "this text")
+
+typedef enum {
+#define OPT(id, name, metavar, fallback, doc) O_##id,
+  CLI_OPTIONS(OPT)
+#undef OPT
+  O_COUNT
+} CliOption;
+#define B(id) (UINT64_C(1) << O_##id)
+
+enum { CLI_MAX_SET = 64 };
+typedef struct {
+  const char *value[O_COUNT];        // NULL: not given; switches: ""
+  int64_t number[O_COUNT];           // of options whose metavar is N
+  const char *set[CLI_MAX_SET];
+  int sets;
+  const char **arg;                  // what is no option
+  int args;
+} CliArgs;
+
+typedef struct {
+  const char *name, *operands, *doc;
+  uint64_t options;                  // which, besides --json and --help
+  int min_args, max_args;            // max -1: any number
+  int (*run)(const CliArgs *a);      // returns the exit status
+} CliVerb;
+extern const CliVerb cli_verbs[];    // ended by name NULL
+
+// Parses what follows the verb. False after an error on stderr (exit status 2).
+bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out);
+void cli_help(FILE *to);
+void cli_verb_help(FILE *to, const CliVerb *v);
+void cli_man(FILE *to);
+const CliVerb *cli_find_verb(const char *name);      // NULL after an error that names the nearest one
+int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   // prints; returns 2
+NacreOptions cli_options(const CliArgs *a);          // what nacre.h takes
+
+// progress.c: one calm line on a terminal, plain lines elsewhere, JSON lines when asked.
+typedef struct { bool json, quiet, terminal; double last; bool line_open; } CliProgress;
+CliProgress cli_progress(const CliArgs *a);
+void cli_show(void *ctx, const NacreProgress *p);    // NacreTrainOptions.progress; ctx is a CliProgress
+void cli_progress_end(CliProgress *p);
+#endif

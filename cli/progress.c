@@ -1,0 +1,77 @@
+// Progress of a training: one calm line on a terminal, plain lines elsewhere, JSON lines when asked.
+#include <math.h>
+#include <time.h>
+#include <unistd.h>
+#include "options.h"
+
+CliProgress cli_progress(const CliArgs *a) {
+  return (CliProgress){.json = a->value[O_JSON], .quiet = a->value[O_QUIET], .terminal = isatty(STDERR_FILENO)};
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void json_number(const char *name, double v) {
+  if (isfinite(v)) printf(",\"%s\":%.9g", name, v);
+  else printf(",\"%s\":null", name);
+}
+
+static void json(const NacreProgress *p) {
+  printf("{\"event\":\"%s\",\"epoch\":%lld,\"step\":%lld,\"steps\":%lld", p->phase, (long long)p->epoch,
+         (long long)p->step, (long long)p->steps);
+  for (int i = 0; i < p->metrics; i++) json_number(p->metric[i].name, p->metric[i].value);
+  json_number("examples_per_second", p->examples_per_second);
+  json_number("seconds", p->seconds);
+  if (p->phase[0] == 'v') printf(",\"best\":%s", p->best ? "true" : "false");
+  puts("}");
+  fflush(stdout);
+}
+
+static void duration(FILE *to, double s) {
+  if (s < 90) fprintf(to, "%.0f s", s);
+  else if (s < 5400) fprintf(to, "%.0f min", s / 60);
+  else fprintf(to, "%.1f h", s / 3600);
+}
+
+static void metrics(const NacreProgress *p) {
+  for (int i = 0; i < p->metrics; i++) fprintf(stderr, "  %s %.4f", p->metric[i].name, p->metric[i].value);
+}
+
+static void epoch(const NacreProgress *p) {
+  if (p->epochs) fprintf(stderr, "epoch %lld/%lld", (long long)p->epoch, (long long)p->epochs);
+  else fprintf(stderr, "step %lld/%lld", (long long)p->step, (long long)p->steps);
+}
+
+void cli_show(void *ctx, const NacreProgress *p) {
+  CliProgress *c = ctx;
+  double t = now();
+  bool step = p->phase[0] == 't';
+  if (c->json) {
+    if (!step || t - c->last >= 1) { c->last = t; json(p); }
+    return;
+  }
+  if (c->quiet || (step && (!c->terminal || t - c->last < 0.1))) return;
+  c->last = t;
+  if (c->terminal) fputs("\r\033[K", stderr);
+  epoch(p);
+  if (!step) fputs("  valid:", stderr);
+  metrics(p);
+  if (p->best) fputs("  (best)", stderr);
+  if (step) {
+    fprintf(stderr, "  %.0f examples/s  ", p->examples_per_second);
+    duration(stderr, p->seconds_left);
+    fprintf(stderr, " left  %.1f MiB", (double)p->device_bytes / 1048576);
+  } else {
+    fputc('\n', stderr);
+  }
+  c->line_open = step;
+  fflush(stderr);
+}
+
+void cli_progress_end(CliProgress *p) {
+  if (p->line_open) fputs("\r\033[K", stderr);
+  p->line_open = false;
+}

@@ -1,0 +1,25 @@
+// One function per verb of main.c's table.
+#ifndef NACRE_CLI_VERBS_H
+#define NACRE_CLI_VERBS_H
+#include "options.h"
+
+// verbs_model.c: on a file
+int cli_check(const CliArgs *a);
+int cli_summary(const CliArgs *a);
+int cli_test(const CliArgs *a);
+int cli_emit(const CliArgs *a);
+// verbs_run.c: on a run directory
+int cli_train(const CliArgs *a);
+int cli_eval(const CliArgs *a);
+int cli_predict(const CliArgs *a);
+// verbs_plain.c: without a model
+int cli_explain(const CliArgs *a);
+int cli_fmt(const CliArgs *a);
+int cli_devices(const CliArgs *a);
+int cli_doctor(const CliArgs *a);
+
+void cli_stdout(void *ctx, const char *text, size_t size);           // a NacreWrite
+int cli_done(NacreModel *m, NacreStatus s);                           // prints messages, closes; the exit status
+int cli_done_text(char *error, NacreStatus s);
+char *cli_read(const char *path, size_t *size);                       // malloc'ed; NULL after a message
+#endif

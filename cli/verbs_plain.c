@@ -1,0 +1,112 @@
+// Verbs without a model: explain, fmt, devices, doctor.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "verbs.h"
+
+int cli_done_text(char *error, NacreStatus s) {
+  fflush(stdout);
+  if (error) fputs(error, stderr);
+  nacre_free(error);
+  return (int)s;
+}
+
+char *cli_read(const char *path, size_t *size) {
+  FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+  if (!f) return fprintf(stderr, "nacre: cannot read `%s`: %s\n", path, strerror(errno)), NULL;
+  size_t n = 0, cap = 1 << 16;
+  char *p = malloc(cap);
+  for (size_t got; p && (got = fread(p + n, 1, cap - n, f)) > 0;) {
+    n += got;
+    if (n < cap) continue;
+    char *more = realloc(p, cap *= 2);
+    if (!more) free(p);
+    p = more;
+  }
+  if (p && ferror(f)) {
+    fprintf(stderr, "nacre: cannot read `%s`: %s\n", path, strerror(errno));
+    free(p);
+    p = NULL;
+  }
+  if (f != stdin) fclose(f);
+  *size = n;
+  return p;
+}
+
+int cli_explain(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  char *error = NULL;
+  NacreStatus s = nacre_explain(a->arg[0], &o, cli_stdout, NULL, &error);
+  return cli_done_text(error, s);
+}
+
+int cli_devices(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  char *error = NULL;
+  NacreStatus s = nacre_devices(&o, cli_stdout, NULL, &error);
+  return cli_done_text(error, s);
+}
+
+int cli_doctor(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  char *error = NULL;
+  NacreStatus s = nacre_doctor(&o, cli_stdout, NULL, &error);
+  return cli_done_text(error, s);
+}
+
+typedef struct { char *at; size_t n, cap; bool full; } Text;
+static void keep(void *ctx, const char *text, size_t size) {
+  Text *t = ctx;
+  if (t->n + size > t->cap) {
+    size_t cap = (t->n + size) * 2;
+    char *more = realloc(t->at, cap);
+    if (!more) { t->full = true; return; }
+    t->at = more;
+    t->cap = cap;
+  }
+  memcpy(t->at + t->n, text, size);
+  t->n += size;
+}
+
+// Beside and renamed: a reader never sees half a file.
+static bool replace(const char *path, const Text *t) {
+  char beside[4096];
+  if (snprintf(beside, sizeof beside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof beside) return errno = ENAMETOOLONG, false;
+  FILE *f = fopen(beside, "wb");
+  if (!f) return false;
+  bool good = fwrite(t->at, 1, t->n, f) == t->n;
+  good = fflush(f) == 0 && good;
+  good = fclose(f) == 0 && good;
+  if (!good || rename(beside, path) != 0) return unlink(beside), false;
+  return true;
+}
+
+static int format_one(const CliArgs *a, const char *path) {
+  NacreOptions o = cli_options(a);
+  size_t size;
+  char *text = cli_read(path, &size), *error = NULL;
+  if (!text) return NACRE_RUN;
+  bool check = a->value[O_CHECK], standard_input = strcmp(path, "-") == 0;
+  Text t = {0};
+  NacreStatus s = nacre_format(path, text, size, check, &o, keep, &t, &error);
+  if (check && s == NACRE_RUN && !error) fprintf(stderr, "%s: would change\n", path);
+  if (!check && s == NACRE_OK && t.full) { cli_usage("out of memory"); s = NACRE_RUN; }
+  else if (!check && s == NACRE_OK && standard_input) fwrite(t.at, 1, t.n, stdout);
+  else if (!check && s == NACRE_OK && (t.n != size || memcmp(t.at, text, size) != 0) && !replace(path, &t)) {
+    fprintf(stderr, "nacre: cannot write `%s`: %s\n", path, strerror(errno));
+    s = NACRE_RUN;
+  }
+  free(t.at);
+  free(text);
+  return cli_done_text(error, s);
+}
+
+int cli_fmt(const CliArgs *a) {
+  int worst = 0;
+  for (int i = 0; i < a->args; i++) {
+    int s = format_one(a, a->arg[i]);
+    if (s > worst) worst = s;
+  }
+  return worst;
+}

@@ -1,0 +1,72 @@
+// Verbs that train and use what was trained: train, eval, predict.
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include "verbs.h"
+
+// Ctrl-C and a polite kill ask the training to save and stop; a second one ends the program as usual.
+static volatile sig_atomic_t interrupted;
+static void on_signal(int number) {
+  interrupted = 1;
+  signal(number, SIG_DFL);
+}
+static bool stop(void *ctx) {
+  (void)ctx;
+  return interrupted;
+}
+
+int cli_train(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  NacreModel *m;
+  const char *resume = a->value[O_RESUME];
+  if (!resume && a->args != 1) return cli_usage("`nacre train` needs a FILE (or --resume RUN)");
+  if (resume && a->args) return cli_usage("--resume goes on with the run's own file: leave out `%s`", a->arg[0]);
+  if (resume && a->value[O_OUT]) return cli_usage("--resume goes on in the run's own directory: leave out --out");
+  signal(SIGINT, on_signal);
+  signal(SIGTERM, on_signal);
+  CliProgress p = cli_progress(a);
+  NacreTrainOptions t = {
+    .out = a->value[O_OUT], .force = a->value[O_FORCE] != NULL, .resume = resume,
+    .max_steps = a->number[O_MAX_STEPS], .progress = cli_show, .stop = stop, .ctx = &p,
+  };
+  NacreStatus s = resume ? nacre_open_run(resume, "last", &o, &m) : nacre_open(a->arg[0], &o, &m);
+  if (s == NACRE_OK) s = nacre_train(m, &t);
+  cli_progress_end(&p);
+  return cli_done(m, s);
+}
+
+static void print_scores(const CliArgs *a, const char *split, const NacreScores *scores) {
+  bool json = a->value[O_JSON];
+  if (json) printf("{\"run\":\"%s\",\"split\":\"%s\",\"examples\":%lld,\"metrics\":{", a->arg[0], split, (long long)scores->examples);
+  else printf("%s (%lld examples)\n", split, (long long)scores->examples);
+  for (int i = 0; i < scores->metrics; i++) {
+    const NacreMetric *v = &scores->metric[i];
+    if (!json) printf("  %-10s %.6g\n", v->name, v->value);
+    else if (isfinite(v->value)) printf("%s\"%s\":%.9g", i ? "," : "", v->name, v->value);
+    else printf("%s\"%s\":null", i ? "," : "", v->name);
+  }
+  if (json) puts("}}");
+}
+
+int cli_eval(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  NacreModel *m;
+  NacreScores scores;
+  const char *split = a->value[O_SPLIT] ? a->value[O_SPLIT] : "test";
+  NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
+  if (s == NACRE_OK) s = nacre_eval(m, split, &scores);
+  if (s == NACRE_OK) print_scores(a, split, &scores);
+  return cli_done(m, s);
+}
+
+int cli_predict(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  NacreModel *m;
+  const char *format = a->value[O_FORMAT] ? a->value[O_FORMAT] : a->value[O_JSON] ? "json" : "csv";
+  if (strcmp(format, "csv") && strcmp(format, "json")) return cli_usage("`--format` is csv or json, not `%s`", format);
+  const char *file = a->args > 1 ? a->arg[1] : NULL, *split = a->value[O_SPLIT];
+  if (file && split) return cli_usage("give an INPUT or --split, not both");
+  NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
+  if (s == NACRE_OK) s = nacre_predict_file(m, file, file ? NULL : split ? split : "test", format, cli_stdout, NULL);
+  return cli_done(m, s);
+}

@@ -1,0 +1,137 @@
+#include "train/checkpoint.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "io/safetensors.h"
+
+static bool is_optimizer(const char *role) { return role && strcmp(role, "opt") == 0; }
+
+// The metadata of a position. Doubles are written in hexadecimal: exact.
+static int position_meta(NcArena *a, const NcPosition *p, NcMeta *meta) {
+  int n = 0;
+  meta[n++] = (NcMeta){"format", "nacre 1"};
+  if (!p) return n;
+  meta[n++] = (NcMeta){"step", nc_sprintf(a, "%lld", (long long)p->step)};
+  meta[n++] = (NcMeta){"epoch", nc_sprintf(a, "%lld", (long long)p->epoch)};
+  meta[n++] = (NcMeta){"batch", nc_sprintf(a, "%lld", (long long)p->batch)};
+  if (p->has_best) meta[n++] = (NcMeta){"best", nc_sprintf(a, "%a", p->best)};
+  NcBuf b = NC_BUF(a);
+  for (int i = 0; i < p->sums; i++) nc_putf(&b, "%s%a", i ? " " : "", p->sum[i]);
+  meta[n++] = (NcMeta){"sums", nc_buf_str(&b)};
+  return n;
+}
+
+static bool save(NacreModel *m, NcArena *scratch, const char *path, const NcPosition *p, bool all) {
+  int n = nc_exec_vars(m->exec), kept = 0;
+  NcTensor *tensor = NC_NEW_N(scratch, NcTensor, n + 1);
+  for (int i = 0; i < n; i++) {
+    const NcVarInfo *v = nc_exec_var(m->exec, i);
+    if (!all && is_optimizer(v->role)) continue;
+    void *bytes = nc_alloc(scratch, v->bytes);
+    if (!nc_exec_var_read(m->exec, m->diag, i, bytes, v->bytes)) return false;
+    tensor[kept++] = (NcTensor){v->name, v->type, bytes};
+  }
+  NcMeta meta[8];
+  int metas = position_meta(scratch, p, meta);
+  return nc_safetensors_write(scratch, m->diag, path, tensor, kept, meta, metas);
+}
+
+bool nc_checkpoint_save(NacreModel *m, const char *path, const NcPosition *p, bool all) {
+  NcArena *scratch = nc_arena_new();
+  bool good = false;
+  if (!scratch || NC_ON_OOM(scratch))
+    nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory while saving `%s`", path);
+  else
+    good = save(m, scratch, path, p, all);
+  nc_arena_free(scratch);
+  return good;
+}
+
+static const NcVariable *variable(const NcProgram *p, const char *path) {
+  for (int i = 0; i < p->variable.n; i++)
+    if (strcmp(p->variable.at[i].path, path) == 0) return &p->variable.at[i];
+  return NULL;
+}
+
+// One report that lists every tensor that is missing, unknown or of another shape. What the optimizer keeps may be
+// missing, unless the training is to go on with the same bits.
+static bool fits(NacreModel *m, const char *path, const NcTensors *t) {
+  NcMessage *e = NULL;
+#define MISFIT(...) \
+  (e = e ? e : nc_error(m->diag, NC_E0408, NC_NOWHERE, "checkpoint `%s` does not fit this model", path), \
+   nc_note(m->diag, e, __VA_ARGS__))
+  for (int i = 0; i < m->program->variable.n; i++) {
+    const NcVariable *v = &m->program->variable.at[i];
+    const NcTensor *x = nc_tensor_find(t, v->path);
+    if (!x && is_optimizer(v->kind) && !m->resuming) continue;
+    if (!x) MISFIT("missing: `%s` %s", v->path, nc_type_str(m->arena, v->type));
+    else if (!nc_type_eq(x->type, v->type))
+      MISFIT("`%s` is %s there and %s here", v->path, nc_type_str(m->arena, x->type), nc_type_str(m->arena, v->type));
+  }
+  for (int i = 0; i < t->n; i++)
+    if (!variable(m->program, t->tensor[i].name)) MISFIT("not in this model: `%s`", t->tensor[i].name);
+#undef MISFIT
+  if (e) nc_help(m->diag, e, "open it with the file and the settings that it was trained with");
+  return !e;
+}
+
+static bool read_fitting(NacreModel *m, const char *path, NcTensors *t) {
+  return nc_safetensors_read(m->arena, m->diag, NC_NOWHERE, path, t) && fits(m, path, t);
+}
+
+bool nc_checkpoint_fill(NacreModel *m, const char *path, int from, int to) {
+  NcTensors t;
+  if (!read_fitting(m, path, &t)) return false;
+  for (int i = from; i < to; i++) {
+    const NcVarInfo *v = nc_exec_var(m->exec, i);
+    const NcTensor *x = nc_tensor_find(&t, v->name);
+    if (x && !nc_exec_var_write(m->exec, m->diag, i, x->data, v->bytes)) return false;
+  }
+  return true;
+}
+
+static bool whole(const NcTensors *t, const char *key, int64_t *out) {
+  const char *s = nc_meta_find(t, key);
+  char *end;
+  if (!s) return false;
+  *out = strtoll(s, &end, 10);
+  return end != s && !*end && *out >= 0;
+}
+
+bool nc_checkpoint_position(NacreModel *m, const char *path, NcPosition *out) {
+  NcTensors t;
+  *out = (NcPosition){0};
+  if (!nc_safetensors_read(m->arena, m->diag, NC_NOWHERE, path, &t)) return false;
+  const char *best = nc_meta_find(&t, "best"), *sums = nc_meta_find(&t, "sums");
+  if (!whole(&t, "step", &out->step) || !whole(&t, "epoch", &out->epoch) || !whole(&t, "batch", &out->batch) || !sums) {
+    nc_help(m->diag, nc_error(m->diag, NC_E0408, NC_NOWHERE, "`%s` does not say where its training stood", path),
+            "only `last.safetensors` of a run directory can be resumed");
+    return false;
+  }
+  if (best) { out->has_best = true; out->best = strtod(best, NULL); }
+  for (char *end; out->sums < 16; sums = end) {
+    out->sum[out->sums] = strtod(sums, &end);
+    if (end == sums) break;
+    out->sums++;
+  }
+  return true;
+}
+
+typedef struct { const char *path; } Path;
+static bool save_weights(NacreModel *m, void *arg) {
+  if ((!m->exec || !nc_exec_vars(m->exec)) && !nc_engine_get(m, "predict", 0)) return false;
+  return nc_checkpoint_save(m, ((Path *)arg)->path, NULL, false);
+}
+
+// Read now, so that what does not fit is told now; given to variables when plans bring them.
+static bool load_weights(NacreModel *m, void *arg) {
+  NcTensors t;
+  const char *path = nc_strdup(m->arena, ((Path *)arg)->path);
+  if (!read_fitting(m, path, &t)) return false;
+  m->weights = path;
+  m->filled = 0;
+  return !m->exec || nc_engine_fill(m);
+}
+
+NacreStatus nacre_save(NacreModel *m, const char *path) { return nc_guard(m, save_weights, &(Path){path}); }
+NacreStatus nacre_load(NacreModel *m, const char *path) { return nc_guard(m, load_weights, &(Path){path}); }

@@ -1,0 +1,22 @@
+// Checkpoints: safetensors files of a session's variables, named by their paths, with the position of the training
+// in the metadata. Equal states give equal bytes: nothing in them depends on time or place.
+#ifndef NC_CHECKPOINT_H
+#define NC_CHECKPOINT_H
+#include "train/model.h"
+
+// Where a training stands, so that going on from here gives the same bits as not having stopped.
+typedef struct {
+  int64_t step;              // steps done
+  int64_t epoch, batch;      // position in the data: epochs done, batches done in the one begun
+  bool has_best;
+  double best;               // best value so far of the metric that is kept
+  int sums;                  // training means since the epoch began: sums over its batches
+  double sum[16];
+} NcPosition;
+
+// With `all` false only parameters and states, without what the optimizer keeps.
+bool nc_checkpoint_save(NacreModel *m, const char *path, const NcPosition *p, bool all);
+// Gives the session's variables from..to-1 their values from the file. Every miss is reported at once.
+bool nc_checkpoint_fill(NacreModel *m, const char *path, int from, int to);
+bool nc_checkpoint_position(NacreModel *m, const char *path, NcPosition *out);
+#endif

@@ -1,0 +1,120 @@
+// The engine: a device, and the program's graphs compiled for it, by purpose and batch size.
+#include <math.h>
+#include <string.h>
+#include "eval/eval.h"
+#include "train/checkpoint.h"
+#include "train/model.h"
+
+bool nc_engine_device(NacreModel *m) {
+  if (m->exec) return true;
+  if (!m->devices) m->devices = nc_devices_open(m->arena, m->diag);
+  if (!m->devices) return false;
+  NcDeviceOptions o = {.choice = m->o.device, .cls = m->o.device_class};
+  if (!m->device) m->device = nc_device_open(m->devices, m->diag, &o);
+  if (!m->device) return false;
+  m->exec = nc_exec_new(m->arena, m->diag, m->device);
+  return m->exec != NULL;
+}
+
+bool nc_engine_target(NacreModel *m, NcTarget *out) {
+  if (m->o.device_class && !m->o.device) {
+    *out = nc_target_default(strcmp(m->o.device_class, "gpu") == 0 ? NC_CLASS_GPU : NC_CLASS_CPU);
+    return true;
+  }
+  if (!nc_engine_device(m)) return false;
+  *out = *nc_device_target(m->device);
+  return true;
+}
+
+const NcGraph *nc_engine_graph(const NcProgram *p, const char *purpose) {
+  if (strcmp(purpose, "step") == 0) return p->step;
+  if (strcmp(purpose, "eval") == 0) return p->eval;
+  if (strcmp(purpose, "predict") == 0) return p->predict;
+  if (strcmp(purpose, "init") == 0) return p->init;
+  return NULL;
+}
+
+static NcCompiled *find(NacreModel *m, const char *purpose, int64_t batch) {
+  for (NcCompiled *c = m->compiled; c; c = c->next)
+    if (c->batch == batch && strcmp(c->purpose, purpose) == 0) return c;
+  return NULL;
+}
+
+NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) {
+  if (!nc_engine_device(m)) return NULL;
+  if (batch == 0) batch = m->program->batch;
+  NcCompiled *c = find(m, purpose, batch);
+  if (c) return c;
+  c = NC_NEW(m->arena, NcCompiled);
+  *c = (NcCompiled){.purpose = purpose, .batch = batch, .program = nc_engine_program(m, batch)};
+  const NcGraph *g = c->program ? nc_engine_graph(c->program, purpose) : NULL;
+  if (!c->program) return NULL;
+  if (!g) return nc_error(m->diag, NC_E0310, NC_NOWHERE, "`%s` has no train declaration", m->name), NULL;
+  NcCompileOptions o = {.name = purpose, .verify = m->o.verify};
+  c->plan = nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &o);
+  if (!c->plan) return NULL;
+  c->loaded = nc_exec_load(m->exec, m->diag, c->plan);
+  if (!c->loaded) return NULL;
+  c->next = m->compiled;
+  m->compiled = c;
+  return nc_engine_fill(m) ? c : NULL;
+}
+
+// The training plan decides where variables lie, so it comes first: what was loaded before it is dropped.
+// Evaluating changes no variable, so nothing is lost.
+void nc_engine_restart(NacreModel *m) {
+  for (NcCompiled *c = m->compiled; c; c = c->next)
+    if (strcmp(c->purpose, "step") == 0) return;
+  nc_exec_free(m->exec);
+  m->exec = NULL;
+  m->compiled = NULL;
+  m->filled = 0;
+}
+
+// ---- variables: their initial values, and over them what the checkpoint holds
+
+static void to_storage(NcDtype t, const double *from, void *to, int64_t n) {
+  for (int64_t i = 0; i < n; i++) switch (t) {
+    case NC_F32: ((float *)to)[i] = (float)from[i]; break;
+    case NC_I32: ((int32_t *)to)[i] = (int32_t)from[i]; break;
+    case NC_I64: ((int64_t *)to)[i] = (int64_t)from[i]; break;
+    case NC_U8: ((uint8_t *)to)[i] = (uint8_t)from[i]; break;
+    case NC_BOOL: ((uint8_t *)to)[i] = from[i] != 0; break;
+    default: break;   // f16 and bf16 variables do not exist yet: the elaborator refuses them
+  }
+}
+
+static bool fill_initial(NacreModel *m, int from, int to) {
+  NcArena *scratch = nc_arena_new();
+  if (!scratch) return nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for initial values"), false;
+  if (NC_ON_OOM(scratch)) {
+    nc_arena_free(scratch);
+    return nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for initial values"), false;
+  }
+  const NcGraph *g = m->program->init;
+  double **value = NC_NEW_N(scratch, double *, g->node.n + 1);
+  uint64_t seed = m->program->recipe ? m->program->recipe->seed : 0;
+  bool good = nc_eval(g, m->diag, &(NcEvalOptions){.arena = scratch, .seed = seed, .round = true}, value);
+  for (int i = from; good && i < to; i++) {
+    const NcVarInfo *v = nc_exec_var(m->exec, i);
+    NcNode *n = nc_graph_find_output(g, v->name);
+    if (!n || !value[n->id]) {
+      nc_error(m->diag, NC_E0901, NC_NOWHERE, "variable `%s` has no initial value", v->name);
+      good = false;
+      break;
+    }
+    void *bytes = nc_alloc(scratch, v->bytes);
+    to_storage(v->type.dtype, value[n->id], bytes, nc_count(v->type.shape));
+    good = nc_exec_var_write(m->exec, m->diag, i, bytes, v->bytes);
+  }
+  nc_arena_free(scratch);
+  return good;
+}
+
+bool nc_engine_fill(NacreModel *m) {
+  int from = m->filled, to = nc_exec_vars(m->exec);
+  if (from == to) return true;
+  bool good = fill_initial(m, from, to) && (!m->weights || nc_checkpoint_fill(m, m->weights, from, to));
+  if (good) m->filled = to;
+  return good;
+}

@@ -1,0 +1,80 @@
+// From data to the inputs of a plan.
+#include <string.h>
+#include "train/model.h"
+
+static const NcRecipe *recipe(NacreModel *m) {
+  if (!m->program->recipe)
+    nc_help(m->diag, nc_error(m->diag, NC_E0310, NC_NOWHERE, "`%s` has no train declaration", m->name),
+            "add `train MODEL on DATA { loss = … }`");
+  return m->program->recipe;
+}
+
+bool nc_feed_data(NacreModel *m) {
+  if (m->data) return true;
+  const NcRecipe *r = recipe(m);
+  if (!r) return false;
+  NcSourceSpec spec = *r->source;
+  spec.dir = m->data_dir;
+  NcDataset *data = nc_source_open(m->arena, m->diag, &spec);
+  if (!data || !nc_data_check(m->diag, data)) return false;
+  m->split = NC_NEW_N(m->arena, NcSplit, r->split.n + 1);
+  if (!nc_split(m->arena, m->diag, data->n, r->seed, spec.at, r->split.at, r->split.n, m->split)) return false;
+  m->splits = r->split.n;
+  m->data = data;
+  return true;
+}
+
+const NcSplit *nc_feed_split(NacreModel *m, const char *name) {
+  if (!nc_feed_data(m)) return NULL;
+  for (int i = 0; i < m->splits; i++)
+    if (strcmp(m->split[i].name, name) == 0) return &m->split[i];
+  if (strcmp(name, "all") == 0) {
+    NcSplit *all = NC_NEW(m->arena, NcSplit);
+    *all = (NcSplit){.name = "all", .n = m->data->n, .index = NC_NEW_N(m->arena, int64_t, m->data->n)};
+    for (int64_t i = 0; i < all->n; i++) all->index[i] = i;
+    return all;
+  }
+  NcBuf b = NC_BUF(m->arena);
+  for (int i = 0; i < m->splits; i++) nc_putf(&b, "`%s`, ", m->split[i].name);
+  nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "the data has no part `%s`", name),
+          "it has %sand `all`", nc_buf_str(&b));
+  return NULL;
+}
+
+// The largest divisor of n up to four batches, if it is not much smaller than a batch: then one plan does all.
+int64_t nc_feed_batch(int64_t n, int64_t batch) {
+  int64_t most = batch * 4 < n ? batch * 4 : n;
+  for (int64_t b = most; b > batch / 2 && b > 0; b--)
+    if (n % b == 0) return b;
+  return batch < n ? batch : n;
+}
+
+bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out) {
+  int max = c->plan->buf.n;
+  *out = (NcFeedMap){.field = NC_NEW_N(m->arena, int, max), .buffer = NC_NEW_N(m->arena, int, max),
+                     .bytes = NC_NEW_N(m->arena, size_t, max), .step = -1, .seed = -1};
+  for (int i = 0; i < max; i++) {
+    const NcPlanBuf *b = &c->plan->buf.at[i];
+    if (b->kind != NC_BUF_INPUT) continue;
+    if (strcmp(b->name, "step") == 0) { out->step = i; continue; }
+    if (strcmp(b->name, "seed") == 0) { out->seed = i; continue; }
+    int field = nc_field_find(m->data, b->name);
+    if (field < 0) return nc_error(m->diag, NC_E0901, NC_NOWHERE, "the data has no field `%s`", b->name), false;
+    size_t have = nc_field_bytes(&m->data->field[field]) * (size_t)c->batch;
+    if (have != b->bytes)
+      return nc_error(m->diag, NC_E0405, NC_NOWHERE, "field `%s` has %zu bytes in a batch, but the plan expects %zu: the data "
+                      "changed since it was described", b->name, have, b->bytes), false;
+    out->field[out->n] = field;
+    out->buffer[out->n] = i;
+    out->bytes[out->n++] = b->bytes;
+  }
+  return true;
+}
+
+bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f, void *const *field,
+                         const int32_t *step, const uint32_t *seed) {
+  for (int i = 0; i < f->n; i++)
+    if (!nc_exec_write(c->loaded, m->diag, f->buffer[i], field[i], f->bytes[i])) return false;
+  if (f->step >= 0 && !nc_exec_write(c->loaded, m->diag, f->step, step, sizeof *step)) return false;
+  return f->seed < 0 || nc_exec_write(c->loaded, m->diag, f->seed, seed, 2 * sizeof *seed);
+}

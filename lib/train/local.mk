@@ -1,0 +1,21 @@
+# The trainer: runs, checkpoints, and all of nacre.h.
+noinst_LTLIBRARIES += lib/libtrain.la
+NC_LAYERS += lib/libtrain.la
+lib_libtrain_la_SOURCES = \
+  lib/version.c \
+  lib/train/model.h \
+  lib/train/open.c \
+  lib/train/engine.c \
+  lib/train/feed.c \
+  lib/train/checkpoint.h \
+  lib/train/checkpoint.c \
+  lib/train/run.h \
+  lib/train/run.c \
+  lib/train/loop.c \
+  lib/train/score.c \
+  lib/train/predict.c \
+  lib/train/look.c \
+  lib/train/testing.c \
+  lib/train/plain.h \
+  lib/train/plain.c \
+  lib/train/doctor.c

@@ -1,0 +1,166 @@
+// Looking at a model: its layers and its memory, and what the compiler made of it.
+#include <stdio.h>
+#include <string.h>
+#include "train/model.h"
+
+typedef struct { NacreWrite *write; void *ctx; const NacreEmit *emit; } Look;
+
+static void give(const Look *q, NcBuf *b) { q->write(q->ctx, nc_buf_str(b), b->n); }
+
+// 101770 → "101,770"
+static const char *thousands(NcArena *a, int64_t v) {
+  char s[32];
+  int n = snprintf(s, sizeof s, "%lld", (long long)v);
+  NcBuf b = NC_BUF(a);
+  for (int i = 0; i < n; i++) {
+    if (i && (n - i) % 3 == 0 && s[i - 1] != '-') nc_putc(&b, ',');
+    nc_putc(&b, s[i]);
+  }
+  return nc_buf_str(&b);
+}
+
+static const char *bytes(NcArena *a, size_t v) {
+  return v < 10240 ? nc_sprintf(a, "%zu bytes", v) : v < (10u << 20) ? nc_sprintf(a, "%.1f KiB", (double)v / 1024)
+                   : nc_sprintf(a, "%.1f MiB", (double)v / 1048576);
+}
+
+// The batch axis shows as B.
+static const char *shape(NcArena *a, NcType t, int64_t batch) {
+  NcBuf b = NC_BUF(a);
+  nc_putf(&b, "%s[", nc_dtype_name(t.dtype));
+  for (int i = 0; i < t.shape.rank; i++) {
+    if (i) nc_putc(&b, ',');
+    if (i == 0 && t.shape.dim[0] == batch) nc_putc(&b, 'B');
+    else nc_putf(&b, "%lld", (long long)t.shape.dim[i]);
+  }
+  nc_putc(&b, ']');
+  return nc_buf_str(&b);
+}
+
+static bool plan_bytes(NacreModel *m, const char *purpose, const NcTarget *t, size_t *out, int *launches) {
+  const NcGraph *g = nc_engine_graph(m->program, purpose);
+  if (!g) return true;
+  NcPlan *p = nc_compile(m->arena, m->diag, g, t, &(NcCompileOptions){.name = purpose});
+  if (!p) return false;
+  *out = nc_plan_bytes(p);
+  *launches = p->step.n;
+  return true;
+}
+
+static void rows_text(NacreModel *m, NcBuf *b) {
+  NcArena *a = m->arena;
+  nc_putf(b, "%-36s %-22s %14s %16s\n", "layer", "result", "parameters", "multiply-adds");
+  for (int i = 0; i < m->program->row.n; i++) {
+    const NcLayerRow *r = &m->program->row.at[i];
+    const char *name = strrchr(r->path, '.') ? strrchr(r->path, '.') + 1 : r->path;
+    const char *left = nc_sprintf(a, "%*s%s%s%s%s", 2 * r->depth, "", *name ? name : r->name,
+                                  strcmp(name, r->name) && *name ? " (" : "", strcmp(name, r->name) && *name ? r->name : "",
+                                  strcmp(name, r->name) && *name ? ")" : "");
+    nc_putf(b, "%-36s %-22s %14s %16s\n", left, shape(a, r->type, m->program->batch), r->params ? thousands(a, r->params) : "",
+            r->macs ? thousands(a, r->macs) : "");
+  }
+}
+
+static void rows_json(NacreModel *m, NcBuf *b) {
+  for (int i = 0; i < m->program->row.n; i++) {
+    const NcLayerRow *r = &m->program->row.at[i];
+    nc_putf(b, "%s{\"depth\":%d,\"layer\":", i ? "," : "", r->depth);
+    nc_put_json(b, r->name);
+    nc_put(b, ",\"path\":");
+    nc_put_json(b, r->path);
+    nc_put(b, ",\"result\":");
+    nc_put_json(b, nc_type_str(m->arena, r->type));
+    nc_putf(b, ",\"parameters\":%lld,\"macs\":%lld}", (long long)r->params, (long long)r->macs);
+  }
+}
+
+static bool summary(NacreModel *m, void *arg) {
+  Look *q = arg;
+  NcTarget t = nc_target_default(m->o.device_class && !strcmp(m->o.device_class, "gpu") ? NC_CLASS_GPU : NC_CLASS_CPU);
+  size_t training = 0, inference = 0;
+  int step = 0, infer = 0;
+  if (!plan_bytes(m, "step", &t, &training, &step) || !plan_bytes(m, "predict", &t, &inference, &infer)) return false;
+  int64_t params = 0;
+  for (int i = 0; i < m->program->variable.n; i++)
+    if (!strcmp(m->program->variable.at[i].kind, "param")) params += nc_count(m->program->variable.at[i].type.shape);
+  NcBuf b = NC_BUF(m->arena);
+  if (m->o.json) {
+    nc_put(&b, "{\"layers\":[");
+    rows_json(m, &b);
+    nc_putf(&b, "],\"parameters\":%lld,\"batch\":%lld,\"training_bytes\":%zu,\"training_launches\":%d,"
+                "\"inference_bytes\":%zu,\"inference_launches\":%d}\n", (long long)params, (long long)m->program->batch,
+            training, step, inference, infer);
+  } else {
+    rows_text(m, &b);
+    nc_putf(&b, "\n%s parameters; multiply-adds are per example; B is %lld\n", thousands(m->arena, params), (long long)m->program->batch);
+    if (step) nc_putf(&b, "training:  %s of device memory, %d launches a step\n", bytes(m->arena, training), step);
+    nc_putf(&b, "inference: %s of device memory, %d launches\n", bytes(m->arena, inference), infer);
+  }
+  give(q, &b);
+  return true;
+}
+
+NacreStatus nacre_summary(NacreModel *m, NacreWrite *write, void *ctx) {
+  return nc_guard(m, summary, &(Look){write, ctx, NULL});
+}
+
+// ---- emit
+
+static bool unknown_pass(NacreModel *m, const char *name) {
+  const char *names[64];
+  int n = 0;
+  for (const NcPassInfo *p; n < 64 && (p = nc_pass_info(n)); n++) {
+    if (strcmp(p->name, name) == 0) return false;
+    names[n] = p->name;
+  }
+  const char *near = nc_nearest(name, names, n);
+  NcMessage *e = nc_error(m->diag, NC_E0702, NC_NOWHERE, "there is no pass `%s`", name);
+  if (near) nc_help(m->diag, e, "did you mean `%s`? `nacre emit --list-passes` lists them", near);
+  else nc_help(m->diag, e, "`nacre emit --list-passes` lists them");
+  return true;
+}
+
+static bool emit(NacreModel *m, void *arg) {
+  Look *q = arg;
+  const NacreEmit *e = q->emit;
+  const char *purpose = e->purpose ? e->purpose : m->program->step ? "step" : "predict";
+  const NcGraph *g = nc_engine_graph(m->program, purpose);
+  if (!g) {
+    nc_error(m->diag, NC_E0702, NC_NOWHERE, "there is no compilation `%s` here: `step`, `eval`, `predict` or `init`%s", purpose,
+             m->program->step ? "" : " (the file has no train declaration, so only `predict` and `init`)");
+    return false;
+  }
+  NcBuf b = NC_BUF(m->arena);
+  if (e->after && unknown_pass(m, e->after)) return false;
+  bool graph = strcmp(e->what, "graph") == 0;
+  if (graph && !e->after && !e->timings) {
+    nc_graph_print(g, &b);
+    give(q, &b);
+    return true;
+  }
+  NcTarget t;
+  if (!m->o.device) t = nc_target_default(m->o.device_class && !strcmp(m->o.device_class, "gpu") ? NC_CLASS_GPU : NC_CLASS_CPU);
+  else if (!nc_engine_target(m, &t)) return false;
+  NcBuf timings = NC_BUF(m->arena);
+  NcCompileOptions o = {.name = purpose, .verify = m->o.verify, .stop_after = e->after, .dump = e->after ? &b : NULL,
+                        .timings = e->timings ? &timings : NULL};
+  NcPlan *p = nc_compile(m->arena, m->diag, g, &t, &o);
+  if (!p && (!e->after || m->diag->errors)) return false;
+  if (e->timings) nc_put(&b, nc_buf_str(&timings));
+  else if (p && strcmp(e->what, "opencl") == 0) nc_put(&b, p->program);
+  else if (p) nc_plan_print(p, &b, true);
+  give(q, &b);
+  return true;
+}
+
+NacreStatus nacre_emit(NacreModel *m, const NacreEmit *e, NacreWrite *write, void *ctx) {
+  return nc_guard(m, emit, &(Look){write, ctx, e});
+}
+
+void nacre_passes(NacreWrite *write, void *ctx) {
+  for (int i = 0; nc_pass_info(i); i++) {
+    char line[256];
+    int n = snprintf(line, sizeof line, "%-12s %s\n", nc_pass_info(i)->name, nc_pass_info(i)->doc);
+    write(ctx, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+  }
+}

@@ -1,0 +1,84 @@
+// The inside of a NacreModel, shared by the files of this folder.
+//
+//   open.c      source, settings, hooks, messages, closing     loop.c      training
+//   engine.c    device, plans by purpose, variables            score.c     evaluation
+//   feed.c      data set, splits, inputs of a plan             predict.c   predictions
+//   checkpoint.c, run.c   what a run leaves on the disk        look.c, testing.c, plain.c, doctor.c   the rest
+#ifndef NC_MODEL_H
+#define NC_MODEL_H
+#include "compile.h"
+#include "data/data.h"
+#include "data/loader.h"
+#include "data/split.h"
+#include "device/exec.h"
+#include "elab/program.h"
+#include "nacre.h"
+
+// One graph of the program, compiled and loaded for one batch size.
+typedef struct NcCompiled {
+  struct NcCompiled *next;
+  const char *purpose;       // "step", "eval", "predict"
+  int64_t batch;
+  NcProgram *program;        // elaborated for that batch
+  NcPlan *plan;
+  NcLoaded *loaded;
+} NcCompiled;
+
+struct NacreModel {
+  NcArena *arena;
+  NcDiag *diag;
+  NacreOptions o;            // strings copied into the arena
+  NcSet *set;                // o.set, split at the first `=`
+  const char *name;          // of the source, as the user gave it
+  const char *text;
+  size_t size;
+  const char *run;           // run directory it was opened from, or that training wrote; NULL
+  const char *weights;       // checkpoint to start from; NULL: initial values
+  bool resuming;             // the checkpoint must hold the optimizer's variables too
+  NcHooks hooks;             // what the compiler may ask for
+  const char *data_dir;      // where relative data paths start; NULL: the working directory
+
+  NcProgram *program;        // for the recipe's batch, or o.batch
+  NcDataset *data;           // NULL until it is needed
+  NcSplit *split;
+  int splits;
+
+  NcDevices *devices;
+  NcDevice *device;
+  NcExec *exec;
+  NcCompiled *compiled;
+  int filled;                // how many of the session's variables have their values
+  NcLoader *loader;          // of the loop that runs now, so that closing frees it
+  NacreMetric *scores;       // what nacre_eval handed out
+  bool out_of_memory;
+  char *message;             // malloc'ed; what nacre_message gave last
+};
+
+// Calls f with the way out of memory set; turns what it reported into a status.
+NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *arg);
+
+// engine.c
+NcProgram *nc_engine_program(NacreModel *m, int64_t batch);               // elaborated again when the batch differs
+bool nc_engine_device(NacreModel *m);                                     // opens it once
+bool nc_engine_target(NacreModel *m, NcTarget *out);                      // for compiling: the device's, or a default when only a class is asked for
+NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch);   // compiles and loads once; NULL after an error
+const NcGraph *nc_engine_graph(const NcProgram *p, const char *purpose);  // NULL when unknown
+void nc_engine_restart(NacreModel *m);                                    // before the training plan is loaded
+bool nc_engine_fill(NacreModel *m);                                       // gives values to variables that have none yet
+
+// feed.c
+bool nc_feed_data(NacreModel *m);                                         // opens, checks, splits; once
+const NcSplit *nc_feed_split(NacreModel *m, const char *name);            // NULL after an error that names the parts
+int64_t nc_feed_batch(int64_t n, int64_t batch);                          // a batch for evaluating n examples, without a remainder if possible
+
+// Which of the plan's inputs take which data field, in loader order.
+typedef struct { int n; int *field, *buffer; size_t *bytes; int step, seed; } NcFeedMap;
+bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out);
+bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f, void *const *field,
+                         const int32_t *step, const uint32_t *seed);
+
+// score.c: means over the examples; metric names as in program->recipe. scores[0] is the loss.
+bool nc_score(NacreModel *m, const int64_t *index, int64_t n, double *scores);
+int nc_score_count(const NacreModel *m);                                  // metrics, loss included
+const char *nc_score_name(const NacreModel *m, int i);
+#endif

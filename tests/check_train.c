@@ -1,0 +1,327 @@
+// Training as a whole, on a device: PyTorch's losses, equal bits, stopping and going on, what is not finite, bad runs.
+#include <check.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "io/npy.h"
+#include "io/safetensors.h"
+#include "train/model.h"
+
+static char dir[] = "/tmp/nacre-train-XXXXXX";
+static const char *source_dir;
+
+static const char *in_dir(const char *name) {
+  static char path[8][256];
+  static int turn;
+  char *p = path[turn++ % 8];
+  snprintf(p, sizeof path[0], "%s/%s", dir, name);
+  return p;
+}
+
+static void expect_status(NacreModel *m, NacreStatus got, NacreStatus want) {
+  ck_assert_msg(got == want, "status %d, not %d: %s", got, want, m ? nacre_message(m) : "out of memory");
+}
+
+static char *slurp(const char *path, size_t *size) {
+  FILE *f = fopen(path, "rb");
+  ck_assert_msg(f, "%s is missing", path);
+  fseek(f, 0, SEEK_END);
+  *size = (size_t)ftell(f);
+  rewind(f);
+  char *p = malloc(*size + 1);
+  ck_assert_uint_eq(fread(p, 1, *size, f), *size);
+  p[*size] = 0;
+  fclose(f);
+  return p;
+}
+
+static void same_bytes(const char *a, const char *b) {
+  size_t n, k;
+  char *p = slurp(a, &n), *q = slurp(b, &k);
+  ck_assert_msg(n == k && memcmp(p, q, n) == 0, "%s and %s differ", a, b);
+  free(p);
+  free(q);
+}
+
+// ---- PyTorch's losses from the same start (tests/golden/make_golden.py has the formulas)
+
+enum { N = 32, STEPS = 20 };
+
+static void write_golden_data(NcArena *a, NcDiag *d) {
+  uint8_t *image = nc_alloc(a, N * 784);
+  int32_t *label = NC_NEW_N(a, int32_t, N);
+  for (int64_t i = 0; i < N * 784; i++) {
+    int64_t v = i * 7919 % 251;
+    image[i] = (uint8_t)(i % 784 / 28 / 2 == i / 784 % 10 ? v : v / 10);
+  }
+  for (int i = 0; i < N; i++) label[i] = i % 10;
+  ck_assert(nc_npy_write(d, in_dir("image.npy"), (NcType){NC_U8, NC_SHAPE(N, 28, 28)}, image));
+  ck_assert(nc_npy_write(d, in_dir("label.npy"), (NcType){NC_I32, NC_SHAPE(N)}, label));
+}
+
+static void write_golden_weights(NcArena *a, NcDiag *d, const NacreModel *m) {
+  NcTensor *t = NC_NEW_N(a, NcTensor, m->program->variable.n);
+  int n = 0;
+  for (int i = 0; i < m->program->variable.n; i++) {
+    const NcVariable *v = &m->program->variable.at[i];
+    if (strcmp(v->kind, "param") != 0) continue;
+    int64_t count = nc_count(v->type.shape);
+    double scale = v->type.shape.rank > 1 ? 1 / sqrt((double)(count / v->type.shape.dim[0])) : 0.01;
+    float *w = NC_NEW_N(a, float, count);
+    for (int64_t k = 0; k < count; k++) w[k] = (float)(scale * sin(12.9898 * (double)k + n));
+    t[n++] = (NcTensor){v->path, v->type, w};
+  }
+  ck_assert(nc_safetensors_write(a, d, in_dir("start.safetensors"), t, n, NULL, 0));
+}
+
+typedef struct { double loss[STEPS]; int64_t steps; } Losses;
+static void keep_loss(void *ctx, const NacreProgress *p) {
+  Losses *l = ctx;
+  if (strcmp(p->phase, "train") != 0) return;
+  ck_assert_int_le(p->step, STEPS);
+  l->loss[p->step - 1] = p->metric[0].value;
+  l->steps = p->step;
+}
+
+static const struct { const char *net, *cls; } goldens[] = {{"mlp", "cpu"}, {"cnn", "cpu"}, {"mlp", "gpu"}, {"cnn", "gpu"}};
+
+START_TEST(losses_equal_pytorch) {
+  const char *net = goldens[_i].net;
+  NcArena *a = nc_arena_new();
+  NcDiag *d = nc_diag_new(a);
+  ck_assert(!NC_ON_OOM(a));
+  write_golden_data(a, d);
+  const char *set[] = {nc_sprintf(a, "digits.images=%s", in_dir("image.npy")), nc_sprintf(a, "digits.labels=%s", in_dir("label.npy"))};
+  NacreOptions o = {.set = set, .sets = 2, .device_class = goldens[_i].cls, .verify = true};
+  NacreModel *m;
+  expect_status(m, nacre_open(nc_sprintf(a, "%s/golden/%s.nn", source_dir, net), &o, &m), NACRE_OK);
+  write_golden_weights(a, d, m);
+  expect_status(m, nacre_load(m, in_dir("start.safetensors")), NACRE_OK);
+  Losses got = {0};
+  NacreTrainOptions t = {.out = in_dir("golden"), .force = true, .progress = keep_loss, .ctx = &got};
+  expect_status(m, nacre_train(m, &t), NACRE_OK);
+  ck_assert_int_eq(got.steps, STEPS);
+  size_t n;
+  char *text = slurp(nc_sprintf(a, "%s/golden/%s.losses", source_dir, net), &n), *s = strchr(text, '\n');
+  for (int i = 0; i < STEPS; i++) {
+    double want = strtod(s, &s);
+    ck_assert_msg(fabs(got.loss[i] - want) <= 1e-4 * want, "%s, %s class: step %d: loss %.9g, PyTorch %.9g", net,
+                  goldens[_i].cls, i, got.loss[i], want);
+  }
+  free(text);
+  nacre_close(m);
+  nc_arena_free(a);
+}
+END_TEST
+
+// ---- the same bits
+
+static const char small[] =
+  "nn 1\n"
+  "model net(hidden: int = 8)(x: f32[B, 2]) -> f32[B, 2] {\n"
+  "  x |> batch_norm |> dense(hidden) |> tanh |> dropout(0.1) |> dense(2)\n"
+  "}\n"
+  "data points { source = spiral(n = 200, noise = 0.1); split = (train = 0.8, valid = 0.2) }\n"
+  "train net on points {\n"
+  "  loss = cross_entropy(net(x), label)\n"
+  "  metrics = [accuracy(net(x), label)]\n"
+  "  optimizer = adam(0.01)\n"
+  "  batch = 32; epochs = 4; seed = 5\n"
+  "}\n";
+
+static NacreStatus run(const char *out, int64_t max_steps, const char *const *set, int sets, NacreModel **m) {
+  NacreOptions o = {.set = set, .sets = sets};
+  NacreStatus s = nacre_open_text("small.nn", small, sizeof small - 1, &o, m);
+  NacreTrainOptions t = {.out = out, .max_steps = max_steps};
+  return s == NACRE_OK ? nacre_train(*m, &t) : s;
+}
+
+START_TEST(equal_seeds_give_equal_bytes) {
+  NacreModel *m;
+  for (int i = 0; i < 2; i++) {
+    expect_status(m, run(in_dir(i ? "b" : "a"), 0, NULL, 0, &m), NACRE_OK);
+    nacre_close(m);
+  }
+  same_bytes(in_dir("a/last.safetensors"), in_dir("b/last.safetensors"));
+  same_bytes(in_dir("a/best.safetensors"), in_dir("b/best.safetensors"));
+}
+END_TEST
+
+// Stopped within an epoch, at an epoch's end, after the first step, before the last.
+static const int64_t stops[] = {1, 3, 5, 7, 10, 19};
+START_TEST(a_resume_goes_on_with_the_same_bits) {
+  NacreModel *m;
+  char whole[64], part[64];   // each turn of a loop test is a process of its own in one folder
+  snprintf(whole, sizeof whole, "whole%d", _i);
+  snprintf(part, sizeof part, "part%d", _i);
+  expect_status(m, run(in_dir(whole), 0, NULL, 0, &m), NACRE_OK);
+  nacre_close(m);
+  const char *out = strdup(in_dir(part));
+  expect_status(m, run(out, stops[_i], NULL, 0, &m), NACRE_OK);
+  nacre_close(m);
+  expect_status(m, nacre_open_run(out, "last", NULL, &m), NACRE_OK);
+  NacreTrainOptions t = {.resume = out};
+  expect_status(m, nacre_train(m, &t), NACRE_OK);
+  nacre_close(m);
+  static const char *const files[] = {"last.safetensors", "best.safetensors"};
+  for (int k = 0; k < 2; k++) {
+    char first[256], second[256];
+    snprintf(first, sizeof first, "%s/%s", in_dir(whole), files[k]);
+    snprintf(second, sizeof second, "%s/%s", out, files[k]);
+    same_bytes(first, second);
+  }
+  free((char *)out);
+}
+END_TEST
+
+static bool at_once(void *ctx) { return ++*(int *)ctx > 4; }
+
+START_TEST(a_stop_saves) {
+  NacreModel *m;
+  int asked = 0;
+  NacreOptions o = {0};
+  expect_status(m, nacre_open_text("small.nn", small, sizeof small - 1, &o, &m), NACRE_OK);
+  NacreTrainOptions t = {.out = in_dir("stopped"), .stop = at_once, .ctx = &asked};
+  expect_status(m, nacre_train(m, &t), NACRE_INTERRUPTED);
+  nacre_close(m);
+  expect_status(m, nacre_open_run(in_dir("stopped"), "last", NULL, &m), NACRE_OK);
+  NacreScores s;
+  expect_status(m, nacre_eval(m, "valid", &s), NACRE_OK);
+  ck_assert_int_eq(s.examples, 40);
+  ck_assert_str_eq(s.metric[1].name, "accuracy");
+  nacre_close(m);
+}
+END_TEST
+
+// ---- what goes wrong
+
+START_TEST(what_is_not_finite_names_its_line) {
+  static const char text[] =
+    "nn 1\n"
+    "model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\n"
+    "data points { source = gauss(n = 64); split = (train = 1.0) }\n"
+    "train net on points {\n"
+    "  loss = mean(log(net(x) - 1000))\n"
+    "  optimizer = sgd(0.1); batch = 32; epochs = 1; seed = 1\n"
+    "}\n";
+  NacreModel *m;
+  expect_status(m, nacre_open_text("broken.nn", text, sizeof text - 1, NULL, &m), NACRE_OK);
+  NacreTrainOptions t = {.out = in_dir("broken")};
+  NacreStatus s = nacre_train(m, &t);
+  expect_status(m, s, NACRE_RUN);
+  const char *message = nacre_message(m);
+  ck_assert_msg(strstr(message, "E0603") && strstr(message, "broken.nn:5"), "%s", message);
+  nacre_close(m);
+}
+END_TEST
+
+START_TEST(a_run_is_not_overwritten) {
+  NacreModel *m;
+  expect_status(m, run(in_dir("once"), 1, NULL, 0, &m), NACRE_OK);
+  nacre_close(m);
+  expect_status(m, run(in_dir("once"), 1, NULL, 0, &m), NACRE_RUN);
+  ck_assert_ptr_nonnull(strstr(nacre_message(m), "E0602"));
+  nacre_close(m);
+}
+END_TEST
+
+START_TEST(a_checkpoint_of_another_model_tells_all_misfits) {
+  NacreModel *m;
+  expect_status(m, run(in_dir("eight"), 1, NULL, 0, &m), NACRE_OK);
+  nacre_close(m);
+  const char *set[] = {"net.hidden=9"};
+  NacreOptions o = {.set = set, .sets = 1};
+  expect_status(m, nacre_open_run(in_dir("eight"), "last", &o, &m), NACRE_OK);
+  NacreScores s;
+  expect_status(m, nacre_eval(m, "valid", &s), NACRE_DATA);
+  const char *message = nacre_message(m);
+  ck_assert_msg(strstr(message, "E0408") && strstr(message, "f32[8,2]") && strstr(message, "f32[2,8]"), "%s", message);
+  nacre_close(m);
+}
+END_TEST
+
+START_TEST(torn_and_foreign_runs_are_refused) {
+  NacreModel *m;
+  expect_status(m, nacre_open_run(in_dir("nowhere"), NULL, NULL, &m), NACRE_RUN);
+  nacre_close(m);
+  expect_status(m, run(in_dir("torn"), 2, NULL, 0, &m), NACRE_OK);
+  nacre_close(m);
+  ck_assert_int_eq(truncate(in_dir("torn/last.safetensors"), 100), 0);
+  expect_status(m, nacre_open_run(in_dir("torn"), "last", NULL, &m), NACRE_OK);
+  NacreScores s;
+  expect_status(m, nacre_eval(m, "valid", &s), NACRE_DATA);
+  nacre_close(m);
+  ck_assert_int_eq(truncate(in_dir("torn/run.json"), 20), 0);
+  expect_status(m, nacre_open_run(in_dir("torn"), "last", NULL, &m), NACRE_RUN);
+  nacre_close(m);
+}
+END_TEST
+
+START_TEST(predictions_follow_the_weights) {
+  NacreModel *m;
+  expect_status(m, run(in_dir("predict"), 0, NULL, 0, &m), NACRE_OK);
+  int n;
+  const NacreTensor *in, *shape;
+  expect_status(m, nacre_inputs(m, &n, &in), NACRE_OK);
+  ck_assert_int_eq(n, 1);
+  ck_assert_str_eq(in->name, "x");
+  ck_assert_int_eq(in->rank, 1);
+  static float x[37][2];
+  for (int i = 0; i < 37; i++) x[i][0] = (float)i / 37, x[i][1] = -x[i][0];
+  const void *data[] = {x};
+  const float *y;
+  expect_status(m, nacre_predict(m, 37, data, &shape, &y), NACRE_OK);
+  float all[37][2];
+  memcpy(all, y, sizeof all);
+  for (int i = 0; i < 37; i += 12) {   // one by one, the same scores
+    data[0] = x[i];
+    expect_status(m, nacre_predict(m, 1, data, &shape, &y), NACRE_OK);
+    for (int k = 0; k < 2; k++) ck_assert_msg(fabsf(y[k] - all[i][k]) <= 1e-5f, "%d: %g, not %g", i, y[k], all[i][k]);
+  }
+  nacre_close(m);
+}
+END_TEST
+
+static void remove_all(const char *path) {
+  DIR *d = opendir(path);
+  if (!d) { unlink(path); return; }
+  for (struct dirent *e; (e = readdir(d));) {
+    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+    char below[512];
+    snprintf(below, sizeof below, "%s/%s", path, e->d_name);
+    remove_all(below);
+  }
+  closedir(d);
+  rmdir(path);
+}
+
+int main(void) {
+  char folder[512];
+  snprintf(folder, sizeof folder, "%s/tests", getenv("srcdir") ? getenv("srcdir") : ".");
+  source_dir = folder;
+  if (!mkdtemp(dir)) return 1;
+  Suite *s = suite_create("train");
+  TCase *c = tcase_create("train");
+  tcase_set_timeout(c, 300);
+  tcase_add_loop_test(c, losses_equal_pytorch, 0, sizeof goldens / sizeof *goldens);
+  tcase_add_test(c, equal_seeds_give_equal_bytes);
+  tcase_add_loop_test(c, a_resume_goes_on_with_the_same_bits, 0, sizeof stops / sizeof *stops);
+  tcase_add_test(c, a_stop_saves);
+  tcase_add_test(c, what_is_not_finite_names_its_line);
+  tcase_add_test(c, a_run_is_not_overwritten);
+  tcase_add_test(c, a_checkpoint_of_another_model_tells_all_misfits);
+  tcase_add_test(c, torn_and_foreign_runs_are_refused);
+  tcase_add_test(c, predictions_follow_the_weights);
+  suite_add_tcase(s, c);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_NORMAL);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  remove_all(dir);
+  return failed != 0;
+}

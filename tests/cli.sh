@@ -1,0 +1,154 @@
+#!/bin/sh
+# The command as a person uses it: every verb, and wrong input of every kind with its code and exit status.
+# Nothing may be written where an error is told.
+set -u
+nacre=${NACRE:-$PWD/nacre}
+here=$(cd "${srcdir:-.}" && pwd)
+examples=$here/examples
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 99
+export POCL_CACHE_DIR="$work/pocl" XDG_CACHE_HOME="$work/cache" NO_COLOR=1
+passed=0 failed=0
+
+# expect STATUS WORD COMMAND...: the exit status, and a word that stdout or stderr must hold ("" for none).
+expect() {
+  status=$1 word=$2
+  shift 2
+  "$@" >out.txt 2>err.txt </dev/null
+  got=$?
+  if [ $got -ne "$status" ]; then
+    echo "FAILED (status $got, not $status): $*"; sed 's/^/    /' err.txt | head -n 12
+    failed=$((failed + 1))
+  elif [ -n "$word" ] && ! grep -qF -e "$word" out.txt err.txt; then
+    echo "FAILED (no \`$word'): $*"; sed 's/^/    /' out.txt err.txt | head -n 12
+    failed=$((failed + 1))
+  else
+    passed=$((passed + 1))
+  fi
+}
+file() { printf 'nn 1\n%s\n' "$2" >"$1"; }
+absent() { if [ -e "$1" ]; then echo "FAILED: $1 was written"; failed=$((failed + 1)); else passed=$((passed + 1)); fi; }
+
+# usage
+expect 2 'usage' "$nacre"
+expect 0 'usage' "$nacre" --help
+expect 0 'nacre 0' "$nacre" --version
+expect 2 'Did you mean `train`' "$nacre" trian
+for verb in check summary train eval predict test emit explain fmt devices doctor; do
+  expect 0 '--json' "$nacre" $verb --help
+  expect 2 '--no-such-option' "$nacre" $verb --no-such-option
+done
+expect 2 'Did you mean `--device`' "$nacre" train --devise x "$examples/xor.nn"
+expect 2 'no option `--split`' "$nacre" check --split x "$examples/xor.nn"
+expect 2 'whole number' "$nacre" train --batch many "$examples/xor.nn"
+expect 2 'needs a value' "$nacre" train "$examples/xor.nn" --out
+expect 2 'PATH=VALUE' "$nacre" check "$examples/xor.nn" --set hidden
+expect 2 'needs' "$nacre" check
+expect 2 'class' "$nacre" train "$examples/xor.nn" --class fpga --out none
+expect 2 'E0703' "$nacre" check "$examples/xor.nn" --set xor_net.hiden=3
+absent none
+
+# looking
+for f in "$examples"/*.nn; do
+  expect 0 'no errors' "$nacre" check "$f"
+  expect 0 '' "$nacre" fmt --check "$f"
+done
+expect 0 '"ok":true' "$nacre" check --json "$examples/xor.nn"
+expect 0 'parameters' "$nacre" summary "$examples/digits_cnn.nn"
+expect 0 '"parameters":421642' "$nacre" summary --json "$examples/digits_cnn.nn"
+expect 0 'output "loss"' "$nacre" emit --graph "$examples/xor.nn"
+expect 0 'nacre-plan 1' "$nacre" emit --plan "$examples/xor.nn"
+expect 0 '__kernel' "$nacre" emit --opencl "$examples/xor.nn" --class gpu
+expect 0 'fuse' "$nacre" emit --list-passes
+expect 0 'graph' "$nacre" emit --after simplify "$examples/xor.nn"
+expect 2 'simplify' "$nacre" emit --after simplfy "$examples/xor.nn"
+expect 0 'ms' "$nacre" emit --timings "$examples/xor.nn"
+expect 0 'units' "$nacre" explain dense
+expect 0 'noise' "$nacre" explain spiral
+expect 0 'E0203' "$nacre" explain E0203
+expect 2 'dense' "$nacre" explain densse
+
+# wrong models
+expect 1 'E0601' "$nacre" check missing.nn
+printf 'model m(x: f32[B]) -> f32[B] { x }\n' >version.nn
+expect 3 'E0104' "$nacre" check version.nn
+file syntax.nn 'model m(x: f32[B, 2]) -> f32[B, 2] { x |> }
+const a = = 3'
+expect 3 'E01' "$nacre" check syntax.nn
+expect 3 '"code":"E01' "$nacre" check --json syntax.nn
+file unknown.nn 'model m(x: f32[B, 2]) -> f32[B, 2] { x |> dens(2) }'
+expect 3 'dense' "$nacre" check unknown.nn
+file shape.nn 'model m(x: f32[B, 4]) -> f32[B, 2] { param w: f32[3, 2] = zeros
+  x @ w }'
+expect 3 'E0203' "$nacre" check shape.nn
+file type.nn 'model m(x: i32[B, 4]) -> f32[B, 2] { x |> dense(2) }'
+expect 3 'E020' "$nacre" check type.nn
+file setting.nn 'model m(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }
+data p { source = spiral(n = 100); split = (train = 1.0) }
+train m on p { loss = cross_entropy(m(x), label); learning_rate = 0.1; optimizer = adam(1e-3); batch = 10; epochs = 1 }'
+expect 3 'E0311' "$nacre" train setting.nn --out none
+absent none
+
+# wrong data
+expect 4 'E0401' "$nacre" train "$examples/iris.nn" --set iris.path=missing.csv --out none
+printf 'sepal_length,sepal_width,petal_length,petal_width,species\n1,2,3,4,a\n1,2,x,4,b\n1,1,1,1,c\n' >bad.csv
+expect 4 'E040' "$nacre" train "$examples/iris.nn" --set iris.path=bad.csv --out none
+head -c 100 /dev/zero >zero.idx
+expect 4 'E0402' "$nacre" train "$examples/digits_mlp.nn" --set digits.images=zero.idx --set digits.labels=zero.idx --out none
+absent none
+
+# wrong places
+: >plain
+expect 1 'E0602' "$nacre" train "$examples/xor.nn" --out plain/run
+expect 1 'E0604' "$nacre" eval nowhere
+expect 1 'E0604' "$nacre" train --resume nowhere
+expect 5 'E0501' "$nacre" train "$examples/xor.nn" --device no-such-device --out none
+expect 5 'E0501' env OCL_ICD_VENDORS="$work/none" "$nacre" train "$examples/xor.nn" --out none
+expect 0 'no errors' env OCL_ICD_VENDORS="$work/none" "$nacre" check "$examples/xor.nn"
+absent none
+
+# training and using
+expect 0 '' "$nacre" train "$examples/xor.nn" --out run --quiet
+expect 0 '"accuracy"' "$nacre" eval run --split test --json
+expect 2 'no part' "$nacre" eval run --split tset
+expect 0 'class' "$nacre" predict run --split test
+expect 0 '"output"' "$nacre" predict run --split test --format json
+expect 2 'csv or json' "$nacre" predict run --format yaml
+expect 1 'E0602' "$nacre" train "$examples/xor.nn" --out run
+expect 2 'no option' "$nacre" eval run --force
+for f in model.nn run.json metrics.jsonl README.md last.safetensors best.safetensors; do
+  [ -s run/$f ] || { echo "FAILED: run/$f is missing"; failed=$((failed + 1)); }
+done
+for f in run/*.tmp-*; do absent "$f"; done
+expect 0 'f32' "$nacre" devices
+"$nacre" emit --plan "$examples/xor.nn" --for predict >xor.plan
+expect 0 'output' "$nacre" emit --run-plan xor.plan
+head -c 300 xor.plan >torn.plan
+expect 5 'E0802' "$nacre" emit --run-plan torn.plan
+
+# Ctrl-C saves, and the run goes on
+"$nacre" train "$examples/spiral.nn" --out long --set train.epochs=100000 >out.txt 2>err.txt &
+job=$!
+n=0
+while [ ! -s long/last.safetensors ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done
+kill -INT $job
+wait $job
+got=$?
+if [ $got -eq 130 ] && [ -s long/last.safetensors ]; then passed=$((passed + 1)); else
+  echo "FAILED: Ctrl-C gave status $got"; sed 's/^/    /' err.txt | tail -n 5; failed=$((failed + 1))
+fi
+expect 0 '' "$nacre" train --resume long --max-steps 5 --quiet
+
+# a text that is laid out otherwise
+printf 'nn 1\nconst   a=3\n' >ugly.nn
+expect 1 'would change' "$nacre" fmt --check ugly.nn
+expect 0 '' "$nacre" fmt ugly.nn
+expect 0 '' "$nacre" fmt --check ugly.nn
+file tests.nn 'test "two and two" { expect 2 + 2 == 4 }'
+expect 0 'passed' "$nacre" test tests.nn
+file fails.nn 'test "two and two" { expect sum(ones[2]) == 3.0 }'
+expect 1 'E0605' "$nacre" test fails.nn
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
