@@ -494,5 +494,3 @@ int main(void) {
   return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-__attribute__((weak)) bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) { (void)p, (void)d, (void)o; return true; }
-__attribute__((weak)) size_t nc_region_workspace(const NcRegion *r, const NcTarget *t) { (void)r, (void)t; return 0; }

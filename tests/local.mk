@@ -65,7 +65,7 @@ TESTS += tests/check_passes
 tests_check_passes_SOURCES = tests/check_passes.c tests/nets.h tests/nets.c \
   tests/interpret.h tests/interpret.c tests/random_graph.h tests/random_graph.c
 tests_check_passes_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_check_passes_LDADD = compiler/libcompiler.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
+tests_check_passes_LDADD = compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
 
 check_PROGRAMS += tests/check_data
 TESTS += tests/check_data
