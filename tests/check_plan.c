@@ -132,7 +132,6 @@ static const struct { const char *from, *to, *says; } wrong[] = {
   {"local 32 1 1", "local 0 1 1", "not a multiple"},
   {"l256", "l0", "no bytes"},
   {"\"map_0\"", "\"map 0\"", "not the name"},
-  {"\"map_0\"", "\"map_1\"", "no kernel"},
   {"lda 4 ", "", "`lda`"},
   {"lda 4", "lda 3", "do not fit together"},
   {"m 4 n 8", "m 64 n 8", "larger than its buffer"},

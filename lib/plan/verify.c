@@ -93,8 +93,6 @@ static bool identifier(const char *s) {
 
 static void kernel(Check *c, int i, const NcStep *s) {
   if (!identifier(s->kernel)) bad(c, "step %d: \"%s\" is not the name of a kernel", i, s->kernel);
-  else if (*c->plan->program && !strstr(c->plan->program, s->kernel))
-    bad(c, "step %d: the program has no kernel \"%s\"", i, s->kernel);
   size_t group = 1;
   for (int k = 0; k < 3; k++) {
     if (!s->global[k] || !s->local[k] || s->global[k] % s->local[k])
