@@ -177,7 +177,8 @@ static const struct { const char *rule, *before, *after; } rules[] = {
   {"concat_slices", "%1 = slice(%0){start=[0], size=[1], step=[1]} : f32[1]\n%2 = slice(%0){start=[1], size=[3], step=[1]} : f32[3]\n%3 = concat(%1, %2){axis=0} : f32[4]", "x"},
   {"add_pads", "%1 = pad(%0){lo=[0], hi=[4], value=0} : f32[8]\n%2 = neg(%0) : f32[4]\n%3 = pad(%2){lo=[4], hi=[0], value=0} : f32[8]\n%4 = add(%3, %1) : f32[8]", "concat(x, neg(x))"},
   {"reduce_unit", "%1 = reshape(%0){shape=[1,4]} : f32[1,4]\n%2 = exp(%1) : f32[1,4]\n%3 = reduce(%2){op=\"sum\", axes=[0]} : f32[4]", "reshape(exp(reshape(x)))"},
-  {"reduce_reduce", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = reduce(%2){op=\"max\", axes=[1]} : f32[2]\n%4 = reduce(%3){op=\"max\", axes=[0]} : f32[]", "reduce(exp(reshape(x)))"},
+  {"reduce_reduce", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = reduce(%2){op=\"max\", axes=[0]} : f32[2]\n%4 = reduce(%3){op=\"max\", axes=[0]} : f32[]", "reduce(exp(reshape(x)))"},
+  {"", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = reduce(%2){op=\"max\", axes=[1]} : f32[2]\n%4 = reduce(%3){op=\"max\", axes=[0]} : f32[]", "reduce(reduce(exp(reshape(x))))"},
   {"reduce_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = reduce(%1){op=\"sum\", axes=[0]} : f32[4]", "mul(x, 3)"},
   {"reduce_permute", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = permute(%2){perm=[1,0]} : f32[2,2]\n%4 = reduce(%3){op=\"sum\", axes=[1]} : f32[2]", "reduce(exp(reshape(x)))"},
   {"reduce_reshape", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = reduce(%1){op=\"sum\", axes=[0,1]} : f32[]", "reduce(x)"},
@@ -268,8 +269,8 @@ static NcGraph *make_resnet(int64_t batch) { return net_resnet_block(arena, diag
 
 // Launches of a training or inference step, and of those: products, rows, updates. -1: not looked at.
 static const struct { const char *name; NcGraph *(*make)(int64_t); int launches, dots, rows, updates; } nets[] = {
-  {"mlp", make_mlp, 12, 5, 2, 1}, {"mlp inference", make_mlp_eval, 5, 2, 2, 0},
-  {"cnn", make_cnn, 30, 6, 2, 1}, {"cnn inference", make_cnn_eval, 9, 2, 2, 0},
+  {"mlp", make_mlp, 11, 5, 2, 1}, {"mlp inference", make_mlp_eval, 5, 2, 2, 0},
+  {"cnn", make_cnn, 24, 6, 2, 1}, {"cnn inference", make_cnn_eval, 9, 2, 2, 0},
   {"gpt", make_gpt, 46, -1, -1, 1}, {"resnet", make_resnet, 36, -1, -1, 2},
 };
 
@@ -279,6 +280,17 @@ START_TEST(launches) {
   if (nets[_i].dots >= 0) ck_assert_int_eq(count_kind(r, NC_REGION_DOT), nets[_i].dots);
   if (nets[_i].rows >= 0) ck_assert_int_eq(count_kind(r, NC_REGION_ROW), nets[_i].rows);
   ck_assert_int_eq(count_kind(r, NC_REGION_UPDATE), nets[_i].updates);
+}
+END_TEST
+
+// The whole step, helpers of templates and second passes of reductions included.
+START_TEST(steps) {
+  static const int most[] = {12, 5, 30, 9};
+  NcTarget t = nc_target_default(NC_CLASS_CPU);
+  NcCompileOptions o = {.name = "test", .verify = true};
+  NcPlan *p = nc_compile(arena, diag, nets[_i].make(128), &t, &o);
+  ck_assert_msg(p != NULL, "%s", shown());
+  ck_assert_int_le(p->step.n, most[_i]);
 }
 END_TEST
 
@@ -474,6 +486,7 @@ int main(void) {
   tcase_add_test(c, no_rule_untested);
   c = tcase(s, "fusion", true);
   tcase_add_loop_test(c, launches, 0, nets_count);
+  tcase_add_loop_test(c, steps, 0, 4);
   tcase_add_loop_test(c, nets_run, 0, nets_count);
   tcase_add_test(c, softmax_is_one_row);
   tcase_add_test(c, layer_norm_is_one_row);

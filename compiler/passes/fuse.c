@@ -44,6 +44,7 @@ static NcRegionKind kind_of(const NcNode *n) {
 
 // Values that only ever go into variables through pointwise work: the optimizer. They stay apart from what computes
 // gradients, so that one launch can update all parameters (update.c).
+// Single numbers that they share (a learning rate, a correction) may be computed anywhere.
 static bool *find_updates(const NcFlow *f, const NcUsers *users) {
   const NcGraph *g = f->graph;
   bool *only = NC_NEW_N(f->arena, bool, g->node.n + 1), *output = NC_NEW_N(f->arena, bool, g->node.n + 1);
@@ -140,6 +141,17 @@ static bool writes_vars(const NcClusters *c, const NcCluster *k) {
   return false;
 }
 
+// The same spaces; or little pointwise work with as many results as there are rows, which goes along with them.
+static bool alike(const NcCluster *a, const NcCluster *b) {
+  if (a->kind == b->kind) return a->full == b->full && a->result == b->result;
+  if (a->kind != NC_REGION_MAP) {
+    const NcCluster *swap = a;
+    a = b;
+    b = swap;
+  }
+  return a->kind == NC_REGION_MAP && b->kind == NC_REGION_ROW && a->full == b->result && b->full <= SMALL;
+}
+
 static bool side_by_side(NcClusters *c) {
   bool any = false;
   for (int i = 0; i < c->all.n; i++) {
@@ -147,9 +159,8 @@ static bool side_by_side(NcClusters *c) {
     bool suits = (a->kind == NC_REGION_MAP || a->kind == NC_REGION_ROW || a->kind == NC_REGION_REDUCE) && !writes_vars(c, a);
     for (int k = i + 1, tried = 0; suits && a->node.n && k < c->all.n && tried < NEAR; k++) {
       NcCluster *b = c->all.at[k];
-      if (!b->node.n || b->kind != a->kind || b->full != a->full || b->result != a->result) continue;
+      if (!b->node.n || !alike(a, b) || writes_vars(c, b)) continue;
       tried++;
-      if (writes_vars(c, b)) continue;
       if (a->full > SMALL && !reads_in_common(c, a, b)) continue;
       any |= try(c, a, b);
     }
@@ -184,7 +195,7 @@ static NcClusters *clusters_new(NcState *s, NcFlow *f) {
   *c = (NcClusters){.arena = s->arena, .flow = f, .of = NC_NEW_N(s->arena, NcCluster *, s->graph->node.n + 1),
                     .seen = NC_NEW_N(s->arena, int, s->graph->node.n + 1)};
   for (int i = 0; i < s->graph->node.n; i++)
-    if (f->core[i]) begin(c, s->graph->node.at[i], updates[i]);
+    if (f->core[i]) begin(c, s->graph->node.at[i], updates[i] && (f->required[i] || nc_count(s->graph->node.at[i]->type.shape) > 1));
   return c;
 }
 

@@ -32,12 +32,14 @@ NcNode *nc_rule_reduce_unit(NcSimplify *s, NcNode *n) {
   return nc_reduce(s->g, n->at, op, nc_reshape(s->g, n->at, n->in[0], without(in, units, unit)), left, rest);
 }
 
+// Not where the inner one sums rows: that is one kernel with what makes the rows, and leaves little for the outer one.
 NcNode *nc_rule_reduce_reduce(NcSimplify *s, NcNode *n) {
   NcNode *x = n->in[0];
   const char *op = nc_attr_str(n, "op");
   if (!nc_is_op(x, "reduce") || strcmp(op, nc_attr_str(x, "op")) != 0 || is_arg(op) || !nc_single(s, x)) return NULL;
   int no, ni, k = 0, kept = 0;
   const int64_t *outer = nc_attr_ints(n, "axes", &no), *inner = nc_attr_ints(x, "axes", &ni);
+  if (has(inner, ni, x->in[0]->type.shape.rank - 1)) return NULL;
   int64_t axes[NC_MAX_RANK];
   for (int i = 0; i < x->in[0]->type.shape.rank; i++) {
     bool gone = has(inner, ni, i);
