@@ -86,3 +86,10 @@ tests_check_gen_SOURCES = tests/check_gen.c tests/gen_run.h tests/gen_run.c test
   tests/op_cases.h tests/op_cases.c tests/op_cases.def
 tests_check_gen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_gen_LDADD = lib/libdevice.la compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_elab
+TESTS += tests/check_elab
+tests_check_elab_SOURCES = tests/check_elab.c tests/elab_run.h tests/elab_run.c tests/golden.h
+tests_check_elab_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_elab_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+EXTRA_DIST += tests/elab

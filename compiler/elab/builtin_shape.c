@@ -240,6 +240,37 @@ static NcValue linspace(NcArgsOf *c) {   // a + i (b - a) / (n - 1)
   return given(c, nc_arith(e, c->at, "add", i, nc_t_const(e, c->at, NC_F32, a)));
 }
 
+// tensor([[1, 2], [3, 4]]): what is written out.
+typedef struct { NcShape shape; NC_VEC(double) at; bool real, truth, number; } Literal;
+
+static bool read_literal(NcArgsOf *c, const NcValue *v, int depth, Literal *out) {
+  double number;
+  if (v->kind == NC_V_LIST || v->kind == NC_V_TUPLE) {
+    if (depth == NC_MAX_RANK || v->list.n == 0) return false;
+    if (depth == out->shape.rank) out->shape.dim[out->shape.rank++] = v->list.n;
+    if (out->shape.dim[depth] != v->list.n) return false;
+    for (int i = 0; i < v->list.n; i++)
+      if (!read_literal(c, &v->list.item[i], depth + 1, out)) return false;
+    return true;
+  }
+  if (depth != out->shape.rank || (v->kind != NC_V_BOOL && !nc_v_number(v, &number))) return false;
+  if (v->kind == NC_V_BOOL) number = v->b;
+  out->truth = out->truth || v->kind == NC_V_BOOL;
+  out->number = out->number || v->kind != NC_V_BOOL;
+  out->real = out->real || v->kind == NC_V_FLOAT;
+  *NC_PUSH(c->e->arena, out->at) = number;
+  return true;
+}
+
+static NcValue literal(NcArgsOf *c) {
+  Literal x = {0};
+  if (!read_literal(c, &c->v[0], 0, &x) || (x.truth && x.number)) return nc_arg_bad(c, 0, "numbers, or lists of equal lengths of them");
+  NcType t = {.dtype = x.truth ? NC_BOOL : x.real ? NC_F32 : NC_I32, .shape = x.shape};
+  NcSize dim[NC_MAX_RANK];
+  for (int i = 0; i < x.shape.rank; i++) dim[i] = nc_size(x.shape.dim[i]);
+  return given(c, nc_t(c->e, c->at, nc_table(c->e->graph, nc_here(c->e, c->at), t, x.at.at), x.shape.rank, dim));
+}
+
 // Comparisons of a row's number with a column's: tril, triu, eye.
 static NcValue triangle(NcArgsOf *c) {
   NcSize dim[2];
@@ -334,6 +365,7 @@ const NcBuiltin nc_builtins_shape[] = {
   {"randint", "lo hi", "random whole numbers from lo to hi - 1: randint[B](0, 10)", randint, .shape = NC_NEEDS_SHAPE},
   {"range", "n", "0, 1, …, n - 1 as i32[n]", range},
   {"linspace", "a b n", "n numbers from a to b, evenly spaced", linspace},
+  {"tensor", "list", "a tensor written out: tensor([[1.0, 2.0], [3.0, 4.0]]); whole numbers make i32", literal},
   {"tril", "n", "bool[n, n]: true on and below the diagonal", triangle, .op = "ge"},
   {"triu", "n", "bool[n, n]: true on and above the diagonal", triangle, .op = "le"},
   {"eye", "n?", "ones on the diagonal, zeros elsewhere: eye(n), eye[n, m], or as an initialiser", triangle, .op = "eq", .shape = NC_MAY_SHAPE},

@@ -162,7 +162,7 @@ bool nc_size_div(NcSizes *t, NcSize a, NcSize b, NcSize *out) {
   }
   NcSize whole, rest;
   if (!finish(t, q, &whole) || !finish(t, r, &rest)) return false;
-  if (!rest.poly && !b.poly) { *out = whole; return true; }   // 0 <= rest / b < 1
+  if (nc_size_is(rest, 0) || (!rest.poly && !b.poly)) { *out = whole; return true; }   // 0 <= rest / b < 1
   return combine(t, whole, quotient(t, rest, b), 1, out);
 }
 

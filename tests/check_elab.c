@@ -1,0 +1,303 @@
+// Elaboration: sizes, messages, paths, and the prelude's values and gradients by the reference evaluator.
+//
+// tests/elab/NAME.nn with NAME.err is a file whose whole messages are expected; with NAME.vars, its variables and layers;
+// without either, its test blocks must hold, gradients compared with finite differences.
+#include <check.h>
+#include <dirent.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include "elab/size.h"
+#include "elab_run.h"
+#include "golden.h"
+#include "ops/op.h"
+
+static NcArena *arena;
+static void setup(void) { arena = nc_arena_new(); }
+static void teardown(void) { nc_arena_free(arena); }
+
+static const char *messages(NcDiag *d) {
+  NcBuf b = NC_BUF(arena);
+  nc_diag_render(d, &b, false);
+  return nc_buf_str(&b);
+}
+
+static NcProgram *program(NcDiag *d, const char *name, const char *text, int64_t batch) {
+  NcProgramOptions o = {.name = name, .text = text, .size = strlen(text), .hooks = {.describe = describe_some}, .batch = batch};
+  return nc_program(arena, d, &o);
+}
+
+static NcProgram *good(const char *text) {
+  NcDiag *d = nc_diag_new(arena);
+  NcProgram *p = program(d, "good.nn", text, 0);
+  ck_assert_msg(p != NULL, "%s", messages(d));
+  return p;
+}
+
+static void verify(const NcGraph *g) {
+  if (!g) return;
+  NcDiag *d = nc_diag_new(arena);
+  ck_assert_msg(nc_graph_verify(g, d, "elaboration"), "%s", messages(d));
+}
+
+// ---- sizes
+
+static const char *shown(NcSizes *t, NcSize s) {
+  NcBuf b = NC_BUF(arena);
+  nc_put_size(&b, t, s);
+  return nc_buf_str(&b);
+}
+
+START_TEST(sizes_have_a_normal_form) {
+  NcSizes t = {.arena = arena};
+  NcSize B = nc_size_symbol(&t, "B", 32), T = nc_size_symbol(&t, "T", 32), x, y, z;
+  ck_assert(!nc_size_eq(B, T) && !nc_size_eq(B, nc_size(32)) && nc_size_eq(B, nc_size_symbol(&t, "B", 32)));
+  // (B + T)^2 = B^2 + 2 B T + T^2
+  ck_assert(nc_size_add(&t, B, T, &x) && nc_size_mul(&t, x, x, &x));
+  ck_assert(nc_size_mul(&t, B, T, &y) && nc_size_mul(&t, y, nc_size(2), &y) && nc_size_mul(&t, B, B, &z) && nc_size_add(&t, y, z, &y));
+  ck_assert(nc_size_mul(&t, T, T, &z) && nc_size_add(&t, z, y, &y));
+  ck_assert(nc_size_eq(x, y));
+  ck_assert_int_eq(x.value, 4096);
+  ck_assert_str_eq(shown(&t, x), "B * B + 2 * B * T + T * T");
+  ck_assert(nc_size_sub(&t, x, y, &z) && nc_size_is(z, 0));
+  // what divides leaves the quotient: (6 B + 7) / 3 = 2 B + 2
+  ck_assert(nc_size_mul(&t, B, nc_size(6), &x) && nc_size_add(&t, x, nc_size(7), &x) && nc_size_div(&t, x, nc_size(3), &y));
+  ck_assert_str_eq(shown(&t, y), "2 * B + 2");
+  ck_assert_int_eq(y.value, 66);
+  // what does not is opaque, and the same one: (B - 1) / 2 + 1 = (B + 1) / 2
+  ck_assert(nc_size_sub(&t, B, nc_size(1), &x) && nc_size_div(&t, x, nc_size(2), &x) && nc_size_add(&t, x, nc_size(1), &x));
+  ck_assert(nc_size_add(&t, B, nc_size(1), &y) && nc_size_div(&t, y, nc_size(2), &y));
+  ck_assert_msg(nc_size_eq(x, y), "%s and %s", shown(&t, x), shown(&t, y));
+  ck_assert_int_eq(x.value, 16);
+  // by a symbol, and the remainder
+  ck_assert(nc_size_mul(&t, B, T, &x) && nc_size_div(&t, x, T, &y) && nc_size_eq(y, B));
+  ck_assert(nc_size_mod(&t, x, T, &y) && nc_size_is(y, 0));
+}
+END_TEST
+
+START_TEST(sizes_refuse_what_does_not_fit) {
+  NcSizes t = {.arena = arena};
+  NcSize big = nc_size(INT64_MAX), B = nc_size_symbol(&t, "B", INT64_MAX), x;
+  ck_assert(!nc_size_add(&t, big, nc_size(1), &x));
+  ck_assert(!nc_size_mul(&t, B, B, &x));
+  ck_assert(!nc_size_div(&t, big, nc_size(0), &x));
+  ck_assert(!nc_size_div(&t, nc_size(INT64_MIN), nc_size(-1), &x));
+  ck_assert(!nc_size_mod(&t, B, nc_size(0), &x));
+  ck_assert(nc_size_div(&t, nc_size(-7), nc_size(2), &x) && x.value == -4);
+}
+END_TEST
+
+// For all small numbers: the polynomial's value is the number's.
+START_TEST(sizes_compute) {
+  for (int b = 1; b < 9; b++)
+    for (int c = -5; c < 6; c++)
+      for (int k = 1; k < 5; k++) {
+        NcSizes t = {.arena = arena};
+        NcSize B = nc_size_symbol(&t, "B", b), x, q, r, back;
+        ck_assert(nc_size_mul(&t, B, nc_size(3), &x) && nc_size_add(&t, x, nc_size(c), &x));
+        ck_assert(nc_size_div(&t, x, nc_size(k), &q) && nc_size_mod(&t, x, nc_size(k), &r));
+        int v = 3 * b + c, want = (int)floor((double)v / k);
+        ck_assert_int_eq(q.value, want);
+        ck_assert_int_eq(r.value, v - want * k);
+        ck_assert(nc_size_mul(&t, q, nc_size(k), &back) && nc_size_add(&t, back, r, &back) && nc_size_eq(back, x));
+      }
+}
+END_TEST
+
+// ---- files of tests/elab
+
+typedef struct { NC_VEC(const char *) at; } Names;
+
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static Names files(const char *suffix, bool without) {
+  Names v = {0};
+  DIR *dir = opendir(in_source(arena, "tests/elab"));
+  ck_assert(dir != NULL);
+  for (struct dirent *f; (f = readdir(dir));) {
+    const char *dot = strrchr(f->d_name, '.');
+    if (!dot || strcmp(dot, ".nn") != 0) continue;
+    const char *base = nc_sprintf(arena, "tests/elab/%.*s", (int)(dot - f->d_name), f->d_name);
+    bool err = strncmp(f->d_name, "err_", 4) == 0, vars = strncmp(f->d_name, "vars_", 5) == 0;
+    const char *is = err ? ".err" : vars ? ".vars" : "";
+    if (without ? !*is : strcmp(is, suffix) == 0) *NC_PUSH(arena, v.at) = base;
+  }
+  closedir(dir);
+  ck_assert_int_gt(v.at.n, 0);
+  qsort(v.at.at, (size_t)v.at.n, sizeof *v.at.at, by_name);
+  return v;
+}
+
+static const char *text_of(const char *base) {
+  const char *text = golden_read(arena, in_source(arena, nc_sprintf(arena, "%s.nn", base)), NULL);
+  ck_assert(text != NULL);
+  return text;
+}
+
+START_TEST(errors_read_as_expected) {
+  Names v = files(".err", false);
+  for (int i = 0; i < v.at.n; i++) {
+    NcDiag *d = nc_diag_new(arena);
+    NcProgram *p = program(d, strrchr(v.at.at[i], '/') + 1, text_of(v.at.at[i]), 0);
+    ck_assert_msg(p == NULL, "%s has no error", v.at.at[i]);
+    golden_check(arena, in_source(arena, nc_sprintf(arena, "%s.err", v.at.at[i])), messages(d));
+  }
+}
+END_TEST
+
+static const char *variables(const NcProgram *p) {
+  NcBuf b = NC_BUF(arena);
+  for (int i = 0; i < p->variable.n; i++) {
+    nc_putf(&b, "%s %s ", p->variable.at[i].kind, p->variable.at[i].path);
+    nc_put_type(&b, p->variable.at[i].type);
+    nc_putc(&b, '\n');
+  }
+  for (int i = 0; i < p->row.n; i++) {
+    const NcLayerRow *r = &p->row.at[i];
+    nc_putf(&b, "%*s%s (%s) ", 2 * r->depth, "", r->path, r->name);
+    nc_put_type(&b, r->type);
+    nc_putf(&b, " params %lld macs %lld\n", (long long)r->params, (long long)r->macs);
+  }
+  for (int i = 0; p->predict && i < p->predict->node.n; i++)
+    if (strcmp(p->predict->node.at[i]->op->name, "input") == 0) nc_putf(&b, "predict needs %s\n", nc_attr_str(p->predict->node.at[i], "name"));
+  return nc_buf_str(&b);
+}
+
+START_TEST(variables_and_layers_as_expected) {
+  Names v = files(".vars", false);
+  for (int i = 0; i < v.at.n; i++) {
+    NcDiag *d = nc_diag_new(arena);
+    NcProgram *p = program(d, v.at.at[i], text_of(v.at.at[i]), 0);
+    ck_assert_msg(p != NULL, "%s", messages(d));
+    verify(p->step);
+    verify(p->eval);
+    verify(p->predict);
+    verify(p->init);
+    ck_assert_int_eq(p->init->output.n, p->variable.n);
+    golden_check(arena, in_source(arena, nc_sprintf(arena, "%s.vars", v.at.at[i])), variables(p));
+  }
+}
+END_TEST
+
+// ---- test blocks
+
+static void check_expectations(NcDiag *d, const NcTest *t, const Binds *vars) {
+  double **out = outputs_of(arena, d, t->graph, vars, 1);
+  ck_assert_msg(out != NULL, "%s: %s", t->name, messages(d));
+  for (int i = 0; i < t->graph->output.n; i++) {
+    int64_t n = nc_count(t->graph->output.at[i].node->type.shape);
+    for (int64_t k = 0; k < n; k++)
+      ck_assert_msg(out[i][k] == 1, "%s: %s does not hold at %lld", t->name, nc_place(d, arena, t->expect.at[i]), (long long)k);
+  }
+}
+
+// Values that stay clear of the corners of relu and its kin.
+static double *some_values(NcType t, int salt) {
+  int64_t n = nc_count(t.shape);
+  double *v = NC_NEW_N(arena, double, n);
+  for (int64_t i = 0; i < n; i++) v[i] = nc_dtype_float(t.dtype) ? 0.13 + 1.7 * sin(1.3 * (double)(i + 1) + salt) : (double)((i * 7 + salt) % 3);
+  return v;
+}
+
+static double loss_at(NcDiag *d, const NcGraph *g, const Binds *b) {
+  double *v = output_of(arena, d, g, b, "loss");
+  ck_assert_msg(v != NULL, "%s", messages(d));
+  return *v;
+}
+
+static void check_gradients(NcDiag *d, const NcTest *t, const NcGraph *g, Binds *b) {
+  for (int i = 0; i < g->node.n; i++) {
+    const NcNode *n = g->node.at[i];
+    if (strcmp(n->op->name, "input") == 0) bind_value(arena, b, nc_attr_str(n, "name"), some_values(n->type, i));
+  }
+  for (int i = 0; i < g->output.n; i++) {
+    const char *name = g->output.at[i].name;
+    if (strcmp(name, "loss") == 0) continue;
+    double *x = value_named(b, name), *dx = output_of(arena, d, g, b, name);
+    ck_assert_msg(x && dx, "%s: %s", t->name, name);
+    int64_t n = nc_count(g->output.at[i].node->type.shape);
+    for (int64_t k = 0; k < n && k < 40; k++) {
+      const double h = 1e-5, was = x[k];
+      x[k] = was + h;
+      double up = loss_at(d, g, b);
+      x[k] = was - h;
+      double down = loss_at(d, g, b), want = (up - down) / (2 * h);
+      x[k] = was;
+      ck_assert_msg(fabs(dx[k] - want) <= 1e-6 * (1 + fabs(want)), "%s: d loss / d %s[%lld] is %.9g, by differences %.9g", t->name, name, (long long)k, dx[k], want);
+    }
+  }
+}
+
+static int run_tests(const char *name, const char *text) {
+  NcDiag *d = nc_diag_new(arena);
+  NcTests tests;
+  NcProgramOptions o = {.name = name, .text = text, .size = strlen(text), .hooks = {.describe = describe_some}};
+  ck_assert_msg(nc_program_tests(arena, d, &o, &tests), "%s", messages(d));
+  for (int i = 0; i < tests.test.n; i++) {
+    const NcTest *t = &tests.test.at[i];
+    Binds vars = {0};
+    verify(t->graph);
+    ck_assert_msg(bind_outputs(arena, d, t->init, &vars), "%s", messages(d));
+    check_expectations(d, t, &vars);
+    for (int k = 0; k < t->gradcheck.n; k++) {
+      verify(t->gradcheck.at[k]);
+      check_gradients(d, t, t->gradcheck.at[k], &vars);
+    }
+  }
+  return tests.test.n;
+}
+
+START_TEST(test_blocks_hold) {
+  Names v = files("", true);
+  for (int i = 0; i < v.at.n; i++) ck_assert_int_gt(run_tests(v.at.at[i], text_of(v.at.at[i])), 0);
+}
+END_TEST
+
+// ---- error pages
+
+static const char *fenced(const char *page, int k) {
+  const char *p = strstr(page, "```nn\n");
+  while (p && k-- > 0) p = strstr(p + 1, "```nn\n");
+  if (!p) return NULL;
+  p += strlen("```nn\n");
+  const char *end = strstr(p, "\n```");
+  return end ? nc_strndup(arena, p, (size_t)(end + 1 - p)) : NULL;
+}
+
+START_TEST(error_pages_show_their_error) {
+  for (NcCode c = NC_E0110; c <= NC_E0312; c++) {
+    const char *name = nc_code_name(c), *path = in_source(arena, nc_sprintf(arena, "docs/errors/%s.md", name));
+    const char *page = golden_read(arena, path, NULL);
+    ck_assert_msg(page != NULL, "%s is missing", path);
+    const char *title = nc_sprintf(arena, "# %s: %s\n", name, nc_code_title(c));
+    ck_assert_msg(strncmp(page, title, strlen(title)) == 0, "%s does not begin with `%s`", path, title);
+    const char *wrong = fenced(page, 0), *mended = fenced(page, 1);
+    ck_assert_msg(wrong && mended, "%s lacks a file", path);
+    NcDiag *d = nc_diag_new(arena);
+    ck_assert_msg(program(d, "wrong.nn", wrong, 0) == NULL, "%s: no error", path);
+    ck_assert_msg(d->messages.n > 0 && d->messages.at[0]->code == c, "%s: another error:\n%s", path, messages(d));
+    d = nc_diag_new(arena);
+    ck_assert_msg(program(d, "mended.nn", mended, 0) != NULL, "%s:\n%s", path, messages(d));
+  }
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("elab");
+  TCase *t = tcase_create("elab");
+  tcase_add_checked_fixture(t, setup, teardown);
+  tcase_set_timeout(t, 120);
+  tcase_add_test(t, sizes_have_a_normal_form);
+  tcase_add_test(t, sizes_refuse_what_does_not_fit);
+  tcase_add_test(t, sizes_compute);
+  tcase_add_test(t, errors_read_as_expected);
+  tcase_add_test(t, variables_and_layers_as_expected);
+  tcase_add_test(t, test_blocks_hold);
+  tcase_add_test(t, error_pages_show_their_error);
+  suite_add_tcase(s, t);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}
