@@ -27,13 +27,6 @@ static NcProgram *program(NcDiag *d, const char *name, const char *text, int64_t
   return nc_program(arena, d, &o);
 }
 
-static NcProgram *good(const char *text) {
-  NcDiag *d = nc_diag_new(arena);
-  NcProgram *p = program(d, "good.nn", text, 0);
-  ck_assert_msg(p != NULL, "%s", messages(d));
-  return p;
-}
-
 static void verify(const NcGraph *g) {
   if (!g) return;
   NcDiag *d = nc_diag_new(arena);

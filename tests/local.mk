@@ -93,3 +93,9 @@ tests_check_elab_SOURCES = tests/check_elab.c tests/elab_run.h tests/elab_run.c 
 tests_check_elab_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_elab_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
 EXTRA_DIST += tests/elab
+
+check_PROGRAMS += tests/check_recipe
+TESTS += tests/check_recipe
+tests_check_recipe_SOURCES = tests/check_recipe.c tests/elab_run.h tests/elab_run.c tests/golden.h
+tests_check_recipe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_recipe_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)

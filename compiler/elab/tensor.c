@@ -117,7 +117,7 @@ NcTensor *nc_t_expand(NcElab *e, NcRange at, NcTensor *x, int rank, const NcSize
     axes[i] = rank - x->rank + i;
     same = same && x->dim[i].value == s.dim[axes[i]];
   }
-  if (same) return x;
+  if (same) return nc_t(e, at, x->node, rank, dim);   // where B is 1, [1] becomes [B] without a node
   return nc_t(e, at, nc_broadcast(e->graph, nc_here(e, at), x->node, s, axes), rank, dim);
 }
 
@@ -144,7 +144,7 @@ NcTensor *nc_t_slice(NcElab *e, NcRange at, NcTensor *x, const int64_t *start, c
     count[i] = size[i].value;
     whole = whole && start[i] == 0 && step[i] == 1 && count[i] == x->dim[i].value;
   }
-  return whole ? x : nc_t(e, at, nc_slice(e->graph, nc_here(e, at), x->node, start, count, step), x->rank, size);
+  return nc_t(e, at, whole ? x->node : nc_slice(e->graph, nc_here(e, at), x->node, start, count, step), x->rank, size);
 }
 
 NcTensor *nc_t_iota(NcElab *e, NcRange at, NcDtype t, int rank, const NcSize *dim, int axis) {

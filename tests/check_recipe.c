@@ -1,0 +1,371 @@
+// Train and data blocks: the graphs of training, evaluation and prediction, optimizers, settings from outside.
+#include <check.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "elab_run.h"
+#include "golden.h"
+#include "ops/op.h"
+
+static NcArena *arena;
+static void setup(void) { arena = nc_arena_new(); }
+static void teardown(void) { nc_arena_free(arena); }
+
+static const char *messages(NcDiag *d) {
+  NcBuf b = NC_BUF(arena);
+  nc_diag_render(d, &b, false);
+  return nc_buf_str(&b);
+}
+
+static NcProgramOptions options(const char *text) {
+  return (NcProgramOptions){.name = "file.nn", .text = text, .size = strlen(text), .hooks = {.describe = describe_some}};
+}
+
+static NcProgram *build(NcProgramOptions o) {
+  NcDiag *d = nc_diag_new(arena);
+  NcProgram *p = nc_program(arena, d, &o);
+  ck_assert_msg(p != NULL, "%s", messages(d));
+  return p;
+}
+
+static NcProgram *good(const char *text) { return build(options(text)); }
+
+// The first error must have this code, and say this.
+static void refuse(NcProgramOptions o, NcCode code, const char *text) {
+  NcDiag *d = nc_diag_new(arena);
+  ck_assert(nc_program(arena, d, &o) == NULL);
+  ck_assert_msg(d->messages.n > 0 && d->messages.at[0]->code == code && strstr(messages(d), text), "%s", messages(d));
+}
+
+static int count_ops(const NcGraph *g, const char *op) {
+  int n = 0;
+  for (int i = 0; i < g->node.n; i++) n += strcmp(g->node.at[i]->op->name, op) == 0;
+  return n;
+}
+
+static const NcNode *leaf(const NcGraph *g, const char *name) {
+  for (int i = 0; i < g->node.n; i++) {
+    const NcNode *n = g->node.at[i];
+    if (n->op->kind == NC_LEAF && nc_attr(n, "name") && strcmp(nc_attr_str(n, "name"), name) == 0) return n;
+  }
+  return NULL;
+}
+
+static int effects_on(const NcGraph *g, const char *path) {
+  int n = 0;
+  for (int i = 0; i < g->effect.n; i++) n += strcmp(nc_attr_str(g->effect.at[i]->in[0], "name"), path) == 0;
+  return n;
+}
+
+#define POINTS "data points(n: int = 2000) { source = spiral(n = n); split = (train = 0.5, test = 0.5) }\n"
+
+// ---- whole examples
+
+START_TEST(examples_elaborate) {
+  DIR *dir = opendir(in_source(arena, "examples"));
+  ck_assert(dir != NULL);
+  int seen = 0;
+  for (struct dirent *f; (f = readdir(dir));) {
+    const char *dot = strrchr(f->d_name, '.');
+    if (!dot || strcmp(dot, ".nn") != 0) continue;
+    size_t size;
+    const char *text = golden_read(arena, in_source(arena, nc_sprintf(arena, "examples/%s", f->d_name)), &size);
+    clock_t start = clock();
+    NcProgram *p = good(text);
+    double ms = (double)(clock() - start) * 1e3 / CLOCKS_PER_SEC;
+    ck_assert_msg(ms < 1000, "%s takes %.0f ms", f->d_name, ms);
+    NcDiag *d = nc_diag_new(arena);
+    const NcGraph *g[] = {p->step, p->eval, p->predict, p->init};
+    for (int i = 0; i < 4; i++) ck_assert_msg(g[i] && nc_graph_verify(g[i], d, "elaboration"), "%s: %s", f->d_name, messages(d));
+    ck_assert_int_eq(p->eval->effect.n, 0);
+    ck_assert_int_gt(p->step->effect.n, 0);
+    ck_assert(nc_graph_find_output(p->step, "loss") && nc_graph_find_output(p->eval, "loss") && nc_graph_find_output(p->eval, "accuracy"));
+    ck_assert(leaf(p->predict, "label") == NULL);
+    seen++;
+  }
+  closedir(dir);
+  ck_assert_int_ge(seen, 8);
+}
+END_TEST
+
+// ---- optimizers: three steps on a small problem, beside PyTorch's numbers (double precision)
+
+static const struct { const char *optimizer; double want[3]; } steps[] = {
+  {"sgd(0.1)", {0.486042044067, -0.192722338867, 0.242147351074}},
+  {"sgd(0.1, momentum = 0.9)", {0.661280130005, -0.183852416992, 0.378040319824}},
+  {"sgd(0.1, momentum = 0.9, nesterov = true, weight_decay = 0.01)", {0.684260186888, -0.207062253091, 0.37396994963}},
+  {"adam(0.01)", {0.329961093833, -0.172465146083, 0.129918747062}},
+  {"adam(0.01, betas = (0.5, 0.9), eps = 1e-3, weight_decay = 0.1)", {0.329768761891, -0.173901657309, 0.129599627009}},
+  {"adamw(0.01)", {0.329868231393, -0.172416651097, 0.129885836227}},
+  {"adamw(0.01, weight_decay = 0.2)", {0.328107276212, -0.171500959508, 0.129261699938}},
+  {"rmsprop(0.01)", {0.490380186532, -0.205338149756, 0.266684774294}},
+  {"rmsprop(0.01, alpha = 0.9, momentum = 0.5)", {0.404341776494, -0.183517835907, 0.200938740351}},
+  {"adagrad(0.01)", {0.322557235094, -0.182357621728, 0.122324594619}},
+  {"adadelta()", {0.309650964545, -0.191119526103, 0.109604372512}},
+  {"sgd(0.1, clip = 0.5)", {0.417501771889, -0.191848410136, 0.192797646707}},
+  {"sgd(cosine(0.1, warmup = 2, final = 0.02))", {0.464815455627, -0.191491052246, 0.227727972412}},
+  {"sgd(step_decay(0.1, every = 2, factor = 0.5))", {0.464815455627, -0.191491052246, 0.227727972412}},
+  {"sgd(exponential(0.1, every = 1, factor = 0.9))", {0.473406232156, -0.192073795972, 0.233485434558}},
+  {"sgd(linear(0.1))", {0.484765034123, -0.192649152231, 0.241279044387}},
+  {"sgd(warmup(0.1, steps = 4))", {0.409924809551, -0.191806061554, 0.187287617874}},
+  {"lion(0.01, weight_decay = 0.1)", {0.3290709097, -0.1694305898, 0.1296703099}},
+};
+
+#define LINE \
+  "nn 1\n" \
+  "layer line(x: f32[B, I]) -> f32[B, 1] {\n  param w: f32[1, I] = normal(1)\n  param b: f32[1] = zeros\n" \
+  "  x @ transpose(w) + b\n}\n" \
+  "model m(x: f32[B, 2]) -> f32[B, 1] { x |> line }\n" \
+  "data points { source = pairs() }\n" \
+  "train m on points { loss = mse(m(x), y); optimizer = %s; batch = 4; steps = 100 }\n"
+
+static void bind_line(Binds *b) {
+  static const double x[] = {0.5, -1.0, 1.5, 0.25, -0.75, 2.0, 1.0, 1.0}, y[] = {1, 0, -1, 2}, w[] = {0.3, -0.2}, bias[] = {0.1};
+  bind_value(arena, b, "m.line.w", w);
+  bind_value(arena, b, "m.line.b", bias);
+  bind_value(arena, b, "x", x);
+  bind_value(arena, b, "y", y);
+}
+
+START_TEST(optimizers_agree_with_pytorch) {
+  const char *name = steps[_i].optimizer;
+  NcProgram *p = good(nc_sprintf(arena, LINE, name));
+  NcDiag *d = nc_diag_new(arena);
+  Binds b = {0};
+  ck_assert(bind_outputs(arena, d, p->init, &b));
+  bind_line(&b);
+  double first = run_step(arena, d, p->step, &b, 0), last = first;
+  for (int i = 1; i < 3; i++) last = run_step(arena, d, p->step, &b, i);
+  ck_assert_msg(last < first, "%s: the loss goes from %g to %g", name, first, last);
+  const double *w = value_named(&b, "m.line.w"), got[3] = {w[0], w[1], value_named(&b, "m.line.b")[0]};
+  for (int i = 0; i < 3; i++)
+    ck_assert_msg(fabs(got[i] - steps[_i].want[i]) < 1e-8, "%s: %.12g instead of %.12g", name, got[i], steps[_i].want[i]);
+}
+END_TEST
+
+// ---- structure
+
+#define DIGITS_MODEL \
+  "model net(hidden: int = 8)(x: f32[B, 28, 28]) -> f32[B, 10] {\n" \
+  "  x |> flatten |> dense(hidden) |> batch_norm |> relu |> dropout(0.2) |> dense(10)\n}\n" \
+  "data digits(dir: str = \"data\", n: int = 5) {\n  source = idx(image = \"{dir}/x\", label = \"{dir}/y\", n = n)\n  x = image / 255\n" \
+  "  split = (train = 0.9, valid = 0.1)\n}\n"
+#define DIGITS \
+  "nn 1\nconst width = 8\n" DIGITS_MODEL \
+  "train net(hidden = width) on digits {\n  loss = cross_entropy(net(x), label)\n  metrics = [accuracy(net(x), label)]\n" \
+  "  optimizer = adam(1e-3)\n  batch = 16; epochs = 3; seed = 9\n}\n"
+
+START_TEST(a_model_is_one_instance) {
+  NcProgram *p = good(DIGITS);
+  // loss and metric call the same model: one dropout, one update of each running mean
+  ck_assert_int_eq(count_ops(p->step, "random"), 1);
+  ck_assert_int_eq(effects_on(p->step, "net.batch_norm.mean"), 1);
+  ck_assert_int_eq(effects_on(p->step, "net.dense.weight"), 1);
+  ck_assert_int_eq(effects_on(p->step, "adam.m.net.dense.weight"), 1);
+  ck_assert_int_eq(p->step->effect.n, p->variable.n);
+  // inference: no randomness, running statistics are read
+  ck_assert_int_eq(count_ops(p->eval, "random"), 0);
+  ck_assert(leaf(p->eval, "net.batch_norm.mean") != NULL);
+  ck_assert_int_eq(count_ops(p->predict, "input"), 1);
+  ck_assert(leaf(p->predict, "image") != NULL);
+  ck_assert(nc_type_eq(leaf(p->predict, "image")->type, (NcType){NC_U8, NC_SHAPE(16, 28, 28)}));
+}
+END_TEST
+
+START_TEST(the_recipe_is_evaluated) {
+  NcProgram *p = good(DIGITS);
+  ck_assert_str_eq(p->recipe->name, "net");
+  ck_assert_str_eq(p->recipe->data, "digits");
+  ck_assert_int_eq(p->recipe->batch, 16);
+  ck_assert_int_eq(p->recipe->epochs, 3);
+  ck_assert_int_eq((int)p->recipe->seed, 9);
+  ck_assert_int_eq(p->recipe->metrics.n, 1);
+  ck_assert_str_eq(p->recipe->metrics.at[0], "accuracy");
+  ck_assert_str_eq(p->recipe->keep, "loss");
+  ck_assert(!p->recipe->keep_max);
+  ck_assert_str_eq(p->recipe->source->kind, "idx");
+  ck_assert_int_eq(p->recipe->source->settings, 3);
+  ck_assert_str_eq(p->recipe->source->setting[1].name, "label");
+  ck_assert_str_eq(p->recipe->source->setting[1].s, "data/y");
+  ck_assert_int_eq(p->recipe->split.n, 2);
+  ck_assert_int_eq(p->batch, 16);
+}
+END_TEST
+
+START_TEST(another_batch_keeps_paths) {
+  NcProgramOptions o = options(DIGITS);
+  NcProgram *p = build(o);
+  o.batch = 7;
+  NcProgram *q = build(o);
+  ck_assert_int_eq(q->batch, 7);
+  ck_assert_int_eq(q->recipe->batch, 16);
+  ck_assert_int_eq(p->variable.n, q->variable.n);
+  for (int i = 0; i < p->variable.n; i++) {
+    ck_assert_str_eq(p->variable.at[i].path, q->variable.at[i].path);
+    ck_assert(nc_type_eq(p->variable.at[i].type, q->variable.at[i].type));
+  }
+  ck_assert_int_eq((int)leaf(q->eval, "image")->type.shape.dim[0], 7);
+  o.batch = 1;   // the symbol B with the value 1 is not the number 1
+  build(o);
+}
+END_TEST
+
+START_TEST(training_lowers_the_loss) {
+  NcProgram *p = good("nn 1\n" "model m(hidden: int = 8)(x: f32[B, 2]) -> f32[B, 2] { x |> dense(hidden) |> tanh |> dense(2) }\n" POINTS
+                      "train m on points { loss = cross_entropy(m(x), label); optimizer = adam(0.05); batch = 16; epochs = 1 }\n");
+  NcDiag *d = nc_diag_new(arena);
+  Binds b = {0};
+  ck_assert(bind_outputs(arena, d, p->init, &b));
+  double x[32], label[16];
+  for (int i = 0; i < 16; i++) {
+    x[2 * i] = cos(i * 0.7) * (1 + i % 2);
+    x[2 * i + 1] = sin(i * 0.7) * (1 + i % 2);
+    label[i] = i % 2;
+  }
+  bind_value(arena, &b, "x", x);
+  bind_value(arena, &b, "label", label);
+  double first = run_step(arena, d, p->step, &b, 0), last = first;
+  for (int i = 1; i < 120; i++) last = run_step(arena, d, p->step, &b, i);
+  ck_assert_msg(first < 1.5 && last < 0.1 * first, "from %g to %g", first, last);
+  ck_assert(fabs(*output_of(arena, d, p->eval, &b, "loss") - last) < 0.1 * first);
+}
+END_TEST
+
+START_TEST(starting_values_have_their_spread) {
+  NcProgram *p = good("nn 1\nmodel m(x: f32[B, 300]) -> f32[B, 5] {\n"
+                      "  x |> dense(200) as a |> dense(200, init = he_normal) as b |> dense(200, init = orthogonal) as c\n"
+                      "    |> dense(200, init = constant(0.25)) as d |> dense(5, init = uniform(-1, 3)) as e\n}\n");
+  NcDiag *d = nc_diag_new(arena);
+  Binds b = {0};
+  ck_assert(bind_outputs(arena, d, p->init, &b));
+  static const struct { const char *path; int n; double mean, variance; } want[] = {
+    {"m.a.weight", 60000, 0, 2.0 / 500}, {"m.a.b", 200, 0, 0}, {"m.b.weight", 40000, 0, 2.0 / 200}, {"m.c.weight", 40000, 0, 1.0 / 200},
+    {"m.d.weight", 40000, 0.25, 0}, {"m.e.weight", 1000, 1, 16.0 / 12},
+  };
+  for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+    const double *v = value_named(&b, want[i].path);
+    ck_assert_msg(v != NULL, "%s", want[i].path);
+    double sum = 0, square = 0;
+    for (int k = 0; k < want[i].n; k++) sum += v[k] / want[i].n;
+    for (int k = 0; k < want[i].n; k++) square += (v[k] - sum) * (v[k] - sum) / want[i].n;
+    double slack = 4 * sqrt(want[i].variance / want[i].n) + 1e-6;
+    ck_assert_msg(fabs(sum - want[i].mean) <= slack && fabs(square - want[i].variance) <= 0.06 * want[i].variance + 1e-9, "%s: mean %g, variance %g", want[i].path, sum, square);
+  }
+}
+END_TEST
+
+// ---- settings from outside
+
+static NcProgramOptions with(const char *text, const NcSet *set, int n) {
+  NcProgramOptions o = options(text);
+  o.set = set;
+  o.nset = n;
+  return o;
+}
+
+START_TEST(set_overrides) {
+  NcSet hidden[] = {{"net.hidden", "3", NC_NOWHERE}, {"train.batch", "2 * 4", NC_NOWHERE}, {"digits.dir", "/a b/{c}", NC_NOWHERE},
+                    {"train.optimizer", "sgd(0.5)", NC_NOWHERE}};
+  NcProgram *p = build(with(DIGITS, hidden, 4));
+  ck_assert(nc_type_eq(p->variable.at[0].type, (NcType){NC_F32, NC_SHAPE(3, 784)}));
+  ck_assert_int_eq(p->recipe->batch, 8);
+  ck_assert_str_eq(p->recipe->source->setting[0].s, "/a b/{c}/x");
+  ck_assert(leaf(p->step, "adam.m.net.dense.weight") == NULL);
+  NcSet width[] = {{"width", "5", NC_NOWHERE}, {"width", "6", NC_NOWHERE}};   // the last one holds
+  p = build(with(DIGITS, width, 2));
+  ck_assert(nc_type_eq(p->variable.at[0].type, (NcType){NC_F32, NC_SHAPE(6, 784)}));
+}
+END_TEST
+
+START_TEST(set_refuses) {
+  NcSet wrong[] = {{"net.hiden", "3", NC_NOWHERE}};
+  refuse(with(DIGITS, wrong, 1), NC_E0703, "did you mean `--set net.hidden=3`");
+  NcSet kind[] = {{"net.hidden", "\"x\"", NC_NOWHERE}};
+  refuse(with(DIGITS, kind, 1), NC_E0205, "must be an integer");
+  NcSet syntax[] = {{"train.batch", "3 +", NC_NOWHERE}};
+  refuse(with(DIGITS, syntax, 1), NC_E0102, "");
+}
+END_TEST
+
+// ---- sharing, freezing, several calls
+
+#define TRAIN(loss) POINTS "train m on points { loss = " loss "; optimizer = sgd(0.1); epochs = 1 }\n"
+
+START_TEST(let_shares_and_two_layers_do_not) {
+  NcProgram *p = good("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] {\n  let e = dense(2)\n  e(x) + e(x * 2) + dense(2)(x)\n}\n" TRAIN("cross_entropy(m(x), label)"));
+  ck_assert_int_eq(p->variable.n, 4);
+  ck_assert_str_eq(p->variable.at[0].path, "m.e.weight");
+  ck_assert_str_eq(p->variable.at[2].path, "m.dense.weight");
+  ck_assert_int_eq(count_ops(p->predict, "dot"), 3);
+}
+END_TEST
+
+START_TEST(frozen_is_not_trained) {
+  NcProgram *p = good("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] {\n  x |> batch_norm as n frozen |> dense(2) as d frozen |> dense(2)\n}\n" TRAIN("cross_entropy(m(x), label)"));
+  ck_assert_int_eq(effects_on(p->step, "m.d.weight"), 0);
+  ck_assert_int_eq(effects_on(p->step, "m.n.mean"), 0);
+  ck_assert_int_eq(effects_on(p->step, "m.dense.weight"), 1);
+}
+END_TEST
+
+START_TEST(two_calls_are_two_sites_and_one_state) {
+  NcProgram *p = good("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] { x |> batch_norm |> dropout(0.5) |> dense(2) }\n"
+                      TRAIN("cross_entropy(m(x), label) + cross_entropy(m(x * 2), label)"));
+  ck_assert_int_eq(count_ops(p->step, "random"), 2);
+  ck_assert_int_eq(effects_on(p->step, "m.batch_norm.mean"), 1);
+  ck_assert_int_eq(p->variable.n, 6);
+}
+END_TEST
+
+START_TEST(repeat_makes_fresh_layers) {
+  NcProgram *p = good("nn 1\nmodel m(n: int = 3)(x: f32[B, 2]) -> f32[B, 2] {\n  repeat i < n with h = x { h |> dense(2 + i) } |> dense(2)\n}\n");
+  ck_assert_int_eq(p->variable.n, 8);
+  ck_assert_str_eq(p->variable.at[4].path, "m.dense_3.weight");
+  ck_assert(nc_type_eq(p->variable.at[4].type, (NcType){NC_F32, NC_SHAPE(4, 3)}));
+}
+END_TEST
+
+// ---- memory runs out at every possible place: the jump comes back, nothing else happens
+
+START_TEST(running_out_of_memory) {
+  for (volatile long n = 1; n < 40000; n = n * 5 / 4 + 1) {
+    NcArena *a = nc_arena_new();
+    if (!NC_ON_OOM(a)) {
+      NcDiag *d = nc_diag_new(a);
+      nc_arena_fail_after(a, n);
+      NcProgramOptions o = options(DIGITS);
+      nc_program(a, d, &o);
+    }
+    nc_arena_free(a);
+  }
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("recipe");
+  TCase *t = tcase_create("recipe");
+  tcase_add_checked_fixture(t, setup, teardown);
+  tcase_set_timeout(t, 120);
+  tcase_add_test(t, examples_elaborate);
+  tcase_add_loop_test(t, optimizers_agree_with_pytorch, 0, sizeof steps / sizeof *steps);
+  tcase_add_test(t, a_model_is_one_instance);
+  tcase_add_test(t, the_recipe_is_evaluated);
+  tcase_add_test(t, another_batch_keeps_paths);
+  tcase_add_test(t, training_lowers_the_loss);
+  tcase_add_test(t, starting_values_have_their_spread);
+  tcase_add_test(t, set_overrides);
+  tcase_add_test(t, set_refuses);
+  tcase_add_test(t, let_shares_and_two_layers_do_not);
+  tcase_add_test(t, frozen_is_not_trained);
+  tcase_add_test(t, two_calls_are_two_sites_and_one_state);
+  tcase_add_test(t, repeat_makes_fresh_layers);
+  tcase_add_test(t, running_out_of_memory);
+  suite_add_tcase(s, t);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}
