@@ -36,16 +36,29 @@ static void use_pool(NcTemplateUse *use, const NcPoolTemplate *p, bool grad, siz
   l->local[0] = local;
 }
 
+// Whole planes in scratch, by vectors: only two axes, windows at most two apart along rows, and planes that fit.
+static bool by_planes(const NcTarget *t, const NcPoolTemplate *p, bool grad) {
+  const int64_t pitch = nc_most(p->lo[2] + p->in[2], (p->out[2] - 1) * p->stride[2] + p->window[2]);
+  const int64_t lines = nc_most(p->lo[1] + p->in[1], (p->out[1] - 1) * p->stride[1] + p->window[1]);
+  const int64_t small = p->out[1] * p->out[2], floats = grad ? 2 * (lines * pitch + small) : pitch + small;
+  return t->cls == NC_CLASS_CPU && p->in[0] == 1 && p->out[0] == 1 && p->window[0] == 1 && p->stride[2] <= 2 &&
+         p->out[2] >= 4 && (floats + 16 * t->vector) * (int64_t)sizeof(float) <= (int64_t)t->local_bytes;
+}
+
 static bool pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, bool grad, NcTemplateUse *use) {
   if (!sizes_fit(p)) return false;
-  const int64_t group = nc_least(64, nc_most(1, t->max_group)), count = p->planes * volume(grad ? p->in : p->out);
+  enum { ITEMS_PER_CORE = 16 };
+  const bool planes = by_planes(t, p, grad);
+  const int64_t group = planes ? 1 : nc_least(64, nc_most(1, t->max_group));
+  const int64_t block = nc_ceil_div(p->planes, (int64_t)ITEMS_PER_CORE * t->compute_units);
+  const int64_t items = planes ? nc_ceil_div(p->planes, block) : p->planes * volume(grad ? p->in : p->out);
   NcTemplateFrame f = begin(program, t, p, grad);
-  nc_frame_define(&f, "GROUP", "%d", (int)group);
+  nc_frame_sizes(&f, (NcTemplateSize[]){{planes ? "PB" : "GROUP", planes ? block : group}, {NULL, 0}});
   nc_frame_file(&f, "begin.cl");
-  nc_frame_file(&f, "pool.cl");
+  nc_frame_file(&f, planes ? "pool_cpu.cl" : "pool.cl");
   nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
-  use_pool(use, p, grad, (size_t)(nc_ceil_div(count, group) * group), (size_t)group);
+  use_pool(use, p, grad, (size_t)(nc_ceil_div(items, group) * group), (size_t)group);
   return true;
 }
 
