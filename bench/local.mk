@@ -8,10 +8,9 @@ EXTRA_DIST += bench/run.sh bench/torch_step.py bench/mlp.nn bench/cnn.nn
 .PHONY: bench
 bench: bench/step$(EXEEXT)
 	$(srcdir)/bench/run.sh ./bench/step$(EXEEXT) $(srcdir)/bench bench/out
-# bench
 
 # make bench/kernels: times the templates of kernels/ one by one
-EXTRA_PROGRAMS = bench/kernels
+EXTRA_PROGRAMS += bench/kernels
+CLEANFILES += bench/kernels
 bench_kernels_SOURCES = bench/kernels.c tests/clrun.h tests/clrun.c
-bench_kernels_CPPFLAGS = $(AM_CPPFLAGS) 
 bench_kernels_LDADD = compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(OPENCL_LIBS)
