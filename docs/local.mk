@@ -8,8 +8,3 @@ BUILT_SOURCES += docs/error_pages.c
 CLEANFILES += docs/error_pages.c
 docs/error_pages.c: $(NC_ERROR_PAGES) $(srcdir)/kernels/embed.sh
 	$(AM_V_GEN)mkdir -p docs && $(SHELL) $(srcdir)/kernels/embed.sh nc_error_pages $(NC_ERROR_PAGES) >$@.tmp && mv $@.tmp $@
-# The pages are part of the library: `nacre explain E0203`.
-docs/errors_embedded.c: $(wildcard $(srcdir)/docs/errors/*.md) kernels/embed.sh
-	$(AM_V_GEN)$(MKDIR_P) docs && cd $(srcdir) && sh kernels/embed.sh nc_error_pages docs/errors/*.md >$(abs_builddir)/$@-t && mv $(abs_builddir)/$@-t $(abs_builddir)/$@
-nodist_compiler_libcompiler_la_SOURCES += docs/errors_embedded.c
-CLEANFILES += docs/errors_embedded.c
