@@ -121,7 +121,7 @@ for f in model.nn run.json metrics.jsonl README.md last.safetensors best.safeten
   [ -s run/$f ] || { echo "FAILED: run/$f is missing"; failed=$((failed + 1)); }
 done
 for f in run/*.tmp-*; do absent "$f"; done
-expect 0 'f32' "$nacre" devices
+expect 0 'the default' "$nacre" devices
 "$nacre" emit --plan "$examples/xor.nn" --for predict >xor.plan
 expect 0 'output' "$nacre" emit --run-plan xor.plan
 head -c 300 xor.plan >torn.plan
