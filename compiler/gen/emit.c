@@ -135,16 +135,24 @@ static const char *gather(NcEmit *e, const char *one, NcIx *at) {
   return nc_buf_str(&b);
 }
 
+// Every second element: the even ones of one vector and the odd ones of the vector that ends with the last element.
+static const char *every_second(NcEmit *e, NcDtype t, int p, const char *first) {
+  const char *v = t == NC_F16 ? "vload_half" : "vload";
+  return nc_sprintf(e->arena, "(%s%d)(%s%d(0, p%d + %s).even, %s%d(0, p%d + %s + %d).odd)", t == NC_F16 ? "float" : nc_dtype_store(t),
+                    e->lanes, v, e->lanes, p, first, v, e->lanes, p, first, e->lanes - 1);
+}
+
 NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at) {
   int p = nc_emit_arg(e, buffer, nc_dtype_store(t), false), level = nc_emit_level(e, at->level), w = e->lanes;
-  bool vec = at->lane, unit = vec && nc_ix_unit(at);
-  if (level == e->lane_level && e->lanes > 1) (*(unit ? &e->tally.unit : vec ? &e->tally.gather : &e->tally.same))++;
+  bool vec = at->lane, unit = vec && nc_ix_unit(at), second = vec && w > 2 && nc_ix_lane_factor(at) == 2;
+  if (level == e->lane_level && e->lanes > 1) (*(unit || second ? &e->tally.unit : vec ? &e->tally.gather : &e->tally.same))++;
   else if (level == e->depth) e->tally.same++;
   const char *one = nc_sprintf(e->arena, t == NC_F16 ? "vload_half(%%s, p%d)" : "p%d[%%s]", p), *raw;
   const char *first = nc_ix_text(&e->ix, at, false);
   char suffix[12] = "";
   if (vec) snprintf(suffix, sizeof suffix, "%d", w);
   if (!vec) raw = nc_sprintf(e->arena, one, first);
+  else if (second) raw = every_second(e, t, p, first);
   else if (!unit) raw = nc_sprintf(e->arena, "(%s%d)(%s)", t == NC_F16 ? "float" : nc_dtype_store(t), w, gather(e, one, at));
   else raw = nc_sprintf(e->arena, t == NC_F16 ? "vload_half%d(0, p%d + %s)" : "vload%d(0, p%d + %s)", w, p, first);
   switch (t) {

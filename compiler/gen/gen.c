@@ -20,7 +20,7 @@ static bool generate(NcGen *g, const NcRegion *r) {
   static Form *const forms[NC_REGION_COUNT] = {
     [NC_REGION_ROW] = nc_gen_row, [NC_REGION_REDUCE] = nc_gen_reduce, [NC_REGION_COPY] = copy,
     [NC_REGION_DOT] = nc_gen_template, [NC_REGION_CONV] = nc_gen_template, [NC_REGION_CONV_WEIGHT] = nc_gen_template,
-    [NC_REGION_CUMULATIVE] = nc_gen_scan, [NC_REGION_SCATTER] = nc_gen_scatter, [NC_REGION_POOL] = nc_gen_template, [NC_REGION_POOL_GRAD] = nc_gen_template};
+    [NC_REGION_CUMULATIVE] = nc_gen_scan, [NC_REGION_SCATTER] = nc_gen_scatter, [NC_REGION_POOL] = nc_gen_pool, [NC_REGION_POOL_GRAD] = nc_gen_pool_grad};
   int errors = g->d->errors;
   if (!forms[r->kind] || !nc_gen_allowed(g, nc_region_name(r->kind)) || !forms[r->kind](g, r)) nc_gen_map(g, r);
   return g->d->errors == errors;

@@ -24,9 +24,14 @@ double nc_gen_flops(const NcRegion *r);
 
 // The forms, one file each. False when the form does not apply; then nothing was added.
 bool nc_gen_map(NcGen *g, const NcRegion *r);          // also UPDATE, and anything else element by element
+// Calls body for each element of the space, with its linear index, in the way that the body's loads make best.
+typedef void NcWalkBody(NcEmit *e, NcIx *flat, int64_t count);
+void nc_gen_walk(NcGen *g, const NcRegion *r, const char *stem, NcShape space, NcWalkBody *body);
 bool nc_gen_row(NcGen *g, const NcRegion *r);
 bool nc_gen_reduce(NcGen *g, const NcRegion *r);
 bool nc_gen_template(NcGen *g, const NcRegion *r);     // dot, conv, conv_weight, pool, pool_grad
+bool nc_gen_pool(NcGen *g, const NcRegion *r);
+bool nc_gen_pool_grad(NcGen *g, const NcRegion *r);
 bool nc_gen_scan(NcGen *g, const NcRegion *r);
 bool nc_gen_scatter(NcGen *g, const NcRegion *r);
 size_t nc_scatter_workspace(const NcRegion *r);

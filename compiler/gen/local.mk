@@ -27,3 +27,4 @@ compiler_libcompiler_la_SOURCES += compiler/gen/helpers.c
 compiler_libcompiler_la_SOURCES += compiler/gen/contract.c
 compiler_libcompiler_la_SOURCES += compiler/gen/scan.c
 compiler_libcompiler_la_SOURCES += compiler/gen/scatter.c
+compiler_libcompiler_la_SOURCES += compiler/gen/pool.c

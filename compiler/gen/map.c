@@ -1,9 +1,9 @@
-// Maps: one value per element, each computed on its own. Also the optimizer's update over packs, and the way in which any
-// region can run when no faster form applies.
+// Walks over an index space, each element on its own; and maps, which make the region's outputs on such a walk: also the
+// optimizer's update over packs, and the way in which any region can run when no faster form applies.
 //
-//   cpu: a work-item makes a run of elements, W at a time. The elements are seen as [outer][inner]; inner is
+//   cpu: a work-item walks a run of elements, W at a time. The elements are seen as [outer][inner]; inner is
 //        as many trailing axes as can be walked with neighbouring loads.
-//   gpu: a work-item makes one element, or four neighbouring ones.
+//   gpu: a work-item has one element, or four neighbouring ones.
 #include "gen/kernel.h"
 
 typedef struct {
@@ -12,7 +12,17 @@ typedef struct {
   double cost;           // per element, in loads and operations
 } Walk;
 
-static NcEmit *emitter(NcGen *g, const NcRegion *r) {
+typedef struct {
+  NcGen *g;
+  const NcRegion *r;
+  const char *stem;
+  NcShape space;
+  NcWalkBody *body;
+} Job;
+
+static NcEmit *emitter(const Job *j) {
+  NcGen *g = j->g;
+  const NcRegion *r = j->r;
   NcEmit *e = nc_emit_new(g->p, r, g->arena);
   e->idx = nc_gen_index_type(g, r);
   e->anchor = g->anchor;
@@ -20,42 +30,43 @@ static NcEmit *emitter(NcGen *g, const NcRegion *r) {
 }
 
 // The innermost loop over [from, to), at e->lanes lanes; `o` is the outer index.
-static void run(NcEmit *e, const Walk *w, NcIx *o, const char *var, const char *from, const char *to) {
+static void run(const Job *j, NcEmit *e, const Walk *w, NcIx *o, const char *var, const char *from, const char *to) {
   nc_emit_open(e, false);
   NcIx *i = nc_emit_var(e, var, w->inner, true);
   NcIx *flat = nc_ix_add(&e->ix, nc_ix_scale(&e->ix, o, w->inner), i);
-  nc_gen_outputs(e, flat, w->outer * w->inner);
+  j->body(e, flat, w->outer * w->inner);
   nc_emit_close(e, e->lanes > 1 ? nc_sprintf(e->arena, "for (%s %s = %s; %s + %d <= %s; %s += %d)", e->idx, var, from, var, e->lanes, to, var, e->lanes)
                                 : nc_sprintf(e->arena, "for (%s %s = %s; %s < %s; %s++)", e->idx, var, from, var, to, var));
 }
 
-static void price(NcGen *g, const NcRegion *r, Walk *w) {
-  NcEmit *e = emitter(g, r);
+static void price(const Job *j, Walk *w) {
+  NcEmit *e = emitter(j);
   e->lanes = w->lanes;
   nc_emit_open(e, false);
   NcIx *o = nc_emit_var(e, "o", w->outer, false);
-  run(e, w, o, "i", "0", "0");
+  run(j, e, w, o, "i", "0", "0");
   const NcTally *t = &e->tally;
   double vector = t->ops + t->unit + t->same * 0.5 + t->gather * 1.5 * w->lanes, scalar = t->ops + t->unit + t->same + t->gather;
   int64_t whole = w->lanes > 1 ? w->inner / w->lanes : 0, rest = w->inner - whole * w->lanes;
   w->cost = ((double)whole * vector + (double)rest * scalar + (w->outer > 1 ? 10 : 0)) / (double)w->inner;
 }
 
-static void consider(NcGen *g, const NcRegion *r, Walk w, Walk *best) {
+static void consider(const Job *j, Walk w, Walk *best) {
   if (w.lanes > w.inner) return;
-  price(g, r, &w);
+  price(j, &w);
   if (!best->inner || w.cost < best->cost * 0.97 || (w.cost <= best->cost && w.inner > best->inner)) *best = w;
 }
 
 // The best of all splits of the axes into outer and inner, vectorised and not.
-static Walk choose(NcGen *g, const NcRegion *r, NcShape space) {
+static Walk choose(const Job *j) {
   Walk best = {0};
+  NcShape space = j->space;
   int64_t count = nc_count(space), inner = 1;
   for (int axis = space.rank - 1; axis >= 0; axis--) {
     inner *= space.dim[axis];
     if (space.dim[axis] == 1) continue;
-    consider(g, r, (Walk){count / inner, inner, g->p->target->vector, 0}, &best);
-    consider(g, r, (Walk){count / inner, inner, 1, 0}, &best);
+    consider(j, (Walk){count / inner, inner, j->g->p->target->vector, 0}, &best);
+    consider(j, (Walk){count / inner, inner, 1, 0}, &best);
   }
   if (!best.inner) best = (Walk){1, count, 1, 8};
   return best;
@@ -63,14 +74,15 @@ static Walk choose(NcGen *g, const NcRegion *r, NcShape space) {
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-static void cpu(NcGen *g, const NcRegion *r, NcShape space) {
-  Walk w = choose(g, r, space);
+static void cpu(const Job *j) {
+  NcGen *g = j->g;
+  Walk w = choose(j);
   int64_t count = w.outer * w.inner, units = g->p->target->compute_units > 0 ? g->p->target->compute_units : 1;
   // Enough pieces to share out evenly, each long enough to be worth a work-item.
   int64_t least = (int64_t)(4096 / (w.cost > 1 ? w.cost : 1)), piece = ceil_div(count, units * 8);
   if (least < 64) least = 64;
   if (piece < least) piece = least;
-  NcEmit *e = emitter(g, r);
+  NcEmit *e = emitter(j);
   bool split = w.inner > piece && (w.outer == 1 || w.inner >= 2 * piece);
   piece = split ? ceil_div(piece, 64) * 64 : w.inner;
   int64_t pieces = ceil_div(w.inner, piece), rows = split ? 1 : ceil_div(ceil_div(count, units * 8) > least ? ceil_div(count, units * 8) : least, w.inner);
@@ -93,48 +105,54 @@ static void cpu(NcGen *g, const NcRegion *r, NcShape space) {
     o = nc_emit_var(e, "o", w.outer, false);
   }
   e->lanes = w.lanes;
-  if (w.lanes > 1) run(e, &w, o, "i", from, to);
+  if (w.lanes > 1) run(j, e, &w, o, "i", from, to);
   if (w.lanes == 1 || w.inner % w.lanes) {
     e->lanes = 1;
     const char *rest = w.lanes == 1 ? from : nc_sprintf(e->arena, "%s + (%s - %s) / %d * %d", from, to, from, w.lanes, w.lanes);
-    run(e, &w, o, w.lanes == 1 ? "i" : "k", rest, to);
+    run(j, e, &w, o, w.lanes == 1 ? "i" : "k", rest, to);
   }
   if (loop)
     nc_emit_close(e, nc_sprintf(e->arena, "for (%s o = g * %lld; o < min((g + 1) * %lld, (%s)%lld); o++)", e->idx,
                                 (long long)rows, (long long)rows, e->idx, (long long)w.outer));
-  nc_gen_kernel(g, e, r->kind == NC_REGION_UPDATE ? "update" : "map", (size_t)items, 1);
+  nc_gen_kernel(g, e, j->stem, (size_t)items, 1);
 }
 
-static void gpu(NcGen *g, const NcRegion *r, NcShape space) {
-  int64_t count = nc_count(space);
+static void gpu(const Job *j) {
+  NcGen *g = j->g;
+  int64_t count = nc_count(j->space);
   Walk w = {1, count, 4, 0};
-  NcEmit *e = emitter(g, r);
+  NcEmit *e = emitter(j);
   e->lanes = 4;
-  run(e, &w, nc_ix_const(&e->ix, 0), "i", "0", "0");
+  run(j, e, &w, nc_ix_const(&e->ix, 0), "i", "0", "0");
   w.lanes = count % 4 == 0 && !e->tally.gather && !e->inlined ? 4 : 1;
-  e = emitter(g, r);
+  e = emitter(j);
   e->lanes = w.lanes;
   int64_t items = count / w.lanes, local = items >= 4096 ? 256 : 64;
   if (local > g->p->target->max_group) local = g->p->target->max_group;
   nc_emit_line(e, 0, "const %s i = get_global_id(0)%s;", e->idx, w.lanes > 1 ? " * 4" : "");
   nc_emit_open(e, true);
   NcIx *i = nc_emit_var(e, "i", count, true);
-  nc_gen_outputs(e, i, count);
+  j->body(e, i, count);
   nc_emit_close(e, nc_sprintf(e->arena, "if (i < %lld)", (long long)count));
-  nc_gen_kernel(g, e, r->kind == NC_REGION_UPDATE ? "update" : "map", (size_t)items, (size_t)local);
+  nc_gen_kernel(g, e, j->stem, (size_t)items, (size_t)local);
+}
+
+void nc_gen_walk(NcGen *g, const NcRegion *r, const char *stem, NcShape space, NcWalkBody *body) {
+  Job j = {g, r, stem, space, body};
+  if (g->p->target->cls == NC_CLASS_CPU) cpu(&j);
+  else gpu(&j);
 }
 
 bool nc_gen_map(NcGen *g, const NcRegion *r) {
-  bool cpu_class = g->p->target->cls == NC_CLASS_CPU;
   if (r->kind == NC_REGION_UPDATE) {
-    (cpu_class ? cpu : gpu)(g, r, NC_SHAPE(r->pack_count));
+    nc_gen_walk(g, r, "update", NC_SHAPE(r->pack_count), nc_gen_outputs);
     return true;
   }
   for (int i = 0; i < r->output.n; i++) {      // one kernel for each number of elements among the outputs
     NcShape s = r->output.at[i]->type.shape;
     bool seen = false;
     for (int k = 0; k < i; k++) seen |= nc_count(r->output.at[k]->type.shape) == nc_count(s);
-    if (!seen) (cpu_class ? cpu : gpu)(g, r, nc_count(r->space) == nc_count(s) && r->space.rank ? r->space : s);
+    if (!seen) nc_gen_walk(g, r, "map", nc_count(r->space) == nc_count(s) && r->space.rank ? r->space : s, nc_gen_outputs);
   }
   return true;
 }
