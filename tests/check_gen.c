@@ -198,6 +198,13 @@ static void dots(Make *m) {
   }
 }
 
+static void large_dot(Make *m) {     // through CLBlast where that is used
+  NcNode *a = input(m, "a", NC_F32, NC_SHAPE(512, 500)), *b = input(m, "b", NC_F32, NC_SHAPE(530, 512)), *c = input(m, "c", NC_F32, NC_SHAPE(530));
+  NcNode *y = nc_dot(m->g, NC_NOWHERE, a, b, 0, NULL, NULL, 1, (int64_t[]){0}, (int64_t[]){1});
+  output(m, "product", nc_transpose(m->g, NC_NOWHERE, y));
+  output(m, "y", op1(m, "sin", op2(m, "add", y, nc_broadcast(m->g, NC_NOWHERE, c, y->type.shape, (int64_t[]){1}))));
+}
+
 static void batched_dots(Make *m) {
   NcGraph *g = m->g;
   NcRange at = NC_NOWHERE;
@@ -260,7 +267,7 @@ static const struct { const char *name; Build *build; double loose; } composites
   {"softmax of rows of 10", softmax_10, 1}, {"softmax of rows of 64", softmax_64, 1}, {"softmax of rows of 1001", softmax_1000, 1},
   {"softmax of rows of 1", softmax_1, 1}, {"layer norm of 96", norm_96, 4}, {"layer norm of 7", norm_7, 8}, {"layer norm of 300", norm_300, 4},
   {"reductions over all sets of axes", sums, 8}, {"large reductions", large_sums, 40}, {"movement", views, 1}, {"element types", types, 1},
-  {"gather and scans", picks, 1}, {"random numbers", randoms, 2}, {"dots", dots, 8}, {"batched dots", batched_dots, 8},
+  {"gather and scans", picks, 1}, {"random numbers", randoms, 2}, {"dots", dots, 8}, {"batched dots", batched_dots, 8}, {"a large product", large_dot, 40},
   {"convolutions", convolutions, 40}, {"pools", pools, 2}};
 enum { COMPOSITES = sizeof composites / sizeof *composites };
 

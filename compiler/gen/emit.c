@@ -193,13 +193,11 @@ void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal 
 
 // ---- Values
 
-static NcMemo *remembered(const NcEmit *e, const NcNode *n, NcIx *const *coord) {
-  for (int d = e->depth; d >= 0; d--) {
-    const NcScope *s = e->scope[d];
-    for (int i = s->memo.n - 1; i >= 0; i--)
-      if (s->memo.at[i].node == n && memcmp(s->memo.at[i].coord, coord, (size_t)n->type.shape.rank * sizeof *coord) == 0)
-        return &s->memo.at[i];
-  }
+const NcVal *nc_emit_known(const NcEmit *e, int level, const NcNode *n, NcIx *const *coord) {
+  const NcScope *s = e->scope[level];
+  for (int i = s->memo.n - 1; i >= 0; i--)
+    if (s->memo.at[i].node == n && memcmp(s->memo.at[i].coord, coord, (size_t)n->type.shape.rank * sizeof *coord) == 0)
+      return &s->memo.at[i].val;
   return NULL;
 }
 
@@ -264,8 +262,10 @@ static NcVal leaf(NcEmit *e, NcNode *n, NcIx *const *coord) {
 }
 
 NcVal nc_emit(NcEmit *e, NcNode *n, NcIx *const *coord) {
-  NcMemo *m = remembered(e, n, coord);
-  if (m) return m->val;
+  for (int d = e->depth; d >= 0; d--) {
+    const NcVal *known = nc_emit_known(e, d, n, coord);
+    if (known) return *known;
+  }
   NcVal v;
   if (e->anchor >= 0 && n == e->region->anchor)
     v = nc_emit_load(e, e->anchor, nc_dtype_float(n->type.dtype) ? NC_F32 : n->type.dtype, nc_ix_linear(&e->ix, n->type.shape, coord));

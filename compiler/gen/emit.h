@@ -81,6 +81,7 @@ NcVal nc_emit_temp(NcEmit *e, int level, NcDtype t, bool vec, const char *expr);
 // The value of n at coord[0 … rank).
 NcVal nc_emit(NcEmit *e, NcNode *n, NcIx *const *coord);
 NcVal nc_emit_flat(NcEmit *e, NcNode *n, NcIx *flat);      // at a linear index
+const NcVal *nc_emit_known(const NcEmit *e, int level, const NcNode *n, NcIx *const *coord);   // if it stands in that scope
 void nc_emit_bind(NcEmit *e, int level, const NcNode *n, NcIx *const *coord, NcVal v);   // it is known: v
 NcVal nc_emit_inline(NcEmit *e, NcNode *n, NcIx *const *coord);   // structural operations as loops: inline.c
 NcVal nc_emit_move(NcEmit *e, NcNode *n, NcIx *const *coord);     // movement: move.c

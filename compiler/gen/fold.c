@@ -77,15 +77,15 @@ void nc_fold_merge(NcEmit *e, int level, const NcFold *to, const NcFold *from) {
 NcFold nc_fold_lanes(NcEmit *e, int level, const NcFold *f) {
   if (!f->vec || e->lanes == 1) return *f;
   NcFold s = nc_fold_new(e, f->kind, f->t);
-  if (!f->at && f->kind <= NC_FOLD_PROD) {            // halves: fewer rounding steps, and SIMD additions
-    const char *x = f->acc, *reg = nc_dtype_reg(f->t);
-    const char op = f->kind == NC_FOLD_SUM ? '+' : '*';
-    for (int w = e->lanes / 2; w > 1; w /= 2) {
-      const char *y = nc_emit_name(e, "r");
-      nc_emit_line(e, level, "const %s%d %s = %s.lo %c %s.hi;", reg, w, y, x, op, x);
-      x = y;
+  if (!f->at) {            // by halves: fewer rounding steps, and each one SIMD
+    const char *x = f->acc;
+    for (int w = e->lanes / 2; w >= 1; w /= 2) {
+      NcFold half = *f;
+      half.acc = w > 1 ? nc_emit_name(e, "r") : s.acc;
+      nc_emit_line(e, level, "%s %s = %s.lo;", w > 1 ? nc_sprintf(e->arena, "%s%d", nc_dtype_reg(f->t), w) : nc_dtype_reg(f->t), half.acc, x);
+      step(e, level, &half, nc_sprintf(e->arena, "%s.hi", x));
+      x = half.acc;
     }
-    nc_emit_line(e, level, "%s %s = %s.x %c %s.y;", reg, s.acc, x, op, x);
     return s;
   }
   nc_emit_line(e, level, "%s %s = %s.s0;", nc_dtype_reg(f->t), s.acc, f->acc);

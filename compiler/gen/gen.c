@@ -14,12 +14,14 @@ static bool copy(NcGen *g, const NcRegion *r) {
   return true;
 }
 
+static bool dot(NcGen *g, const NcRegion *r) { return nc_gen_blast(g, r) || nc_gen_template(g, r); }
+
 typedef bool Form(NcGen *g, const NcRegion *r);
 
 static bool generate(NcGen *g, const NcRegion *r) {
   static Form *const forms[NC_REGION_COUNT] = {
     [NC_REGION_ROW] = nc_gen_row, [NC_REGION_REDUCE] = nc_gen_reduce, [NC_REGION_COPY] = copy,
-    [NC_REGION_DOT] = nc_gen_template, [NC_REGION_CONV] = nc_gen_template, [NC_REGION_CONV_WEIGHT] = nc_gen_template,
+    [NC_REGION_DOT] = dot, [NC_REGION_CONV] = nc_gen_template, [NC_REGION_CONV_WEIGHT] = nc_gen_template,
     [NC_REGION_CUMULATIVE] = nc_gen_scan, [NC_REGION_SCATTER] = nc_gen_scatter, [NC_REGION_POOL] = nc_gen_pool, [NC_REGION_POOL_GRAD] = nc_gen_pool_grad};
   int errors = g->d->errors;
   if (!forms[r->kind] || !nc_gen_allowed(g, nc_region_name(r->kind)) || !forms[r->kind](g, r)) nc_gen_map(g, r);
@@ -42,7 +44,11 @@ bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {
 size_t nc_region_workspace(const NcRegion *r, const NcTarget *t) {
   switch (r->kind) {
   case NC_REGION_REDUCE: return nc_reduce_workspace(r, t);
-  case NC_REGION_DOT: case NC_REGION_CONV: case NC_REGION_CONV_WEIGHT: case NC_REGION_POOL: case NC_REGION_POOL_GRAD:
+  case NC_REGION_DOT: {
+    size_t blast = nc_blast_room(r, t), own = nc_template_workspace(r, t);
+    return blast > own ? blast : own;
+  }
+  case NC_REGION_CONV: case NC_REGION_CONV_WEIGHT: case NC_REGION_POOL: case NC_REGION_POOL_GRAD:
     return nc_template_workspace(r, t);
   case NC_REGION_SCATTER: return nc_scatter_workspace(r);
   default: return 0;

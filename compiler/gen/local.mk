@@ -28,3 +28,4 @@ compiler_libcompiler_la_SOURCES += compiler/gen/contract.c
 compiler_libcompiler_la_SOURCES += compiler/gen/scan.c
 compiler_libcompiler_la_SOURCES += compiler/gen/scatter.c
 compiler_libcompiler_la_SOURCES += compiler/gen/pool.c
+compiler_libcompiler_la_SOURCES += compiler/gen/blast.c

@@ -24,6 +24,8 @@ typedef struct {
   int levels;
   int *level;                // by member: of a reduction its pass (from 1), else 0
   NcFold *fold, *rest;       // by member: of the current pass; of its scalar remainder
+  unsigned *uses;            // by member: bit p: pass p computes it
+  const char **kept[2];      // by member: array that holds its values of this row, NULL: none; of the main loop and of the remainder
   NcIx *row;
   int row_level;             // scope of a row's values
 } Row;
@@ -57,6 +59,68 @@ static void find_levels(Row *w) {
   }
 }
 
+// ---- Dear values that several passes need, kept
+
+static void mark_uses(Row *w, const NcNode *n, int pass) {
+  int m = member(w->r, n);
+  if (m < 0 || row_reduction(w, n) || w->uses[m] >> pass & 1) return;
+  w->uses[m] |= 1u << pass;
+  for (int i = 0; i < n->nin; i++) mark_uses(w, n->in[i], pass);
+}
+
+static void find_uses(Row *w) {
+  if (w->levels > 30) return;
+  for (int i = 0; i < w->r->node.n; i++)
+    if (w->level[i]) mark_uses(w, w->r->node.at[i]->in[0], w->level[i]);
+  for (int i = 0; i < w->r->output.n; i++)
+    if (nc_count(w->r->output.at[i]->type.shape) == w->rows * w->length) mark_uses(w, w->r->output.at[i], w->levels + 1);
+}
+
+enum { DEAR_FLOPS = 8, KEPT_LENGTH = 1024 };
+
+static bool dear(const Row *w, int i) {
+  const NcNode *n = w->r->node.at[i];
+  if (w->mode == GROUP || w->length > KEPT_LENGTH || nc_count(n->type.shape) != w->rows * w->length) return false;
+  return n->op->kind == NC_POINTWISE ? n->op->flops >= DEAR_FLOPS : strcmp(n->op->name, "random") == 0;
+}
+
+// The place of the current element in a kept array of this loop.
+static const char *kept_place(Row *w, const char *name, NcIx *at, bool rest) {
+  NcEmit *e = w->e;
+  int64_t first = rest ? w->length / w->lanes * w->lanes : 0;
+  const char *i = nc_ix_text(&e->ix, rest ? nc_ix_addc(&e->ix, at, -first) : at, false);
+  return nc_sprintf(e->arena, w->mode == ALONG && e->lanes > 1 ? "%s[(%s) / %d]" : "%s[%s]", name, i, e->lanes);
+}
+
+static void recall(Row *w, int pass, NcIx *flat, NcIx *at, bool rest) {
+  NcEmit *e = w->e;
+  for (int i = 0; i < w->r->node.n; i++) {
+    NcNode *n = w->r->node.at[i];
+    if (!w->kept[rest][i] || !(w->uses[i] >> pass & 1)) continue;
+    NcIx *coord[NC_MAX_RANK];
+    nc_ix_split(&e->ix, n->type.shape, flat, coord);
+    NcVal v = nc_emit_temp(e, e->depth, n->type.dtype, e->lanes > 1, kept_place(w, w->kept[rest][i], at, rest));
+    nc_emit_bind(e, e->depth, n, coord, v);
+  }
+}
+
+static void keep(Row *w, int pass, NcIx *flat, NcIx *at, bool rest) {
+  NcEmit *e = w->e;
+  for (int i = 0; i < w->r->node.n; i++) {
+    NcNode *n = w->r->node.at[i];
+    if (w->kept[rest][i] || !(w->uses[i] >> pass & 1) || !(w->uses[i] >> (pass + 1)) || !dear(w, i)) continue;
+    NcIx *coord[NC_MAX_RANK];
+    nc_ix_split(&e->ix, n->type.shape, flat, coord);
+    const NcVal *v = nc_emit_known(e, e->depth, n, coord);
+    if (!v || v->vec != (e->lanes > 1)) continue;
+    const char *name = w->kept[rest][i] = nc_emit_name(e, "kept");
+    int64_t whole = w->mode == ALONG && w->lanes > 1 ? w->length / w->lanes : w->length;
+    nc_emit_line(e, w->row_level, "%s %s[%lld];", nc_emit_type(e, n->type.dtype, true), name,
+                 (long long)(rest ? w->length % w->lanes : whole));
+    nc_emit_line(e, e->depth, "%s = %s;", kept_place(w, name, at, rest), v->s);
+  }
+}
+
 // ---- One pass over a row
 
 typedef void Body(Row *w, int pass, NcIx *flat, NcIx *at, bool rest);
@@ -67,7 +131,10 @@ static void loop(Row *w, int pass, Body *body, int lanes, const char *var, const
   if (w->mode == ALONG) e->lanes = lanes;
   nc_emit_open(e, false);
   NcIx *i = nc_emit_var(e, var, w->length, w->mode == ALONG);
-  body(w, pass, nc_ix_add(&e->ix, nc_ix_scale(&e->ix, w->row, w->length), i), i, rest);
+  NcIx *flat = nc_ix_add(&e->ix, nc_ix_scale(&e->ix, w->row, w->length), i);
+  recall(w, pass, flat, i, rest);
+  body(w, pass, flat, i, rest);
+  keep(w, pass, flat, i, rest);
   nc_emit_close(e, head);
   e->lanes = outside;
 }
@@ -141,6 +208,7 @@ static bool has_outputs(const Row *w, int64_t count) {
 
 static void one_row(Row *w) {
   NcEmit *e = w->e;
+  for (int k = 0; k < 2; k++) w->kept[k] = NC_NEW_N(w->g->arena, const char *, w->r->node.n);
   for (int pass = 1; pass <= w->levels; pass++) {
     sweep(w, pass, take);
     conclude(w, pass);
@@ -173,7 +241,8 @@ static void cpu(Row *w) {
   const NcTarget *t = w->g->p->target;
   int64_t count = w->rows * w->length, units = t->compute_units > 0 ? t->compute_units : 1;
   int width = w->mode == ACROSS ? t->vector : 1;
-  int64_t block = ceil_div(count, units * 8) > 1024 ? ceil_div(count, units * 8) : 1024;
+  int64_t flops = (int64_t)(nc_gen_flops(w->r) / (double)count), least = 8192 / (flops > 8 ? flops : 8);
+  int64_t block = ceil_div(count, units * 8) > least ? ceil_div(count, units * 8) : least;
   int64_t rows = ceil_div(ceil_div(block, w->length), width) * width;
   nc_emit_line(e, 0, "const %s begin = get_global_id(0) * %lld, end = min(begin + %lld, (%s)%lld);", e->idx, (long long)rows,
                (long long)rows, e->idx, (long long)w->rows);
@@ -220,7 +289,9 @@ bool nc_gen_row(NcGen *g, const NcRegion *r) {
   w.level = NC_NEW_N(g->arena, int, r->node.n);
   w.fold = NC_NEW_N(g->arena, NcFold, r->node.n);
   w.rest = NC_NEW_N(g->arena, NcFold, r->node.n);
+  w.uses = NC_NEW_N(g->arena, unsigned, r->node.n);
   find_levels(&w);
+  find_uses(&w);
   if (t->cls == NC_CLASS_CPU) {
     w.mode = w.length < 3 * t->vector && w.rows >= t->vector ? ACROSS : ALONG;
     w.lanes = w.mode == ALONG && w.length >= t->vector ? t->vector : 1;
