@@ -5,17 +5,22 @@
 #include <string.h>
 
 bool gen_open(GenDevice *d) {
-  d->arena = nc_arena_new();
+  static const char *const classes[] = {[NC_CLASS_CPU] = "cpu", [NC_CLASS_GPU] = "gpu"};
+  *d = (GenDevice){.arena = nc_arena_new()};
   d->diag = nc_diag_new(d->arena);
   d->all = nc_devices_open(d->arena, d->diag);
-  d->dev = d->all ? nc_device_open(d->all, d->diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_cache = true}) : NULL;
-  if (d->dev) return true;
+  for (int i = 0; i < 2; i++) {
+    NcDeviceOptions o = {.choice = getenv("NACRE_TEST_DEVICE"), .cls = classes[i], .no_cache = true};
+    if (d->all) d->dev[i] = nc_device_open(d->all, d->diag, &o);
+  }
+  if (d->dev[0] && d->dev[1]) return true;
   gen_close(d);
   return false;
 }
 
 void gen_close(GenDevice *d) {
-  nc_device_close(d->dev);
+  nc_device_close(d->dev[0]);
+  nc_device_close(d->dev[1]);
   nc_devices_close(d->all);
   nc_arena_free(d->arena);
 }
@@ -199,7 +204,7 @@ static const char *write_leaves(Run *r, int nbind, const NcBinding *bind) {
 }
 
 static const char *run(GenDevice *d, Run *r, int nbind, const NcBinding *bind) {
-  r->x = nc_exec_new(r->a, r->diag, d->dev);
+  r->x = nc_exec_new(r->a, r->diag, d->dev[r->o->cls]);
   if (!r->x) return failure(r->a, r->diag, "session");
   nc_exec_seams(r->x, (NcExecSeams){.poison = true, .guard = true});
   const char *why = NULL;
@@ -225,7 +230,7 @@ const char *gen_compare(GenDevice *d, NcArena *a, const NcGraph *g, int nbind, c
   Run r = {.a = a, .g = g, .diag = diag, .o = o, .value = NC_NEW_N(a, double *, g->node.n)};
   NcEvalOptions eo = {.arena = a, .nbind = all.n, .bind = all.at, .seed = 0x0123456789abcdefu, .keep = true};
   if (!nc_eval(g, diag, &eo, r.value)) return failure(a, diag, "evaluate");
-  NcTarget t = *nc_device_target(d->dev);
+  NcTarget t = *nc_device_target(d->dev[o->cls]);
   NcTarget like = nc_target_default(o->cls);
   t.cls = o->cls;
   t.vector = like.vector;
@@ -233,7 +238,7 @@ const char *gen_compare(GenDevice *d, NcArena *a, const NcGraph *g, int nbind, c
   NcCompileOptions co = {.name = "test", .verify = true, .no_fuse = o->no_fuse, .no_fast = o->no_fast};
   r.plan = nc_compile(a, diag, g, &t, &co);
   if (!r.plan) return failure(a, diag, "compile");
-  if (o->print) {
+  if (o->print || getenv("NACRE_TEST_PRINT")) {
     NcBuf b = NC_BUF(a);
     nc_plan_print(r.plan, &b, true);
     fputs(nc_buf_str(&b), stderr);

@@ -10,7 +10,7 @@ typedef struct {
   NcArena *arena;            // of the device; each comparison has its own
   NcDiag *diag;
   NcDevices *all;
-  NcDevice *dev;
+  NcDevice *dev[2];          // by class of code
 } GenDevice;
 bool gen_open(GenDevice *d);        // false where there is no OpenCL
 void gen_close(GenDevice *d);
