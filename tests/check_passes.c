@@ -134,6 +134,8 @@ END_TEST
 // A graph of one output, what it becomes, and the rule that is to do it (others may help).
 static const struct { const char *rule, *before, *after; } rules[] = {
   {"add_zero", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = add(%2, %0) : f32[4]", "x"},
+  {"add_same", "%1 = add(%0, %0) : f32[4]", "mul(x, 2)"},
+  {"reduce_factor", "%1 = broadcast(%0){shape=[4,3], axes=[0]} : f32[4,3]\n%2 = iota(){axis=1} : f32[4,3]\n%3 = mul(%2, %1) : f32[4,3]\n%4 = reduce(%3){op=\"sum\", axes=[1]} : f32[4]", "mul(reduce(iota()), x)"},
   {"add_neg", "%1 = neg(%0) : f32[4]\n%2 = tanh(%0) : f32[4]\n%3 = add(%1, %2) : f32[4]", "sub(tanh(x), x)"},
   {"sub_zero", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = sub(%2, %0) : f32[4]", "neg(x)"},
   {"sub_neg", "%1 = neg(%0) : f32[4]\n%2 = tanh(%0) : f32[4]\n%3 = sub(%2, %1) : f32[4]", "add(tanh(x), x)"},

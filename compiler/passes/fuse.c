@@ -59,6 +59,25 @@ static bool *find_updates(const NcFlow *f, const NcUsers *users) {
   return only;
 }
 
+// What joins two gradients, or scales one by a vector, belongs to the gradients: the update then reads one value, like the
+// others, and can go along with them.
+static void leave_gradients(const NcFlow *f, bool *only) {
+  const NcGraph *g = f->graph;
+  bool *assigned = NC_NEW_N(f->arena, bool, g->node.n + 1);
+  for (int i = 0; i < g->effect.n; i++) assigned[g->effect.at[i]->in[0]->id] = true;
+  for (int i = 0; i < g->node.n; i++) {
+    if (!only[i] || !f->core[i] || f->required[i]) continue;
+    const NcReads *r = &f->reads[i];
+    int values = 0;
+    for (int k = 0; k < r->at.n; k++) {
+      const NcNode *from = r->at.at[k].from;
+      if (only[from->id] || assigned[from->id]) values = INT32_MIN;
+      else values += nc_count(from->type.shape) > 1;
+    }
+    only[i] = values < 2;
+  }
+}
+
 static NcCluster *begin(NcClusters *c, NcNode *n, bool update) {
   NcCluster *k = NC_NEW(c->arena, NcCluster);
   k->id = c->count++;
@@ -168,6 +187,53 @@ static bool side_by_side(NcClusters *c) {
   return any;
 }
 
+// Before all that: what only a reduction reads is computed there, not at the end of whatever came before, when all that
+// it is made of lies in memory anyway. Reductions that come to read the same then become one.
+static bool lies_there(const NcClusters *c, const NcNode *n, const NcCluster *reader, const NcNode *but) {
+  if (!c->flow->core[n->id] || c->flow->required[n->id]) return true;
+  const NcNodes *readers = &c->flow->readers[n->id];
+  for (int i = 0; i < readers->at.n; i++)
+    if (readers->at.at[i] != but && c->of[readers->at.at[i]->id] != reader) return true;
+  return false;
+}
+
+static bool for_reduction_only(const NcClusters *c, const NcNode *n, const NcCluster *k) {
+  const NcReads *r = &c->flow->reads[n->id];
+  if (c->flow->required[n->id] || c->of[n->id]->kind != NC_REGION_MAP || c->of[n->id]->node.n > 1) return false;
+  const NcNodes *readers = &c->flow->readers[n->id];
+  for (int i = 0; i < readers->at.n; i++)
+    if (c->of[readers->at.at[i]->id] != k) return false;
+  for (int i = 0; i < r->at.n; i++) {
+    const NcNode *from = r->at.at[i].from;
+    bool pointwise = c->flow->core[from->id] && c->of[from->id]->kind == NC_REGION_MAP;
+    if (!pointwise && nc_count(from->type.shape) == k->full && !lies_there(c, from, k, n)) return false;
+  }
+  return true;
+}
+
+static void pull(NcClusters *c, NcCluster *k) {
+  for (int i = 0; i < k->node.n; i++) {
+    const NcReads *r = &c->flow->reads[k->node.at[i]->id];
+    for (int j = 0; j < r->at.n; j++) {
+      NcNode *n = r->at.at[j].from;
+      if (c->flow->core[n->id] && c->of[n->id] != k && for_reduction_only(c, n, k)) try(c, k, c->of[n->id]);
+    }
+  }
+}
+
+static void into_reductions(NcClusters *c) {
+  for (int i = 0; i < c->all.n; i++)
+    if (c->all.at[i]->kind == NC_REGION_REDUCE) pull(c, c->all.at[i]);
+  for (int i = 0; i < c->all.n; i++)
+    for (int k = i + 1; k < c->all.n; k++) {
+      NcCluster *a = c->all.at[i], *b = c->all.at[k];
+      bool both = a->node.n && b->node.n && a->kind == NC_REGION_REDUCE && b->kind == NC_REGION_REDUCE;
+      if (both && alike(a, b) && reads_in_common(c, a, b)) try(c, a, b);
+    }
+  for (int i = 0; i < c->all.n; i++)
+    if (c->all.at[i]->kind == NC_REGION_REDUCE) pull(c, c->all.at[i]);
+}
+
 static int by_id(const void *x, const void *y) { return (*(NcNode *const *)x)->id - (*(NcNode *const *)y)->id; }
 
 static void to_region(NcRegions *r, NcClusters *c, NcCluster *k) {
@@ -192,6 +258,7 @@ static NcClusters *clusters_new(NcState *s, NcFlow *f) {
   NcClusters *c = NC_NEW(s->arena, NcClusters);
   NcUsers users = nc_graph_users(s->graph, s->arena);
   bool *updates = find_updates(f, &users);
+  leave_gradients(f, updates);
   *c = (NcClusters){.arena = s->arena, .flow = f, .of = NC_NEW_N(s->arena, NcCluster *, s->graph->node.n + 1),
                     .seen = NC_NEW_N(s->arena, int, s->graph->node.n + 1)};
   for (int i = 0; i < s->graph->node.n; i++)
@@ -203,6 +270,7 @@ bool nc_fuse(NcState *s) {
   NcFlow *f = nc_flow_new(s->arena, s->graph);
   NcClusters *c = clusters_new(s, f);
   if (!s->options->no_fuse) {
+    into_reductions(c);
     while (along_values(c)) {}
     if (side_by_side(c))
       while (along_values(c)) {}

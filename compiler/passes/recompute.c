@@ -99,12 +99,16 @@ static bool computes(const NcRegion *g, const NcNode *n) {
 }
 
 // Is v all that its region is there for?
-static bool only_result(const NcRegion *g, const NcNode *v) { return g->output.n == 1 && g->output.at[0] == v; }
+static bool only_result(const Recompute *x, const NcRegion *g, const NcNode *v) {
+  for (int i = 0; i < g->core.n; i++)
+    if (g->core.at[i] != v && x->r->producer[g->core.at[i]->id] == g) return false;
+  return true;
+}
 
 static bool worth(Recompute *x, NcNode *v, NcRegion *home) {
   const Rates *t = &rates[x->s->target->cls];
   double sum = (double)nc_type_bytes(v->type) / t->bytes;   // it need not be written
-  if (only_result(home, v)) {
+  if (only_result(x, home, v)) {
     sum += t->launch;
     for (int i = 0; i < x->input.at.n; i++) sum += (double)nc_type_bytes(x->input.at.at[i]->type) / t->bytes;
   }

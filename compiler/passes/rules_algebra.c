@@ -20,6 +20,10 @@ static NcNode *beside(const NcNode *n, double v) {
 
 NcNode *nc_rule_add_zero(NcSimplify *s, NcNode *n) { return (void)s, beside(n, 0); }
 
+NcNode *nc_rule_add_same(NcSimplify *s, NcNode *n) {
+  return n->in[0] == n->in[1] ? op2(s, n, "mul", n->in[0], nc_filled(s, n, 2)) : NULL;
+}
+
 NcNode *nc_rule_add_neg(NcSimplify *s, NcNode *n) {
   if (nc_is_op(n->in[1], "neg")) return op2(s, n, "sub", n->in[0], n->in[1]->in[0]);
   if (nc_is_op(n->in[0], "neg")) return op2(s, n, "sub", n->in[1], n->in[0]->in[0]);

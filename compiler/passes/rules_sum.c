@@ -32,6 +32,56 @@ NcNode *nc_rule_reduce_unit(NcSimplify *s, NcNode *n) {
   return nc_reduce(s->g, n->at, op, nc_reshape(s->g, n->at, n->in[0], without(in, units, unit)), left, rest);
 }
 
+// x as the sum over `axes` sees it, when it is the same along them: broadcast to the sum's shape. NULL: it is not.
+static NcNode *along(NcSimplify *s, const NcNode *n, NcNode *x) {
+  double v;
+  if (nc_constant(x, &v)) return nc_filled(s, n, v);
+  int count, rank;
+  const int64_t *axes = nc_attr_ints(n, "axes", &count), *from;
+  int64_t to[NC_MAX_RANK];
+  if (!nc_is_op(x, "broadcast")) return NULL;
+  from = nc_attr_ints(x, "axes", &rank);
+  for (int i = 0; i < rank; i++) {
+    if (has(axes, count, from[i])) return NULL;
+    to[i] = from[i];
+    for (int k = 0; k < count; k++) to[i] -= axes[k] < from[i];
+  }
+  return nc_broadcast(s->g, n->at, x->in[0], n->type.shape, to);
+}
+
+// What is left of a product without such factors; they are multiplied into *factor.
+static NcNode *stripped(NcSimplify *s, const NcNode *n, NcNode *x, NcNode **factor) {
+  for (int k = 0; nc_is_op(x, "mul") && k < 2; k++) {
+    NcNode *f = along(s, n, x->in[k]);
+    if (!f) continue;
+    *factor = *factor ? nc_op2(s->g, n->at, "mul", *factor, f) : f;
+    return stripped(s, n, x->in[1 - k], factor);
+  }
+  return x;
+}
+
+// Only where it saves work: nobody else wants the product, or what it is made of is wanted elsewhere too and will be
+// in memory anyway. sum(dy a b) and sum(dy a) then read one dy.
+NcNode *nc_rule_reduce_factor(NcSimplify *s, NcNode *n) {
+  NcNode *x = n->in[0], *factor = NULL, *rest;
+  int count;
+  const int64_t *axes = nc_attr_ints(n, "axes", &count);
+  if (strcmp(nc_attr_str(n, "op"), "sum") != 0 || n->type.dtype != NC_F32) return NULL;
+  if (nc_is_op(x, "neg") && (nc_single(s, x) || !nc_single(s, x->in[0])))
+    return nc_op1(s->g, n->at, "neg", nc_reduce(s->g, n->at, "sum", x->in[0], count, axes));
+  if (!nc_is_op(x, "mul")) return NULL;
+  rest = stripped(s, n, x, &factor);
+  if (!factor && nc_is_op(x, "mul"))   // (a f) b = (a b) f
+    for (int k = 0; !factor && k < 2; k++) {
+      NcNode *inner = stripped(s, n, x->in[k], &factor);
+      if (!factor) continue;
+      if (!nc_single(s, x) || (!nc_single(s, x->in[k]) && nc_single(s, inner))) return NULL;
+      rest = nc_op2(s->g, n->at, "mul", inner, x->in[1 - k]);
+    }
+  if (!factor || (!nc_single(s, x) && nc_single(s, rest))) return NULL;
+  return nc_op2(s->g, n->at, "mul", nc_reduce(s->g, n->at, "sum", rest, count, axes), factor);
+}
+
 // Not where the inner one sums rows: that is one kernel with what makes the rows, and leaves little for the outer one.
 NcNode *nc_rule_reduce_reduce(NcSimplify *s, NcNode *n) {
   NcNode *x = n->in[0];
