@@ -99,3 +99,9 @@ TESTS += tests/check_recipe
 tests_check_recipe_SOURCES = tests/check_recipe.c tests/elab_run.h tests/elab_run.c tests/golden.h
 tests_check_recipe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_recipe_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_mutations
+TESTS += tests/check_mutations
+tests_check_mutations_SOURCES = tests/check_mutations.c tests/elab_run.h tests/elab_run.c tests/golden.h
+tests_check_mutations_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_mutations_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)

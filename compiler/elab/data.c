@@ -128,7 +128,7 @@ static bool open_data(NcElab *e, NcDataset *ds) {
       continue;
     }
     if (strcmp(s->name.s, "source") == 0) ok = (ds->spec = source(e, s->e)) != NULL && ok;
-    if (strcmp(s->name.s, "split") == 0) split(e, ds, s->e);   // an error there hides no other
+    if (strcmp(s->name.s, "split") == 0 && !split(e, ds, s->e)) ds->split.n = 0;   // an error there hides no other
   }
   e->frame = frame.up;
   if (ok && !ds->spec) {

@@ -125,7 +125,8 @@ NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data) {
   r->source = (*data)->spec;
   r->fields = (*data)->fields;
   for (int i = 0; i < (*data)->split.n; i++) *NC_PUSH(e->arena, r->split) = (*data)->split.at[i];
-  e->total_steps = r->steps ? r->steps : r->epochs * (nc_dataset_train_examples(*data) / r->batch);
+  e->total_steps = r->steps;
+  if (!r->steps && __builtin_mul_overflow(r->epochs, nc_dataset_train_examples(*data) / r->batch, &e->total_steps)) e->total_steps = 0;
   return r;
 }
 
