@@ -155,13 +155,13 @@ START_TEST(interned_strings_are_one) {
 END_TEST
 
 START_TEST(nearest_word) {
-  static const char *const known[] = {"dense", "dropout", "relu", "leaky_relu", "conv", "batch_norm"};
+  static const char *const known[] = {"dense", "dropout", "relu", "leaky_relu", "conv", "batch_norm", "xor"};
   static const struct { const char *word, *near; } t[] = {
     {"desne", "dense"}, {"Dense", "dense"}, {"droput", "dropout"}, {"rellu", "relu"}, {"batchnorm", "batch_norm"},
-    {"convolution", NULL}, {"zzz", NULL}, {"", NULL},
+    {"convolution", NULL}, {"zzz", NULL}, {"foo", NULL}, {"conw", "conv"}, {"", NULL},
   };
   for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
-    const char *near = nc_nearest(t[i].word, known, 6);
+    const char *near = nc_nearest(t[i].word, known, 7);
     ck_assert_msg((near && t[i].near && !strcmp(near, t[i].near)) || near == t[i].near, "%s: %s", t[i].word,
                   near ? near : "(none)");
   }

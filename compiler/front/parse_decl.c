@@ -2,6 +2,29 @@
 #include "front/parser.h"
 #include <string.h>
 
+static const struct { const char *name, *other; } kind_words[] = {
+  {"int", "integer"}, {"float", "real"}, {"bool", "boolean"}, {"str", "string"}, {"init", "initializer"},
+  {"fn", "function"}, {"list", "tuple"},
+};
+enum { KINDS = sizeof kind_words / sizeof *kind_words };
+
+static NcName kind(NcParser *p) {
+  NcName name = nc_p_name(p, "a kind: int, float, bool, str, init, fn or list");
+  const char *known[KINDS], *near = NULL;
+  for (int i = 0; name.s && i < KINDS; i++) {
+    known[i] = kind_words[i].name;
+    if (strcmp(name.s, known[i]) == 0) return name;
+    if (strcasecmp(name.s, kind_words[i].other) == 0) near = known[i];
+  }
+  NcDtype tensor;
+  if (!name.s || (nc_dtype_find(name.s, &tensor) && nc_p_is(p, NC_T_LBRACK))) return name;   // told of at its brackets
+  if (!near) near = nc_nearest(name.s, known, KINDS);
+  NcMessage *m = nc_p_slip(p, NC_E0101, name.at, "`%s` is no kind of hyperparameter", name.s);
+  if (near) nc_p_help(p, m, "did you mean `%s`?", near);
+  else nc_p_help(p, m, "the kinds are int, float, bool, str, init, fn and list");
+  return name;
+}
+
 // units: int = 128, or init = glorot_uniform; for tensors x: f32[B, 2]
 static NcFormal formal(NcParser *p, bool hyper) {
   NcFormal f = {.at = nc_p_here(p)};
@@ -12,7 +35,7 @@ static NcFormal formal(NcParser *p, bool hyper) {
     nc_p_help(p, nc_p_slip(p, NC_E0102, nc_p_gap(p), "`:` is missing after `%s`", f.name.s), "write `%s: %s`", f.name.s,
               nc_p_tok(p)->name);
   if (nc_p_accept(p, NC_T_COLON) || no_colon) {
-    if (hyper) f.kind = nc_p_name(p, "a kind: int, float, bool, str, init, fn or list");
+    if (hyper) f.kind = kind(p);
     else f.type = nc_p_type(p);
   } else if (!hyper) {
     nc_p_help(p, nc_p_error(p, NC_E0102, nc_p_gap(p), "`%s` needs a type", f.name.s), "as in `%s: f32[B, 10]`",

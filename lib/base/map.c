@@ -81,7 +81,7 @@ static int distance(const char *a, const char *b) {
 
 const char *nc_nearest(const char *word, const char *const *candidates, int n) {
   const char *best = NULL;
-  int limit = (int)strlen(word) / 3 + 1, at = limit + 1;
+  int limit = (int)strlen(word) / 5 + 1, at = limit + 1;   // of three letters no two are wrong
   for (int i = 0; i < n; i++) {
     int d = distance(word, candidates[i]);
     if (d < at && d < (int)strlen(candidates[i])) { at = d; best = candidates[i]; }
