@@ -52,8 +52,8 @@ absent none
 # looking
 for f in "$examples"/*.nn; do
   expect 0 'no errors' "$nacre" check "$f"
-  expect 0 '' "$nacre" fmt --check "$f"
 done
+for f in "$examples"/*.nn "$here"/compiler/prelude/*.nn; do expect 0 '' "$nacre" fmt --check "$f"; done
 expect 0 '"ok":true' "$nacre" check --json "$examples/xor.nn"
 expect 0 'parameters' "$nacre" summary "$examples/digits_cnn.nn"
 expect 0 '"parameters":421642' "$nacre" summary --json "$examples/digits_cnn.nn"

@@ -117,9 +117,11 @@ static bool hugs(const NcPrint *p, const NcArgs *list, uint32_t end) {
          k == NC_X_FOR;
 }
 
-static void broken_items(NcPrint *p, const NcArgs *list, uint32_t end) {
-  bool fill = true;   // numbers and names go many to a line
+// Items go together on one line of their own if they fit, else each has a line; numbers and names go many to a line.
+static void broken_items(NcPrint *p, const NcArgs *list, bool must, uint32_t end) {
+  bool fill = true, together = !must && p->indent + NC_INDENT + list_width(p, list) <= NC_LINE;
   for (int i = 0; i < list->n; i++) fill = fill && plain(list->at[i].e) && !list->at[i].name.s;
+  fill = fill || together;
   p->indent += NC_INDENT;
   for (int i = 0; i < list->n; i++) {
     const NcArg *a = &list->at[i];
@@ -143,7 +145,7 @@ void nc_pr_list(NcPrint *p, const NcArgs *list, char open, char close, uint32_t 
   bool fits = p->flat || (!must && nc_pr_column(p) + list_width(p, list) + 1 + tail <= NC_LINE);
   if (fits || list->n == 0) flat_items(p, list);
   else if (hugs(p, list, end)) arg(p, &list->at[0], 1 + tail);
-  else broken_items(p, list, end);
+  else broken_items(p, list, must, end);
   p->brackets--;
   nc_putc(p->out, close);
 }

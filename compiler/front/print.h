@@ -3,7 +3,7 @@
 //
 // Layout: what fits on its line and was not broken by its author stays on one line. A pipe keeps the
 // line breaks before its `|>`; a block keeps to one line or to several, as written; a list of arguments is
-// broken only when it must be, then one item to a line.
+// broken only when it must be: its items on one line of their own, else one item to a line.
 #ifndef NC_PRINT_H
 #define NC_PRINT_H
 #include "front/ast.h"

@@ -187,12 +187,25 @@ static void formal(NcPrint *p, const NcFormal *f) {
   }
 }
 
+static int formals_width(const NcPrint *p, const NcFormal *f, int n) {
+  NcPrint flat = {.out = p->scratch, .flat = true};
+  p->scratch->n = 0;
+  for (int i = 0; i < n; i++) {
+    nc_put(p->scratch, i ? ", " : "");
+    formal(&flat, &f[i]);
+  }
+  return nc_pr_column(&flat);
+}
+
+// Broken, they go together on one line of their own if they fit, else each has a line.
 static void formals(NcPrint *p, const NcFormal *f, int n, bool broken, uint32_t end) {
+  bool together = broken && n && !nc_pr_comment_in(p, (NcRange){0, f[0].at.begin, end}) &&
+                  p->indent + NC_INDENT + formals_width(p, f, n) <= NC_LINE;
   nc_putc(p->out, '(');
   p->brackets++;
   p->indent += NC_INDENT;
   for (int i = 0; i < n; i++) {
-    if (broken) nc_pr_newline(p, f[i].at.begin, NC_NO_BLANK);
+    if (broken && !(together && i)) nc_pr_newline(p, f[i].at.begin, NC_NO_BLANK);
     else if (i) nc_putc(p->out, ' ');
     formal(p, &f[i]);
     if (p->done < f[i].at.end) p->done = f[i].at.end;
