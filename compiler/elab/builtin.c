@@ -17,10 +17,17 @@ const char *nc_builtin_at(int i) {
   return b ? b->name : NULL;
 }
 
+bool nc_pointwise_function(const NcOp *op) {
+  static const char *const spelt_otherwise[] = {"cast", "not", "neg"};
+  for (size_t i = 0; i < sizeof spelt_otherwise / sizeof *spelt_otherwise; i++)
+    if (strcmp(op->name, spelt_otherwise[i]) == 0) return false;
+  return op->kind == NC_POINTWISE && op->arity == 1;
+}
+
 // Pointwise operations of one operand are functions by their own names.
 static const NcBuiltin *pointwise(const NcElab *e, const char *name) {
   const NcOp *op = nc_op(name);
-  if (!op || op->kind != NC_POINTWISE || op->arity != 1 || strcmp(name, "cast") == 0 || strcmp(name, "not") == 0 || strcmp(name, "neg") == 0) return NULL;
+  if (!op || !nc_pointwise_function(op)) return NULL;
   NcBuiltin *row = NC_NEW(e->arena, NcBuiltin);
   *row = (NcBuiltin){.name = op->name, .params = "x", .doc = op->doc, .call = nc_pointwise, .op = op->name};
   return row;

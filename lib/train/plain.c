@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/embed.h"
 #include "device/check.h"
+#include "elab/words.h"
 #include "front/parse.h"
 #include "train/model.h"
 #include "train/plain.h"
@@ -107,6 +108,18 @@ static bool explain_prelude(NcArena *a, NcDiag *d, Explain *q, NcBuf *b) {
   return false;
 }
 
+static bool explain_word(NcArena *a, Explain *q, NcBuf *b) {
+  NcWord w;
+  bool found = false;
+  for (int i = 0; nc_word_at(a, i, &w); i++) {
+    *NC_PUSH(a, q->known) = w.name;
+    if (strcmp(w.name, q->name) != 0) continue;
+    nc_putf(b, "%s\n\n%s\n", w.use, w.doc);
+    found = true;
+  }
+  return found;
+}
+
 static bool explain(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
   Explain *q = arg;
   NcBuf b = NC_BUF(a);
@@ -114,12 +127,13 @@ static bool explain(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
   const NcSourceInfo *source = nc_source_find(q->name);
   if (source) { nc_source_explain(&b, source); found = true; }
   found = explain_prelude(a, d, q, &b) || found;
+  found = explain_word(a, q, &b) || found;
   if (!found) {
     for (int i = 0; i < nc_source_count(); i++) *NC_PUSH(a, q->known) = nc_source_info(i)->name;
     const char *near = nc_nearest(q->name, q->known.at, q->known.n);
     NcMessage *e = nc_error(d, NC_E0704, NC_NOWHERE, "nothing is called `%s`", q->name);
     if (near) nc_help(d, e, "did you mean `%s`?", near);
-    else nc_help(d, e, "layers, functions, optimizers, data sources and error codes (E0203) can be explained");
+    else nc_help(d, e, "layers, functions, optimizers, settings, data sources and error codes (E0203) can be explained");
     return false;
   }
   if (o->json) {

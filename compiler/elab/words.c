@@ -1,0 +1,59 @@
+#include "elab/words.h"
+#include "elab/builtin.h"
+#include <string.h>
+
+// Values and settings. What they do stands where their names are looked up: module.c, train.c, data.c.
+static const NcWord plain[] = {
+  {"training", "training", "true in the compilation for training, false for evaluation and prediction"},
+  {"inf", "inf", "infinity"},
+  {"nan", "nan", "not a number"},
+  {"pi", "pi", "3.14159…"},
+  {"iteration", "iteration", "in optimizers and schedules: updates done so far, as i32"},
+  {"gradient_norm", "gradient_norm", "in optimizers: the norm of all gradients together"},
+  {"total_steps", "total_steps", "updates of the whole training: `steps`, or `epochs` times the batches of an epoch"},
+  {"loss", "loss = cross_entropy(net(x), label)", "setting of train: the number that training makes small; it must be a scalar"},
+  {"metrics", "metrics = [accuracy(net(x), label)]", "setting of train: scalars reported beside the loss; a name may be given: [top5 = top_k(…)]"},
+  {"log", "log = [mean(kl)]", "setting of train: more scalars to report"},
+  {"optimizer", "optimizer = adam(1e-3)", "setting of train: a layer of weight and gradient, such as sgd adam adamw rmsprop adagrad adadelta lion"},
+  {"keep", "keep = accuracy", "setting of train: which value picks the best checkpoint (loss); losses and errors are best small, the rest large"},
+  {"batch", "batch = 32", "setting of train: examples in one step (32)"},
+  {"epochs", "epochs = 10", "setting of train: passes over the data"},
+  {"steps", "steps = 5000", "setting of train: updates, instead of epochs"},
+  {"seed", "seed = 1", "setting of train: decides starting values, dropout and the order of examples (1)"},
+  {"source", "source = csv(\"iris.csv\", label = \"species\")", "setting of data: where the fields come from"},
+  {"split", "split = (train = 0.8, valid = 0.1, test = 0.1)", "setting of data: fractions of the examples"},
+};
+enum { PLAIN = sizeof plain / sizeof *plain };
+
+static const char *usage(NcArena *a, const NcBuiltin *b) {
+  NcBuf s = NC_BUF(a);
+  nc_put(&s, b->name);
+  if (b->shape == NC_NEEDS_SHAPE) nc_put(&s, "[…]");
+  if (b->shape == NC_NEEDS_SHAPE && !*b->params) return nc_buf_str(&s);
+  nc_putc(&s, '(');
+  for (const char *p = b->params; *p;) {
+    size_t n = strcspn(p, " ?*");
+    if (p != b->params) nc_put(&s, ", ");
+    nc_putn(&s, p, n);
+    p += n;
+    if (*p == '?') nc_put(&s, " = …");
+    if (*p == '*') nc_put(&s, "…");
+    p += strspn(p, "?* ");
+  }
+  nc_putc(&s, ')');
+  return nc_buf_str(&s);
+}
+
+bool nc_word_at(NcArena *a, int i, NcWord *out) {
+  if (i < PLAIN) { *out = plain[i]; return true; }
+  i -= PLAIN;
+  for (int t = 0; t < 3; t++) {
+    const NcBuiltin *table = t == 0 ? nc_builtins_shape : t == 1 ? nc_builtins_math : nc_builtins_nn;
+    for (const NcBuiltin *b = table; b->name; b++)
+      if (i-- == 0) { *out = (NcWord){b->name, usage(a, b), b->doc}; return true; }
+  }
+  const NcOp *op;
+  for (int k = 0; (op = nc_op_at(k)); k++)
+    if (nc_pointwise_function(op) && i-- == 0) { *out = (NcWord){op->name, nc_sprintf(a, "%s(x)", op->name), op->doc}; return true; }
+  return false;
+}
