@@ -665,7 +665,7 @@ START_TEST(hunting) {
   NcPlan *p = plan(
       "buffer 0 root arena \"arena\" bytes 2048\n"
       "buffer 1 input \"x\" f32[40]\n"
-      "buffer 2 temp \"t\" f32[40] in 0 offset 0\n"
+      "buffer 2 temp \"t\" f32[40] in 0 offset 0 at \"model.nn:3:1\"\n"
       "buffer 3 temp \"y\" f32[40] in 0 offset 1024\n"
       "step 0 kernel \"scale\" global 64 1 1 local 16 1 1 args b1 b2 i40 f1e38 label \"grow\" at \"model.nn:3:1\"\n"
       "step 1 kernel \"scale\" global 64 1 1 local 16 1 1 args b2 b3 i40 f0 label \"vanish\" at \"model.nn:4:1\"\n"

@@ -215,7 +215,7 @@ START_TEST(what_is_not_finite_names_its_line) {
   NacreStatus s = nacre_train(m, &t);
   expect_status(m, s, NACRE_RUN);
   const char *message = nacre_message(m);
-  ck_assert_msg(strstr(message, "E0603") && strstr(message, "broken.nn:5"), "%s", message);
+  ck_assert_msg(strstr(message, "E0603") && strstr(message, "broken.nn:5:15") && strstr(message, "`log`"), "%s", message);
   nacre_close(m);
 }
 END_TEST

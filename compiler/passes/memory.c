@@ -82,6 +82,14 @@ static int temp(NcMemory *m, int block, size_t within, const char *name, NcType 
                              .offset = b->offset + within});
 }
 
+// Where the value of a buffer comes from.
+static int from(NcMemory *m, int buffer, const NcNode *n) {
+  NcPlanBuf *b = &m->p->plan->buf.at[buffer];
+  b->at = nc_place(m->state->diag, m->p->plan->arena, n->at);
+  b->range = n->at;
+  return buffer;
+}
+
 static const char *temp_name(NcMemory *m, const NcNode *n) {
   return nc_sprintf(m->p->plan->arena, "%s_%d", n->op->name, n->id);
 }
@@ -92,7 +100,8 @@ static void region_temps(NcMemory *m, NcRegion *g, int arena) {
                                   raw(m->block.at[m->workspace[g->id]].bytes), arena);
   for (int k = 0; k < g->output.n && g->kind != NC_REGION_COPY; k++) {
     NcNode *n = g->output.at[k];
-    if (!g->assign.at[k]) m->p->place[n->id].buffer = temp(m, m->of[n->id], m->within[n->id], temp_name(m, n), n->type, arena);
+    if (!g->assign.at[k])
+      m->p->place[n->id].buffer = from(m, temp(m, m->of[n->id], m->within[n->id], temp_name(m, n), n->type, arena), n);
     else if (!g->parts) m->p->place[n->id] = m->p->place[g->assign.at[k]->id];
     for (int p = 0; p < g->parts; p++) m->p->place[g->part_output[p][k]->id] = m->p->place[g->part_assign[p][k]->id];
   }

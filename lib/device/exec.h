@@ -56,8 +56,9 @@ NcProfile *nc_profile_new(NcArena *a, const NcPlan *p);
 bool nc_exec_run_profiled(NcLoaded *l, NcDiag *d, NcProfile *prof);
 
 // Hunting a NaN: runs once, step by step, looking at the float buffers of each step after it. Slow. The arenas start as
-// zeros. False after an error of the device; otherwise bad->found tells whether anything was seen. Infinities are
-// legitimate in masks, so only NaN ends the hunt; the first infinity is told beside it.
+// zeros. False after an error of the device; otherwise bad->found tells whether a NaN was seen. Infinities are
+// legitimate in masks, so only NaN ends the hunt; the first infinity is told beside it, or alone when no NaN came.
+// In a fused plan a value that only lives inside a kernel is not looked at: a plan with no_fuse tells more.
 typedef struct {
   bool found;
   int step;                  // -1: it was in an input or a variable before the first step

@@ -89,21 +89,33 @@ static const char *kind_word(NcBufKind k) {
   return k == NC_BUF_INPUT ? "the input" : k == NC_BUF_VAR ? "the variable" : "the value";
 }
 
+// The buffer's range, when `d` has the sources that it was compiled from.
+static NcRange range_of(NcDiag *d, const NcPlanBuf *b) {
+  bool known = b->at && *b->at && strcmp(b->at, nc_place(d, d->arena, b->range)) == 0;
+  return known ? b->range : NC_NOWHERE;
+}
+
+static void infinity_note(NcLoaded *l, NcDiag *d, NcMessage *m, const NcBad *bad) {
+  const NcPlanBuf *b = &l->plan->buf.at[bad->inf_buffer];
+  const NcStep *s = bad->inf_step >= 0 ? &l->plan->step.at[bad->inf_step] : NULL;
+  const char *label = s ? s->label : NULL, *at = b->at && *b->at ? b->at : s ? s->at : NULL;
+  nc_note(d, m, "the first infinite value was in \"%s\"%s%s%s%s%s", b->name, label ? ", computed by `" : "",
+          label ? label : "", label ? "`" : "", at && *at ? " at " : "", at ? at : "");
+}
+
 NcMessage *nc_exec_report_bad(NcLoaded *l, NcDiag *d, const NcBad *bad) {
-  if (!bad->found) return NULL;
-  const NcPlanBuf *b = &l->plan->buf.at[bad->buffer];
-  NcMessage *m = nc_error(d, NC_E0603, NC_NOWHERE, "the first NaN is in %s \"%s\" %s, element %zu", kind_word(b->kind),
-                          b->name, nc_type_str(d->arena, b->type), bad->index);
-  if (bad->step < 0) nc_note(d, m, "it was there before the first step ran");
-  else nc_step_notes(l, d, m, bad->step);
-  if (bad->inf_buffer >= 0) {
-    const NcPlanBuf *inf = &l->plan->buf.at[bad->inf_buffer];
-    const char *label = bad->inf_step >= 0 ? l->plan->step.at[bad->inf_step].label : NULL;
-    const char *at = bad->inf_step >= 0 ? l->plan->step.at[bad->inf_step].at : NULL;
-    nc_note(d, m, "the first infinite value was in \"%s\"%s%s%s%s%s", inf->name, label ? ", computed by `" : "",
-            label ? label : "", label ? "`" : "", at && *at ? " at " : "", at ? at : "");
-  }
-  nc_help(d, m, bad->step < 0 && b->kind == NC_BUF_INPUT ? "look for missing values in the data"
+  if (!bad->found && bad->inf_buffer < 0) return NULL;
+  int buffer = bad->found ? bad->buffer : bad->inf_buffer, step = bad->found ? bad->step : bad->inf_step;
+  const NcPlanBuf *b = &l->plan->buf.at[buffer];
+  const char *type = nc_type_str(d->arena, b->type);
+  NcMessage *m = bad->found ? nc_error(d, NC_E0603, range_of(d, b), "the first NaN is in %s \"%s\" %s, element %zu",
+                                       kind_word(b->kind), b->name, type, bad->index)
+                            : nc_error(d, NC_E0603, range_of(d, b), "the first infinite number is in %s \"%s\" %s",
+                                       kind_word(b->kind), b->name, type);
+  if (step < 0) nc_note(d, m, "it was there before the first step ran");
+  else nc_step_notes(l, d, m, step);
+  if (bad->found && bad->inf_buffer >= 0) infinity_note(l, d, m, bad);
+  nc_help(d, m, step < 0 && b->kind == NC_BUF_INPUT ? "look for missing values in the data"
                : "a smaller learning rate, gradient clipping, or a guarded log or division usually mends it");
   return m;
 }

@@ -10,7 +10,7 @@
 //   buffer 1 root var "params" bytes 409600
 //   buffer 2 input "image" u8[128,28,28]
 //   buffer 3 var "mlp.dense.weight" f32[128,784] in 1 offset 0
-//   buffer 4 temp "relu" f32[128,128] in 0 offset 65536
+//   buffer 4 temp "relu" f32[128,128] in 0 offset 65536 at "model.nn:4:9"
 //   step 0 kernel "dot_0" global 64 1 1 local 1 1 1 args b2 b3 b4 i784 flops 25690112 bytes 903168 label "dense" at "model.nn:4:9"
 //   step 1 gemm a b7 b b3 c b4 m 128 n 128 k 784 ... (through CLBlast)
 //   step 2 fill b5 bytes 512
@@ -58,6 +58,8 @@ typedef struct {
   size_t offset, bytes;    // offset in the parent, a multiple of `align`
   const void *data;        // NC_BUF_CONST
   const char *role;        // vars: "param", "state", "opt"
+  const char *at;          // of temps: where the value is computed, "model.nn:4:9"; NULL or "" when unknown
+  NcRange range;           // the same for who still has the sources; not printed
 } NcPlanBuf;
 
 typedef enum { NC_ARG_BUF, NC_ARG_INT, NC_ARG_FLOAT, NC_ARG_LOCAL } NcArgKind;

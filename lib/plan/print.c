@@ -40,6 +40,7 @@ static void buffer(NcBuf *out, int i, const NcPlanBuf *b) {
     nc_put(out, " data ");
     for (size_t k = 0; k < b->bytes; k++) nc_putf(out, "%02x", ((const unsigned char *)b->data)[k]);
   }
+  quoted(out, "at", b->at);
   nc_putc(out, '\n');
 }
 

@@ -197,6 +197,7 @@ static void buffer(In *in) {
   if (root) b.type = (NcType){NC_U8, {1, {(int64_t)b.bytes}}};
   if (accept(in, "role")) b.role = string(in);
   if (!in->failed && accept(in, "data")) b.data = bytes_of(in, b.bytes);
+  if (!in->failed && accept(in, "at")) b.at = string(in);
   line_end(in);
   *NC_PUSH(in->arena, in->plan->buf) = b;
 }

@@ -97,38 +97,68 @@ static bool drain(Loop *l) {
 
 // ---- what is not finite
 
-// The same bits again: from the last checkpoint (or the start) up to the step before, then one step under the glass.
-static bool find_broken(Loop *l) {
+// Where the same bits can be had again: the last checkpoint when it is from before the bad step, else the start.
+static NcPosition before_broken(Loop *l) {
   NacreModel *m = l->m;
-  int64_t bad = l->at.step;
   NcPosition from = {0};
   const char *last = nc_run_path(m, &l->run, "last.safetensors");
   NcDiag *quiet = nc_diag_new(m->arena), *loud = m->diag;
   m->diag = quiet;   // that there is no checkpoint yet is no news
-  bool saved = nc_checkpoint_position(m, last, &from) && from.step <= bad;
+  bool saved = nc_checkpoint_position(m, last, &from) && from.step <= l->at.step;
   m->diag = loud;
-  if (!saved) from = (NcPosition){0};
   if (saved) m->weights = last;
+  return saved ? from : (NcPosition){0};
+}
+
+// From there up to the step before, then the last steps under the glass, with the plan `c`.
+static bool replay(Loop *l, NcPosition from, NcCompiled *c, NcBad *found) {
+  NacreModel *m = l->m;
+  NcFeedMap map;
   m->filled = 0;
-  if (!nc_exec_finish(m->exec, m->diag) || !nc_engine_fill(m)) return false;
+  if (!nc_exec_finish(m->exec, m->diag) || !nc_engine_fill(m) || !nc_feed_map(m, c, &map)) return false;
   nc_loader_seek(m->loader, from.epoch, from.batch);
-  NcBad found = {0};
-  for (int64_t step = from.step; step <= bad && !found.found; step++) {
+  for (int64_t step = from.step; step <= l->at.step && !found->found; step++) {
+    bool glass = step + 1 >= l->at.step;   // what a step does to the parameters shows in the next one's loss
+    NcCompiled *with = glass ? c : l->c;
     NcBatch b;
     nc_loader_next(m->loader, &b);
     int32_t number = (int32_t)step;
-    if (!nc_feed_batch_write(m, l->c, &l->map, b.field, &number, l->seed)) return false;
-    if (step + 1 < bad) {
-      if (!nc_exec_run(l->c->loaded, m->diag) || !nc_exec_finish(m->exec, m->diag)) return false;
-    } else if (!nc_exec_find_nan(l->c->loaded, m->diag, &found)) {
-      return false;
-    }
+    if (!nc_feed_batch_write(m, with, glass ? &map : &l->map, b.field, &number, l->seed)) return false;
+    if (glass ? !nc_exec_find_nan(with->loaded, m->diag, found) : !nc_exec_run(with->loaded, m->diag)) return false;
+    if (!nc_exec_finish(m->exec, m->diag)) return false;
   }
-  NcMessage *e = found.found ? nc_exec_report_bad(l->c->loaded, m->diag, &found)
-                             : nc_error(m->diag, NC_E0603, NC_NOWHERE, "the loss is not finite");
-  if (!e) return false;
-  nc_note(m->diag, e, "at step %lld, epoch %lld", (long long)bad + 1, (long long)l->at.epoch + 1);
-  if (saved) nc_note(m->diag, e, "`%s` is from before it, step %lld", last, (long long)from.step);
+  return true;
+}
+
+// The plan with every operation by itself, so that each value can be looked at; NULL when there is no room for it.
+static NcCompiled *unfused(Loop *l) {
+  NacreModel *m = l->m;
+  int messages = m->diag->messages.n, errors = m->diag->errors;
+  NcCompiled *c = NC_NEW(m->arena, NcCompiled);
+  *c = *l->c;
+  c->plan = nc_compile(m->arena, m->diag, nc_engine_graph(c->program, c->purpose), nc_device_target(m->device),
+                       &(NcCompileOptions){.name = c->purpose, .no_fuse = true});
+  c->loaded = c->plan ? nc_exec_load(m->exec, m->diag, c->plan) : NULL;
+  m->diag->messages.n = messages;
+  m->diag->errors = errors;
+  return c->loaded ? c : NULL;
+}
+
+// The plan that was trained with hunts second: it gives the very same bits, but tells only of what leaves its kernels.
+static bool find_broken(Loop *l) {
+  NacreModel *m = l->m;
+  NcPosition from = before_broken(l);
+  NcCompiled *way[] = {unfused(l), l->c}, *seen = NULL;
+  NcBad found = {.inf_buffer = -1};
+  for (int i = 0; i < 2 && !found.found; i++) {
+    if (!way[i]) continue;
+    seen = way[i];
+    if (!replay(l, from, seen, &found)) return false;
+  }
+  NcMessage *e = nc_exec_report_bad(seen->loaded, m->diag, &found);
+  if (!e) e = nc_error(m->diag, NC_E0603, NC_NOWHERE, "the loss is not finite");
+  nc_note(m->diag, e, "at step %lld, epoch %lld", (long long)l->at.step + 1, (long long)l->at.epoch + 1);
+  if (from.step) nc_note(m->diag, e, "`%s` is from before it, step %lld", m->weights, (long long)from.step);
   if (!e->help) nc_help(m->diag, e, "a smaller learning rate is the usual mend");
   return false;
 }
