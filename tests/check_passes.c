@@ -76,10 +76,7 @@ static NcState compile(NcGraph *g, const char *last, bool no_fuse, const NcTarge
   return s;
 }
 
-static void same_run(const NcGraph *g, const NcState *s, const NcEvalOptions *o, uint32_t seed) {
-  double **want = evaluate(g, o);
-  Interpret *it = interpret_new(arena, s->placement, o);
-  interpret_run(it);
+static void same_results(const NcGraph *g, const NcState *s, double **want, Interpret *it, uint32_t seed) {
   const NcPlan *p = s->placement->plan;
   for (int i = 0; i < g->output.n; i++) {
     int b = nc_plan_output(p, g->output.at[i].name);
@@ -92,6 +89,35 @@ static void same_run(const NcGraph *g, const NcState *s, const NcEvalOptions *o,
     int b = nc_plan_find(p, NC_BUF_VAR, name);
     ck_assert_msg(b >= 0, "%s", name);
     same_values(name, nc_count(g->effect.at[i]->type.shape), want[g->effect.at[i]->id], interpret_buffer(it, b), g, seed);
+  }
+}
+
+static void same_run(const NcGraph *g, const NcState *s, const NcEvalOptions *o, uint32_t seed) {
+  Interpret *it = interpret_new(arena, s->placement, o);
+  interpret_run(it);
+  same_results(g, s, evaluate(g, o), it, seed);
+}
+
+// The bindings of the next step: variables have their new values.
+static NcEvalOptions next(const NcGraph *g, const NcEvalOptions *o, double **value) {
+  NcEvalOptions n = *o;
+  NcBinding *bind = nc_memdup(arena, o->bind, (size_t)o->nbind * sizeof *bind);
+  for (int i = 0; i < g->effect.n; i++)
+    for (int k = 0; k < o->nbind; k++)
+      if (strcmp(bind[k].name, nc_attr_str(g->effect.at[i]->in[0], "name")) == 0) bind[k].value = value[g->effect.at[i]->id];
+  n.bind = bind;
+  return n;
+}
+
+// Several steps: what one leaves in memory, the next one finds.
+static void same_runs(const NcGraph *g, const NcState *s, const NcEvalOptions *o, int steps) {
+  Interpret *it = interpret_new(arena, s->placement, o);
+  NcEvalOptions here = *o;
+  for (int i = 0; i < steps; i++) {
+    double **want = evaluate(g, &here);
+    interpret_run(it);
+    same_results(g, s, want, it, (uint32_t)i);
+    here = next(g, &here, want);
   }
 }
 
@@ -302,7 +328,7 @@ START_TEST(nets_run) {
   NcEvalOptions o;
   random_bindings(arena, g, 5, &o);
   NcState s = compile(g, "memory", false, NULL);
-  same_run(g, &s, &o, 0);
+  same_runs(g, &s, &o, 3);
 }
 END_TEST
 
