@@ -192,6 +192,7 @@ struct NcElab {
 };
 
 NcRange nc_here(const NcElab *e, NcRange at);     // the user's own source, even inside the prelude
+const char *nc_user_function(const NcElab *e);    // the function of the prelude that the user called; NULL outside
 __attribute__((format(printf, 4, 5)))
 NcMessage *nc_elab_error(NcElab *e, NcCode code, NcRange at, const char *fmt, ...);
 void nc_elab_label(NcElab *e, NcMessage *m, NcRange at, const char *text);   // unless it is out of the user's sight
@@ -205,6 +206,8 @@ bool nc_scope_bind(NcElab *e, NcScope *s, const char *name, NcRange at, NcValue 
 NcLocal *nc_lookup_local(NcScope *s, const char *name);
 NcInfo *nc_find_decl(const NcElab *e, const NcModule *m, const char *name);     // the module's own, else the prelude's
 NcValue nc_lookup(NcElab *e, const NcName *n);                                  // E0301
+void nc_name_must_exist(NcElab *e, const NcName *n);                            // in the user's file; E0301
+void nc_check_names(NcElab *e);                                                 // names.c
 
 // expr.c, stmt.c
 NcValue nc_expr(NcElab *e, const NcExpr *x);

@@ -235,6 +235,16 @@ NcValue nc_lookup(NcElab *e, const NcName *n) {
   return unknown(e, n);
 }
 
+// Whether a name could mean anything, were it looked up in the user's file.
+void nc_name_must_exist(NcElab *e, const NcName *n) {
+  static const char *const given_later[] = {"training", "inf", "nan", "pi", "iteration", "gradient_norm", "total_steps"};
+  const NcModule *m = e->user;
+  bool known = nc_find_decl(e, m, n->s) || nc_map_has(&m->import, n->s) || nc_builtin(e, n->s) ||
+               nc_map_has(&m->decl, nc_sprintf(e->arena, "data %s", n->s));
+  for (size_t i = 0; i < sizeof given_later / sizeof *given_later; i++) known = known || strcmp(given_later[i], n->s) == 0;
+  if (!known) unknown(e, n);
+}
+
 // ---- settings from outside ----
 
 static const NcExpr *text_expr(NcElab *e, const NcSet *s) {

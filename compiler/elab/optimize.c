@@ -53,7 +53,7 @@ static bool apply(NcElab *e, const NcFn *fn, NcRange at, NcVar *v, NcTensor *g) 
 bool nc_optimize(NcElab *e, const NcExpr *x, NcTensor *loss) {
   const NcFn *fn = optimizer(e, x);
   Vars v = trainable(e);
-  if (!fn || v.n == 0) return fn != NULL;
+  if (!fn || !loss || v.n == 0) return fn != NULL;
   NcNode **wrt = NC_NEW_N(e->arena, NcNode *, v.n), **grad = NC_NEW_N(e->arena, NcNode *, v.n);
   NcTensor **g = NC_NEW_N(e->arena, NcTensor *, v.n);
   for (int i = 0; i < v.n; i++) wrt[i] = v.at[i]->now;

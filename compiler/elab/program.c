@@ -140,11 +140,33 @@ static void check_constants(NcElab *e) {
   }
 }
 
+// What waits for a later version and would otherwise be left out unseen.
+static void mention_waiting(NcElab *e) {
+  for (int i = 0; i < e->user->file->decl.n; i++) {
+    const NcDecl *d = e->user->file->decl.at[i];
+    if (d->kind == NC_D_TASK || d->kind == NC_D_WEIGHTS) nc_warn(e->diag, NC_E0110, d->name.at, "`%s` is not supported yet: `%s` is left out", nc_decl_word(d->kind), d->name.s);
+  }
+}
+
+static bool later(const NcMessage *a, const NcMessage *b) {
+  return a->at.file > b->at.file || (a->at.file == b->at.file && a->at.begin > b->at.begin);
+}
+
+static void sort_messages(NcDiag *d, int first) {   // by place, for they come in the order of elaboration
+  for (int i = first + 1; i < d->messages.n; i++)
+    for (int k = i; k > first && later(d->messages.at[k - 1], d->messages.at[k]); k--) {
+      NcMessage *m = d->messages.at[k];
+      d->messages.at[k] = d->messages.at[k - 1];
+      d->messages.at[k - 1] = m;
+    }
+}
+
 NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
-  int errors = d->errors;
+  int errors = d->errors, first = d->messages.n;
   NcFrame top;
   NcElab *e = nc_elab_open(a, d, o, &top);
   if (!e || d->errors > errors) return NULL;
+  mention_waiting(e);
   NcProgram *p = NC_NEW(a, NcProgram);
   *p = (NcProgram){.arena = a, .diag = d, .file = e->user->file};
   check_constants(e);
@@ -161,6 +183,8 @@ NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
     check_models(e, train && train->name.s ? train->name.s : built ? built->decl->name.s : NULL);
     nc_elab_tests(e, &tests);
   }
+  nc_check_names(e);
+  sort_messages(d, first);
   if (!ok || d->errors > errors) return NULL;
   for (int i = 0; i < e->row.n; i++) *NC_PUSH(a, p->row) = e->row.at[i];
   return p;

@@ -17,6 +17,11 @@ NcRange nc_here(const NcElab *e, NcRange at) {
   return f && f->call.file ? f->call : at;
 }
 
+const char *nc_user_function(const NcElab *e) {
+  const NcFrame *f = entry(e);
+  return f && f->info ? f->info->decl->name.s : NULL;
+}
+
 static bool in_prelude(const NcElab *e, NcRange at) {
   for (int i = 0; i < e->modules.n; i++)
     if (e->modules.at[i]->prelude && e->modules.at[i]->file->source == at.file) return true;

@@ -55,7 +55,9 @@ NcValue nc_block_here(NcElab *e, const NcBlock *b) {
         }
         break;
       case NC_S_UPDATE: ok = nc_update(e, s) && ok; break;
-      case NC_S_ASSERT: ok = assertion(e, s) && ok; break;
+      case NC_S_ASSERT:   // what relies on it would only repeat the error
+        if (!assertion(e, s)) return nc_v_poison();
+        break;
       case NC_S_BAD: ok = false; break;
       case NC_S_NEXT:
         nc_elab_error(e, NC_E0306, s->at, "`next` belongs to `scan`; the value of a `repeat` block is its last expression");

@@ -88,15 +88,12 @@ bool nc_train_keys(NcElab *e, const NcDecl *d, NcTrainKeys *out) {
 
 // ---- recipe ----
 
-static bool whole(NcElab *e, const NcExpr *x, const char *key, int64_t least, int64_t fallback, int64_t *out) {
+static void whole(NcElab *e, const NcExpr *x, const char *key, int64_t least, int64_t fallback, int64_t *out) {
   *out = fallback;
-  if (!x) return true;
   NcSize s;
-  if (!nc_expr_int(e, x, &s)) return false;
-  *out = s.value;
-  if (s.value >= least && s.value <= (int64_t)1 << 40) return true;
-  nc_elab_error(e, NC_E0312, x->at, "`%s` must be %lld or more, not %lld", key, (long long)least, (long long)s.value);
-  return false;
+  if (!x || !nc_expr_int(e, x, &s)) return;
+  if (s.value >= least && s.value <= (int64_t)1 << 40) *out = s.value;
+  else nc_elab_error(e, NC_E0312, x->at, "`%s` must be %lld or more, not %lld", key, (long long)least, (long long)s.value);
 }
 
 static const NcInfo *find_data(NcElab *e, const NcDecl *d) {
@@ -114,11 +111,11 @@ NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data) {
   const NcInfo *info = find_data(e, k->decl);
   *data = info ? nc_dataset(e, info, k->decl->source.at) : NULL;
   int64_t seed;
-  bool ok = whole(e, k->batch, "batch", 1, 32, &r->batch);
-  ok = whole(e, k->epochs, "epochs", 1, 0, &r->epochs) && ok;
-  ok = whole(e, k->steps, "steps", 1, 0, &r->steps) && ok;
-  ok = whole(e, k->seed, "seed", 0, 1, &seed) && ok;
-  if (!ok || !*data) return NULL;
+  whole(e, k->batch, "batch", 1, 32, &r->batch);   // what is wrong with a number hides no other error
+  whole(e, k->epochs, "epochs", 1, 0, &r->epochs);
+  whole(e, k->steps, "steps", 1, 0, &r->steps);
+  whole(e, k->seed, "seed", 0, 1, &seed);
+  if (!*data) return NULL;
   r->name = k->decl->name.s;
   r->data = k->decl->source.s;
   r->seed = (uint64_t)seed;
@@ -244,11 +241,12 @@ NcGraph *nc_train_graph(NcElab *e, const char *name, const NcTrainKeys *k, NcDat
     if (t && e->watched.kind == NC_V_POISON)
       nc_elab_error(e, NC_E0310, k->loss->at, "the loss does not use the model `%s`", watch->name);
     nc_output_value(e, "output", e->watched);
-  } else if (t && scalar_output(e, "loss", loss, k->loss->at)) {
-    metrics(e, k->metrics, r, training);
-    metrics(e, k->log, r, training);
-    if (training) nc_optimize(e, k->optimizer, t);
-    nc_assign_all(e);
+  } else {
+    bool ok = t && scalar_output(e, "loss", loss, k->loss->at);
+    ok = metrics(e, k->metrics, r, training) && ok;
+    ok = metrics(e, k->log, r, training) && ok;
+    if (training) nc_optimize(e, k->optimizer, ok ? t : NULL);
+    if (ok) nc_assign_all(e);
   }
   e->watch = NULL;
   e->models = false;

@@ -25,13 +25,21 @@ static const char *declared(NcElab *e, const NcTypeExpr *t) {
   return nc_strndup(e->arena, s->text + t->at.begin, t->at.end - t->at.begin);
 }
 
-typedef struct { NcElab *e; const NcTypeExpr *t; const NcTensor *x; const char *what, *of; NcRange at; } Check;
+typedef struct {
+  NcElab *e;
+  const NcTypeExpr *t;
+  const NcTensor *x;
+  const char *what, *of;   // the argument (NULL: the result), and the function as the user knows it
+  NcRange at;
+  bool inner;              // it is called inside the prelude: its own declaration says nothing to the user
+} Check;
 
 static const char *subject(const Check *c) {
   return c->what ? nc_sprintf(c->e->arena, "`%s` of `%s`", c->what, c->of) : nc_sprintf(c->e->arena, "the result of `%s`", c->of);
 }
 
 static void declared_at(const Check *c, NcMessage *m) {
+  if (c->inner) return;
   const char *place = nc_place(c->e->diag, c->e->arena, c->t->at);
   nc_note(c->e->diag, m, "%s is declared as %s at %s", subject(c), declared(c->e, c->t), place);
   if (c->what) nc_label_history(c->e, m, c->x);
@@ -156,7 +164,9 @@ NcValue nc_check_type(NcElab *e, const NcTypeExpr *t, NcValue v, const char *wha
     }
     if (v.kind == NC_V_POISON) return v;
   }
-  Check c = {e, t, v.t, what, of, what && e->frame->call.file ? e->frame->call : v.at};
+  NcRange at = what && e->frame->call.file ? e->frame->call : v.at;
+  const char *user = nc_user_function(e);
+  Check c = {e, t, v.t, what, user ? user : of, at, user && strcmp(user, of) != 0};
   if (!t->any && v.t->node->type.dtype != t->dtype) { wrong_dtype(&c); return nc_v_poison(); }
   return check_axes(&c) ? v : nc_v_poison();
 }
