@@ -1,5 +1,6 @@
 # docs
 EXTRA_DIST += docs/errors
+EXTRA_DIST += docs/language.md
 
 # The error pages are part of the library: `nacre explain E0203`.
 NC_ERROR_PAGES = $(sort $(wildcard $(srcdir)/docs/errors/E*.md))
