@@ -1,5 +1,5 @@
 // nacre: the command. Every verb is a thin call of nacre.h.
-#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include "options.h"
 #include "verbs.h"
@@ -29,16 +29,19 @@ const CliVerb cli_verbs[] = {
 };
 
 int main(int argc, char **argv) {
-  signal(SIGPIPE, SIG_IGN);   // `nacre ... | head` ends by a failed write, not by a signal
   if (argc < 2) return cli_help(stderr), NACRE_USAGE;
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) return cli_help(stdout), 0;
   if (!strcmp(argv[1], "--version")) return printf("nacre %s\n", nacre_version()), 0;
   if (!strcmp(argv[1], "--man")) return cli_man(stdout), 0;
   const CliVerb *v = cli_find_verb(argv[1]);
-  CliArgs a;
-  if (!v || !cli_parse(v, argc - 2, argv + 2, &a)) return NACRE_USAGE;
-  if (a.value[O_HELP]) return cli_verb_help(stdout, v), 0;
-  int status = v->run(&a);
-  if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0) status = NACRE_RUN;
-  return status;
+  CliArgs a = {0};
+  int status = NACRE_USAGE;
+  if (v && cli_parse(v, argc - 2, argv + 2, &a)) {
+    if (a.value[O_HELP]) cli_verb_help(stdout, v);
+    status = a.value[O_HELP] ? 0 : v->run(&a);
+  }
+  free(a.arg);
+  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+  fputs("nacre: the output could not be written\n", stderr);
+  return status ? status : NACRE_RUN;
 }

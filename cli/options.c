@@ -136,6 +136,15 @@ bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
   return true;
 }
 
+void cli_json_text(const char *s) {
+  putchar('"');
+  for (; *s; s++) {
+    if ((unsigned char)*s < ' ') printf("\\u%04x", (unsigned char)*s);
+    else printf(*s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+  }
+  putchar('"');
+}
+
 NacreOptions cli_options(const CliArgs *a) {
   return (NacreOptions){
     .set = a->set, .sets = a->sets, .device = a->value[O_DEVICE], .device_class = a->value[O_CLASS],

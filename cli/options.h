@@ -69,6 +69,8 @@ const CliVerb *cli_find_verb(const char *name);      // NULL after an error that
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   // prints; returns 2
 NacreOptions cli_options(const CliArgs *a);          // what nacre.h takes
 
+void cli_json_text(const char *s);                   // to stdout, quoted
+
 // progress.c: one calm line on a terminal, plain lines elsewhere, JSON lines when asked.
 typedef struct { bool json, quiet, terminal; double last; bool line_open; } CliProgress;
 CliProgress cli_progress(const CliArgs *a);

@@ -20,8 +20,9 @@ static void json_number(const char *name, double v) {
 }
 
 static void json(const NacreProgress *p) {
-  printf("{\"event\":\"%s\",\"epoch\":%lld,\"step\":%lld,\"steps\":%lld", p->phase, (long long)p->epoch,
-         (long long)p->step, (long long)p->steps);
+  printf("{\"event\":\"%s\",\"run\":", p->phase);
+  cli_json_text(p->directory);
+  printf(",\"epoch\":%lld,\"step\":%lld,\"steps\":%lld", (long long)p->epoch, (long long)p->step, (long long)p->steps);
   for (int i = 0; i < p->metrics; i++) json_number(p->metric[i].name, p->metric[i].value);
   json_number("examples_per_second", p->examples_per_second);
   json_number("seconds", p->seconds);
@@ -56,6 +57,14 @@ void cli_show(void *ctx, const NacreProgress *p) {
   if (c->quiet || (step && (!c->terminal || t - c->last < 0.1))) return;
   c->last = t;
   if (c->terminal) fputs("\r\033[K", stderr);
+  if (p->phase[0] == 'd') {
+    fprintf(stderr, "%s after %lld steps, ", p->step < p->steps ? "stopped" : "finished", (long long)p->step);
+    duration(stderr, p->seconds);
+    fprintf(stderr, "; saved in %s\n", p->directory);
+    if (p->step < p->steps) fprintf(stderr, "`nacre train --resume %s` goes on\n", p->directory);
+    c->line_open = false;
+    return;
+  }
   epoch(p);
   if (!step) fputs("  valid:", stderr);
   metrics(p);

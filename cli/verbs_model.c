@@ -30,8 +30,11 @@ int cli_check(const CliArgs *a) {
   for (int i = 0; i < a->args; i++) {
     int s = with(a, a->arg[i], NULL);
     if (s > worst) worst = s;
-    if (s == 0 && a->value[O_JSON]) printf("{\"file\":\"%s\",\"ok\":true}\n", a->arg[i]);
-    else if (s == 0 && !a->value[O_QUIET]) fprintf(stderr, "%s: no errors\n", a->arg[i]);
+    if (s == 0 && a->value[O_JSON]) {
+      fputs("{\"file\":", stdout);
+      cli_json_text(a->arg[i]);
+      puts(",\"ok\":true}");
+    } else if (s == 0 && !a->value[O_QUIET]) fprintf(stderr, "%s: no errors\n", a->arg[i]);
   }
   return worst;
 }

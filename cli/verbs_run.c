@@ -22,8 +22,13 @@ int cli_train(const CliArgs *a) {
   if (!resume && a->args != 1) return cli_usage("`nacre train` needs a FILE (or --resume RUN)");
   if (resume && a->args) return cli_usage("--resume goes on with the run's own file: leave out `%s`", a->arg[0]);
   if (resume && a->value[O_OUT]) return cli_usage("--resume goes on in the run's own directory: leave out --out");
+  for (int i = 0; resume && i < 3; i++) {
+    static const struct { int option; const char *name; } own[] = {{O_FORCE, "force"}, {O_BATCH, "batch"}, {O_MODEL, "model"}};
+    if (a->value[own[i].option]) return cli_usage("--resume goes on with the run's own settings: leave out --%s", own[i].name);
+  }
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
+  signal(SIGPIPE, SIG_IGN);   // `nacre train --json | head` is no reason to lose a training
   CliProgress p = cli_progress(a);
   NacreTrainOptions t = {
     .out = a->value[O_OUT], .force = a->value[O_FORCE] != NULL, .resume = resume,
@@ -37,8 +42,11 @@ int cli_train(const CliArgs *a) {
 
 static void print_scores(const CliArgs *a, const char *split, const NacreScores *scores) {
   bool json = a->value[O_JSON];
-  if (json) printf("{\"run\":\"%s\",\"split\":\"%s\",\"examples\":%lld,\"metrics\":{", a->arg[0], split, (long long)scores->examples);
-  else printf("%s (%lld examples)\n", split, (long long)scores->examples);
+  if (json) {
+    fputs("{\"run\":", stdout);
+    cli_json_text(a->arg[0]);
+    printf(",\"split\":\"%s\",\"examples\":%lld,\"metrics\":{", split, (long long)scores->examples);
+  } else printf("%s (%lld examples)\n", split, (long long)scores->examples);
   for (int i = 0; i < scores->metrics; i++) {
     const NacreMetric *v = &scores->metric[i];
     if (!json) printf("  %-10s %.6g\n", v->name, v->value);

@@ -116,6 +116,19 @@ expect 0 'class' "$nacre" predict run --split test
 expect 0 '"output"' "$nacre" predict run --split test --format json
 expect 2 'csv or json' "$nacre" predict run --format yaml
 expect 1 'E0602' "$nacre" train "$examples/xor.nn" --out run
+expect 2 'finished' "$nacre" train --resume run
+expect 2 'leave out --batch' "$nacre" train --resume run --batch 7
+expect 0 'saved in run' "$nacre" train --resume run --set train.epochs=31
+"$nacre" predict run --split train 2>err.txt | head -n 1 >out.txt
+if [ -s out.txt ] && [ ! -s err.txt ]; then passed=$((passed + 1)); else
+  echo "FAILED: predict into a closed pipe"; sed 's/^/    /' err.txt; failed=$((failed + 1))
+fi
+if [ -c /dev/full ]; then
+  "$nacre" explain dense >/dev/full 2>err.txt
+  if [ $? -eq 1 ] && grep -q 'could not be written' err.txt; then passed=$((passed + 1)); else
+    echo "FAILED: output to a full disk"; failed=$((failed + 1))
+  fi
+fi
 expect 2 'no option' "$nacre" eval run --force
 for f in model.nn run.json metrics.jsonl README.md last.safetensors best.safetensors; do
   [ -s run/$f ] || { echo "FAILED: run/$f is missing"; failed=$((failed + 1)); }

@@ -248,6 +248,22 @@ static bool prepare_plan(Loop *l) {
   return true;
 }
 
+// A run goes on only where its steps still mean the same examples, and where there are steps left.
+static bool can_go_on(Loop *l) {
+  NacreModel *m = l->m;
+  const char *dir = l->o->resume;
+  if (!nc_checkpoint_position(m, m->weights, &l->at)) return false;
+  if (l->at.step != l->at.epoch * l->per_epoch + l->at.batch) {
+    nc_help(m->diag, nc_error(m->diag, NC_E0408, NC_NOWHERE, "`%s` was trained with another batch size or other data", dir),
+            "leave out what changes them, or start a new run");
+    return false;
+  }
+  if (l->at.step < l->total) return true;
+  nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is finished: all its %lld steps are done", dir, (long long)l->total),
+          l->recipe->steps ? "--set train.steps=N trains longer" : "--set train.epochs=N trains longer");
+  return false;
+}
+
 static bool prepare_run(Loop *l) {
   NacreModel *m = l->m;
   m->loader = nc_loader_new(m->diag, &(NcLoaderOptions){
@@ -259,7 +275,7 @@ static bool prepare_run(Loop *l) {
   l->seed[0] = (uint32_t)l->recipe->seed;
   l->seed[1] = (uint32_t)(l->recipe->seed >> 32);
   if (l->o->resume) {
-    if (!nc_checkpoint_position(m, m->weights, &l->at) || !nc_run_resume(m, l->o->resume, l->at.step, &l->run)) return false;
+    if (!can_go_on(l) || !nc_run_resume(m, l->o->resume, l->at.step, &l->run)) return false;
     l->at.sums = l->metrics;
   } else if (!nc_run_create(m, l->o->out, l->o->force, &l->run)) {
     return false;
