@@ -62,6 +62,8 @@ bool describe_some(void *ctx, NcDiag *d, const NcSourceSpec *s, NcFields *out) {
   f[0] = (NcField){.name = image ? "image" : "x", .dtype = image ? NC_U8 : NC_F32, .shape = image ? NC_SHAPE(28, 28) : NC_SHAPE(table ? 4 : 2)};
   f[1] = (NcField){.name = "label", .dtype = NC_I32, .shape = NC_SCALAR, .classes = image ? 10 : table ? 3 : 2};
   if (strcmp(s->kind, "pairs") == 0) f[1] = (NcField){.name = "y", .dtype = NC_F32, .shape = NC_SHAPE(1)};
-  *out = (NcFields){.at = f, .n = 2, .examples = 2000};
+  bool text = strcmp(s->kind, "text") == 0;
+  if (text) f[0] = (NcField){.name = "tok", .dtype = NC_I32, .shape = NC_SHAPE(17), .classes = 65};
+  *out = (NcFields){.at = f, .n = text ? 1 : 2, .examples = 2000};
   return true;
 }

@@ -16,6 +16,6 @@ double *output_of(NcArena *a, NcDiag *d, const NcGraph *g, const Binds *b, const
 // One step: evaluates effects and stores them in b. Gives the loss.
 double run_step(NcArena *a, NcDiag *d, const NcGraph *step, Binds *b, int iteration);
 
-// Fields without files: spiral and other kinds give x f32[2] and label i32; digits and idx images, csv four columns, pairs x f32[2] and y f32[1].
+// Fields without files: spiral and other kinds give x f32[2] and label i32; digits and idx images, csv four columns, pairs x f32[2] and y f32[1], text tok i32[17].
 bool describe_some(void *ctx, NcDiag *d, const NcSourceSpec *s, NcFields *out);
 #endif

@@ -118,6 +118,66 @@ static NcValue convolve(NcArgsOf *c) {
   return given(c, nc_t(e, c->at, nc_conv(e->graph, nc_here(e, c->at), x->node, w->node, &conv), x->rank, dim));
 }
 
+// Weights [C, O / groups, K…] of a transposed convolution as those of the convolution that computes it: reversed in space,
+// [O, C / groups, K…].
+static NcTensor *turned(NcArgsOf *c, NcTensor *w, NcSize groups, NcSize out) {
+  NcElab *e = c->e;
+  NcSize each, dim[NC_MAX_RANK + 1] = {groups}, flat[NC_MAX_RANK] = {out};
+  int64_t start[NC_MAX_RANK] = {0}, step[NC_MAX_RANK] = {1, 1}, perm[NC_MAX_RANK] = {0, 2, 1};
+  if (w->rank == NC_MAX_RANK || !nc_size_div(&e->sizes, w->dim[0], groups, &each)) return NULL;
+  for (int i = 2; i < w->rank; i++) {
+    start[i] = w->dim[i].value - 1;
+    step[i] = -1;
+    dim[i + 1] = flat[i] = w->dim[i];
+    perm[i + 1] = i + 1;
+  }
+  dim[1] = flat[1] = each;
+  dim[2] = w->dim[1];
+  w = nc_t(e, c->at, nc_slice(e->graph, nc_here(e, c->at), w->node, start, w->node->type.shape.dim, step), w->rank, w->dim);
+  if (!w) return NULL;
+  return nc_t_reshape(e, c->at, nc_t_permute(e, c->at, nc_t_reshape(e, c->at, w, w->rank + 1, dim), perm), w->rank, flat);
+}
+
+// (D - 1) stride + (K - 1) dilation + 1 + more - 2 pad places: a convolution of x with stride - 1 zeros between its elements.
+static NcValue convolve_transpose(NcArgsOf *c) {
+  NcElab *e = c->e;
+  NcTensor *x = nc_arg_t(c, 0), *w = nc_arg_t(c, 1);
+  Window win = {0};
+  int64_t groups, more[3];
+  if (!x || !w || !images(c, x, &win)) return nc_v_poison();
+  if (w->rank != x->rank) {
+    nc_elab_error(e, NC_E0202, c->at, "`convolve_transpose` of %s with weights %s", nc_t_describe(e, x), nc_t_describe(e, w));
+    return nc_v_poison();
+  }
+  if (!nc_arg_each(c, 2, win.n, 1, 1, win.stride) || !nc_arg_each(c, 3, win.n, 0, 0, win.lo) || !nc_arg_each(c, 4, win.n, 1, 1, win.dilation) ||
+      !nc_arg_whole(c, 5, 1, &groups) || !nc_arg_each(c, 6, win.n, 0, 0, more)) return nc_v_poison();
+  NcSize rest, out;
+  if (groups < 1 || !nc_size_mod(&e->sizes, w->dim[0], nc_size(groups), &rest) || !nc_size_is(rest, 0)) return nc_arg_bad(c, 5, "a divisor of the channels");
+  if (!nc_size_eq(w->dim[0], x->dim[1]) || !nc_size_mul(&e->sizes, w->dim[1], nc_size(groups), &out)) {
+    NcMessage *m = nc_elab_error(e, NC_E0203, c->at, "%s has %s channels, but the weights %s need %s", nc_t_describe(e, x), nc_size_describe(e, x->dim[1]),
+                                 nc_t_describe(e, w), nc_size_describe(e, w->dim[0]));
+    nc_label_history(e, m, x);
+    return nc_v_poison();
+  }
+  NcConv conv = {.spatial = win.n, .groups = (int)groups, .stride = {1, 1, 1}};
+  NcSize dim[NC_MAX_RANK] = {x->dim[0], out};
+  for (int k = 0; k < win.n; k++) {
+    int64_t reach = (w->dim[2 + k].value - 1) * win.dilation[k];
+    conv.dilation[k] = win.dilation[k];
+    conv.dilate_x[k] = win.stride[k];
+    conv.lo[k] = reach - win.lo[k];
+    conv.hi[k] = reach - win.lo[k] + more[k];
+    if (more[k] >= win.stride[k] && more[k] > 0) return nc_arg_bad(c, 6, "less than the stride");
+    NcSize d;
+    if (!nc_size_sub(&e->sizes, x->dim[2 + k], nc_size(1), &d) || !nc_size_mul(&e->sizes, d, nc_size(win.stride[k]), &d) ||
+        !nc_size_add(&e->sizes, d, nc_size(reach + 1 + more[k] - 2 * win.lo[k]), &dim[2 + k])) return nc_v_poison();
+  }
+  NcShape s;
+  w = turned(c, w, nc_size(groups), out);
+  if (!w || !nc_t_shape(e, c->at, x->rank, dim, &s)) return nc_v_poison();
+  return given(c, nc_t(e, c->at, nc_conv(e->graph, nc_here(e, c->at), x->node, w->node, &conv), x->rank, dim));
+}
+
 static NcValue pool(NcArgsOf *c) {
   NcElab *e = c->e;
   NcTensor *x = nc_to_float(e, c->at, nc_arg_t(c, 0));
@@ -146,6 +206,7 @@ const NcBuiltin nc_builtins_nn[] = {
   {"orthogonalize", "x", "the orthonormal matrix nearest to directions of x; for starting values only", orthogonalize},
   {"normalize", "x mean variance eps? axis?", "(x - mean) / sqrt(variance + eps), both lying on an axis (1) of x", normalize},
   {"convolve", "x w stride? pad? dilation? groups?", "the convolution of x [B, C, D…] with weights [O, C / groups, K…]", convolve},
+  {"convolve_transpose", "x w stride? pad? dilation? groups? more?", "the transposed convolution of x [B, C, D…] with weights [C, O / groups, K…]; `more` places at the end", convolve_transpose},
   {"window_max", "x window stride? pad?", "the largest element of each window", pool, .op = "max"},
   {"window_mean", "x window stride? pad?", "the mean of each window, its padding left out", pool, .op = "avg"},
   {"window_sum", "x window stride? pad?", "the sum of each window", pool, .op = "sum"},

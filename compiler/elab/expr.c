@@ -49,7 +49,20 @@ static NcValue name(NcElab *e, const NcExpr *x) {
 
 static NcValue unary(NcElab *e, const NcExpr *x) { return nc_unary(e, x->at, x->op, nc_expr(e, x->a)); }
 
+// 1 / 255 is 0, which nobody who writes it wants.
+static void mind_literals(NcElab *e, const NcExpr *x) {
+  const NcExpr *a = x->a, *b = x->b;
+  if (x->op != NC_B_DIV || !a || !b || a->kind != NC_X_INT || b->kind != NC_X_INT || b->i == 0 || a->i % b->i == 0) return;
+  for (int i = 0; i < e->diag->messages.n; i++) {   // once, though elaborated more often
+    const NcMessage *old = e->diag->messages.at[i];
+    if (old->severity == NC_WARNING && memcmp(&old->at, &x->at, sizeof x->at) == 0) return;
+  }
+  NcMessage *m = nc_warn(e->diag, NC_E0205, x->at, "this is a division of integers, rounded down: %lld", (long long)(a->i / b->i));
+  nc_help(e->diag, m, "for the number, write `%s.0 / %s`", a->text, b->text);
+}
+
 static NcValue binary(NcElab *e, const NcExpr *x) {
+  mind_literals(e, x);
   NcValue a = nc_expr(e, x->a);
   bool decided = (x->op == NC_B_AND || x->op == NC_B_OR) && a.kind == NC_V_BOOL;
   if (decided && a.b == (x->op == NC_B_OR)) return a;   // the other side is not looked at

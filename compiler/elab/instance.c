@@ -122,8 +122,11 @@ static int64_t node_macs(const NcNode *n) {   // multiply-adds of a contraction 
     for (int i = 0; i < ncon; i++) out *= n->in[0]->type.shape.dim[con[i]];
     return out;
   }
-  if (n->op->kind != NC_CONV || strcmp(n->op->name, "conv") != 0) return 0;
-  return out * (nc_count(n->in[1]->type.shape) / n->in[1]->type.shape.dim[0]);
+  NcConv c;
+  if (n->op->kind != NC_CONV || strcmp(n->op->name, "conv") != 0 || !nc_conv_of(n, &c)) return 0;
+  out *= nc_count(n->in[1]->type.shape) / n->in[1]->type.shape.dim[0];
+  for (int i = 0; i < c.spatial; i++) out /= c.dilate_x[i];   // the zeros between count for nothing
+  return out;
 }
 
 static void finish_row(NcElab *e, int row, int first_node, const NcInstance *inst, const NcValue *r) {

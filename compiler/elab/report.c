@@ -45,8 +45,7 @@ NcMessage *nc_elab_error(NcElab *e, NcCode code, NcRange at, const char *fmt, ..
   NcMessage *m = nc_error(e->diag, code, here, "%s", text);
   const NcFrame *f = entry(e);
   if (f && f->info && in_prelude(e, at)) {
-    const char *place = nc_place(e->diag, e->arena, at);
-    nc_note(e->diag, m, "inside `%s`, %s of the prelude", e->frame->info ? e->frame->info->decl->name.s : "", place);
+    nc_note(e->diag, m, "inside `%s` of the prelude", e->frame->info ? e->frame->info->decl->name.s : "");
   } else {
     for (f = e->frame; f && (!f->info || memcmp(&f->call, &here, sizeof here) == 0); f = f->up) {}
     if (f && f->call.file && f->up && f->up->info)
