@@ -11,6 +11,7 @@ typedef struct {
   bool closed;               // merges with nothing
   bool update;               // flows into variables only
   NC_VEC(NcNode *) node;     // empty: merged into another
+  int rank;                  // its place among NcClusters.order
   int mark;                  // of the last search that came by
 } NcCluster;
 
@@ -20,9 +21,14 @@ typedef struct {
   NcCluster **of;            // by node id of core nodes
   NC_VEC(NcCluster *) all;
   int count, search;
+  // All clusters so that values flow forward only; those that were merged into another are holes. A path between
+  // two clusters stays between their ranks, which keeps the search for cycles short.
+  NcCluster **order;
+  int reached;               // the last search for a cycle: what it marked lies behind the earlier of the two
   int *seen;                 // by node id: the last search that counted it
 } NcClusters;
 
 bool nc_cluster_legal(NcClusters *c, NcCluster *a, NcCluster *b);     // may the two become one region?
+void nc_cluster_reorder(NcClusters *c, NcCluster *into, NcCluster *from);   // after nc_cluster_legal: `from` becomes a hole
 bool nc_cluster_in_memory(const NcClusters *c, const NcNode *n);      // read by others, or required
 #endif

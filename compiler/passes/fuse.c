@@ -94,6 +94,7 @@ static NcCluster *begin(NcClusters *c, NcNode *n, bool update) {
 }
 
 static void merge(NcClusters *c, NcCluster *into, NcCluster *from) {
+  nc_cluster_reorder(c, into, from);
   if (into->kind == NC_REGION_MAP && from->kind != NC_REGION_MAP) {
     into->kind = from->kind;
     into->anchor = from->anchor;
@@ -263,6 +264,11 @@ static NcClusters *clusters_new(NcState *s, NcFlow *f) {
                     .seen = NC_NEW_N(s->arena, int, s->graph->node.n + 1)};
   for (int i = 0; i < s->graph->node.n; i++)
     if (f->core[i]) begin(c, s->graph->node.at[i], updates[i] && (f->required[i] || nc_count(s->graph->node.at[i]->type.shape) > 1));
+  c->order = NC_NEW_N(s->arena, NcCluster *, 2 * c->count + 1);
+  for (int i = 0; i < c->count; i++) {
+    c->order[i] = c->all.at[i];
+    c->order[i]->rank = i;
+  }
   return c;
 }
 

@@ -79,14 +79,14 @@ static bool prologue_private(const NcClusters *c, const NcCluster *u, const NcCl
 
 // Can `to` be reached from `at` by going through other clusters?
 static bool reaches(NcClusters *c, NcCluster *at, const NcCluster *to, bool first) {
-  at->mark = c->search;
+  at->mark = c->reached;
   for (int i = 0; i < at->node.n; i++) {
     const NcNodes *readers = &c->flow->readers[at->node.at[i]->id];
     for (int k = 0; k < readers->at.n; k++) {
       NcCluster *o = c->of[readers->at.at[k]->id];
       if (o == to) {
         if (!first) return true;
-      } else if (o->mark != c->search && reaches(c, o, to, false)) {
+      } else if (o->rank < to->rank && o->mark != c->reached && reaches(c, o, to, false)) {
         return true;
       }
     }
@@ -95,10 +95,24 @@ static bool reaches(NcClusters *c, NcCluster *at, const NcCluster *to, bool firs
 }
 
 static bool cyclic(NcClusters *c, NcCluster *a, NcCluster *b) {
-  c->search++;
-  if (reaches(c, a, b, true)) return true;
-  c->search++;
-  return reaches(c, b, a, true);
+  c->reached = ++c->search;
+  return a->rank < b->rank ? reaches(c, a, b, true) : reaches(c, b, a, true);
+}
+
+// Between the two ranks: first what does not follow from the earlier one, then the two as one, then what does.
+void nc_cluster_reorder(NcClusters *c, NcCluster *into, NcCluster *from) {
+  int lo = into->rank < from->rank ? into->rank : from->rank, hi = into->rank + from->rank - lo, at = lo, after = 0;
+  NcCluster **behind = c->order + c->count;   // its second half is scratch
+  for (int i = lo; i <= hi; i++) {
+    NcCluster *k = c->order[i];
+    if (k == into || k == from) continue;
+    if (k->node.n && k->mark == c->reached) behind[after++] = k;
+    else c->order[at++] = k;
+  }
+  c->order[at++] = into;
+  for (int i = 0; i < after; i++) c->order[at++] = behind[i];
+  c->order[at] = from;
+  for (int i = lo; i <= hi; i++) c->order[i]->rank = i;
 }
 
 // Kernels have a limited number of arguments, and so many values in flight leave no registers.
