@@ -1,7 +1,7 @@
 // Elaboration: sizes, messages, paths, and the prelude's values and gradients by the reference evaluator.
 //
-// tests/elab/NAME.nn with NAME.err is a file whose whole messages are expected; with NAME.vars, its variables and layers;
-// without either, its test blocks must hold, gradients compared with finite differences.
+// tests/elab/NAME.nn with NAME.err is a file whose whole messages are expected; with NAME.vars, its variables and
+// layers; without either, its test blocks must hold, gradients compared with finite differences.
 #include <check.h>
 #include <dirent.h>
 #include <math.h>
@@ -23,7 +23,8 @@ static const char *messages(NcDiag *d) {
 }
 
 static NcProgram *program(NcDiag *d, const char *name, const char *text, int64_t batch) {
-  NcProgramOptions o = {.name = name, .text = text, .size = strlen(text), .hooks = {.describe = describe_some}, .batch = batch};
+  NcProgramOptions o = {.name = name, .text = text, .size = strlen(text), .hooks = {.describe = describe_some},
+                        .batch = batch};
   return nc_program(arena, d, &o);
 }
 
@@ -47,18 +48,21 @@ START_TEST(sizes_have_a_normal_form) {
   ck_assert(!nc_size_eq(B, T) && !nc_size_eq(B, nc_size(32)) && nc_size_eq(B, nc_size_symbol(&t, "B", 32)));
   // (B + T)^2 = B^2 + 2 B T + T^2
   ck_assert(nc_size_add(&t, B, T, &x) && nc_size_mul(&t, x, x, &x));
-  ck_assert(nc_size_mul(&t, B, T, &y) && nc_size_mul(&t, y, nc_size(2), &y) && nc_size_mul(&t, B, B, &z) && nc_size_add(&t, y, z, &y));
+  ck_assert(nc_size_mul(&t, B, T, &y) && nc_size_mul(&t, y, nc_size(2), &y) && nc_size_mul(&t, B, B, &z) &&
+            nc_size_add(&t, y, z, &y));
   ck_assert(nc_size_mul(&t, T, T, &z) && nc_size_add(&t, z, y, &y));
   ck_assert(nc_size_eq(x, y));
   ck_assert_int_eq(x.value, 4096);
   ck_assert_str_eq(shown(&t, x), "B * B + 2 * B * T + T * T");
   ck_assert(nc_size_sub(&t, x, y, &z) && nc_size_is(z, 0));
   // what divides leaves the quotient: (6 B + 7) / 3 = 2 B + 2
-  ck_assert(nc_size_mul(&t, B, nc_size(6), &x) && nc_size_add(&t, x, nc_size(7), &x) && nc_size_div(&t, x, nc_size(3), &y));
+  ck_assert(nc_size_mul(&t, B, nc_size(6), &x) && nc_size_add(&t, x, nc_size(7), &x) &&
+            nc_size_div(&t, x, nc_size(3), &y));
   ck_assert_str_eq(shown(&t, y), "2 * B + 2");
   ck_assert_int_eq(y.value, 66);
   // what does not is opaque, and the same one: (B - 1) / 2 + 1 = (B + 1) / 2
-  ck_assert(nc_size_sub(&t, B, nc_size(1), &x) && nc_size_div(&t, x, nc_size(2), &x) && nc_size_add(&t, x, nc_size(1), &x));
+  ck_assert(nc_size_sub(&t, B, nc_size(1), &x) && nc_size_div(&t, x, nc_size(2), &x) &&
+            nc_size_add(&t, x, nc_size(1), &x));
   ck_assert(nc_size_add(&t, B, nc_size(1), &y) && nc_size_div(&t, y, nc_size(2), &y));
   ck_assert_msg(nc_size_eq(x, y), "%s and %s", shown(&t, x), shown(&t, y));
   ck_assert_int_eq(x.value, 16);
@@ -152,7 +156,8 @@ static const char *variables(const NcProgram *p) {
     nc_putf(&b, " params %lld macs %lld\n", (long long)r->params, (long long)r->macs);
   }
   for (int i = 0; p->predict && i < p->predict->node.n; i++)
-    if (strcmp(p->predict->node.at[i]->op->name, "input") == 0) nc_putf(&b, "predict needs %s\n", nc_attr_str(p->predict->node.at[i], "name"));
+    if (strcmp(p->predict->node.at[i]->op->name, "input") == 0)
+      nc_putf(&b, "predict needs %s\n", nc_attr_str(p->predict->node.at[i], "name"));
   return nc_buf_str(&b);
 }
 
@@ -180,7 +185,8 @@ static void check_expectations(NcDiag *d, const NcTest *t, const Binds *vars) {
   for (int i = 0; i < t->graph->output.n; i++) {
     int64_t n = nc_count(t->graph->output.at[i].node->type.shape);
     for (int64_t k = 0; k < n; k++)
-      ck_assert_msg(out[i][k] == 1, "%s: %s does not hold at %lld", t->name, nc_place(d, arena, t->expect.at[i]), (long long)k);
+      ck_assert_msg(out[i][k] == 1, "%s: %s does not hold at %lld", t->name, nc_place(d, arena, t->expect.at[i]),
+                    (long long)k);
   }
 }
 
@@ -188,7 +194,8 @@ static void check_expectations(NcDiag *d, const NcTest *t, const Binds *vars) {
 static double *some_values(NcType t, int salt) {
   int64_t n = nc_count(t.shape);
   double *v = NC_NEW_N(arena, double, n);
-  for (int64_t i = 0; i < n; i++) v[i] = nc_dtype_float(t.dtype) ? 0.13 + 1.7 * sin(1.3 * (double)(i + 1) + salt) : (double)((i * 7 + salt) % 3);
+  for (int64_t i = 0; i < n; i++)
+    v[i] = nc_dtype_float(t.dtype) ? 0.13 + 1.7 * sin(1.3 * (double)(i + 1) + salt) : (double)((i * 7 + salt) % 3);
   return v;
 }
 
@@ -216,7 +223,8 @@ static void check_gradients(NcDiag *d, const NcTest *t, const NcGraph *g, Binds 
       x[k] = was - h;
       double down = loss_at(d, g, b), want = (up - down) / (2 * h);
       x[k] = was;
-      ck_assert_msg(fabs(dx[k] - want) <= 1e-6 * (1 + fabs(want)), "%s: d loss / d %s[%lld] is %.9g, by differences %.9g", t->name, name, (long long)k, dx[k], want);
+      ck_assert_msg(fabs(dx[k] - want) <= 1e-6 * (1 + fabs(want)),
+                    "%s: d loss / d %s[%lld] is %.9g, by differences %.9g", t->name, name, (long long)k, dx[k], want);
     }
   }
 }

@@ -1,5 +1,5 @@
-// Files with words exchanged, dropped, doubled and numbers made extreme: elaboration must give a program or errors, never crash.
-// NACRE_MUTATIONS=100000 tries that many instead of a few; run it with --enable-sanitize.
+// Files with words exchanged, dropped, doubled and numbers made extreme: elaboration must give a program or errors,
+// never crash. NACRE_MUTATIONS=100000 tries that many instead of a few; run it with --enable-sanitize.
 #include <check.h>
 #include <ctype.h>
 #include <dirent.h>
@@ -49,10 +49,13 @@ static Words corpus(NcArena *a) {
   return files;
 }
 
-static const Word extreme[] = {{"0", 1}, {"1", 1}, {"-1", 2}, {"9223372036854775807", 19}, {"1e308", 5}, {"100000", 6}, {"B", 1}, {"inf", 3}, {"[]", 2}, {"()", 2}};
+static const Word extreme[] = {{"0", 1},     {"1", 1},      {"-1", 2}, {"9223372036854775807", 19},
+                               {"1e308", 5}, {"100000", 6}, {"B", 1},  {"inf", 3},
+                               {"[]", 2},    {"()", 2}};
 
 static const char *mutated(NcArena *a, const Words *files) {
-  Words w = words_of(a, files->at[roll((uint32_t)files->n)].at), other = words_of(a, files->at[roll((uint32_t)files->n)].at);
+  Words w = words_of(a, files->at[roll((uint32_t)files->n)].at),
+        other = words_of(a, files->at[roll((uint32_t)files->n)].at);
   for (uint32_t k = 1 + roll(4); k > 0 && w.n > 8 && other.n > 0; k--) {
     Word *x = &w.at[5 + roll((uint32_t)w.n - 5)];   // behind `nn 1`
     switch (roll(5)) {
@@ -85,7 +88,8 @@ START_TEST(mutated_files_do_not_crash) {
     const char *text = mutated(a, &files);
     if (many) nc_write_file(nc_diag_new(a), "mutation.nn", text, strlen(text));   // what crashed is there to be seen
     NcDiag *d = nc_diag_new(a);
-    NcProgramOptions o = {.name = "mutation.nn", .text = text, .size = strlen(text), .hooks = {.describe = describe_some}};
+    NcProgramOptions o = {.name = "mutation.nn", .text = text, .size = strlen(text),
+                          .hooks = {.describe = describe_some}};
     clock_t start = clock();
     const NcProgram *p = nc_program(a, d, &o);
     ck_assert_msg(p || d->errors > 0, "neither a program nor an error:\n%s", text);

@@ -20,7 +20,8 @@ static const char *messages(NcDiag *d) {
 }
 
 static NcProgramOptions options(const char *text) {
-  return (NcProgramOptions){.name = "file.nn", .text = text, .size = strlen(text), .hooks = {.describe = describe_some}};
+  return (NcProgramOptions){.name = "file.nn", .text = text, .size = strlen(text),
+                            .hooks = {.describe = describe_some}};
 }
 
 static NcProgram *build(NcProgramOptions o) {
@@ -78,10 +79,12 @@ START_TEST(examples_elaborate) {
     ck_assert_msg(ms < 1000, "%s takes %.0f ms", f->d_name, ms);
     NcDiag *d = nc_diag_new(arena);
     const NcGraph *g[] = {p->step, p->eval, p->predict, p->init};
-    for (int i = 0; i < 4; i++) ck_assert_msg(g[i] && nc_graph_verify(g[i], d, "elaboration"), "%s: %s", f->d_name, messages(d));
+    for (int i = 0; i < 4; i++)
+      ck_assert_msg(g[i] && nc_graph_verify(g[i], d, "elaboration"), "%s: %s", f->d_name, messages(d));
     ck_assert_int_eq(p->eval->effect.n, 0);
     ck_assert_int_gt(p->step->effect.n, 0);
-    ck_assert(nc_graph_find_output(p->step, "loss") && nc_graph_find_output(p->eval, "loss") && nc_graph_find_output(p->eval, "accuracy"));
+    ck_assert(nc_graph_find_output(p->step, "loss") && nc_graph_find_output(p->eval, "loss") &&
+              nc_graph_find_output(p->eval, "accuracy"));
     ck_assert(leaf(p->predict, "label") == NULL);
     seen++;
   }
@@ -122,7 +125,8 @@ static const struct { const char *optimizer; double want[3]; } steps[] = {
   "train m on points { loss = mse(m(x), y); optimizer = %s; batch = 4; steps = 100 }\n"
 
 static void bind_line(Binds *b) {
-  static const double x[] = {0.5, -1.0, 1.5, 0.25, -0.75, 2.0, 1.0, 1.0}, y[] = {1, 0, -1, 2}, w[] = {0.3, -0.2}, bias[] = {0.1};
+  static const double x[] = {0.5, -1.0, 1.5, 0.25, -0.75, 2.0, 1.0, 1.0}, y[] = {1, 0, -1, 2}, w[] = {0.3, -0.2},
+                      bias[] = {0.1};
   bind_value(arena, b, "m.line.w", w);
   bind_value(arena, b, "m.line.b", bias);
   bind_value(arena, b, "x", x);
@@ -141,7 +145,8 @@ START_TEST(optimizers_agree_with_pytorch) {
   ck_assert_msg(last < first, "%s: the loss goes from %g to %g", name, first, last);
   const double *w = value_named(&b, "m.line.w"), got[3] = {w[0], w[1], value_named(&b, "m.line.b")[0]};
   for (int i = 0; i < 3; i++)
-    ck_assert_msg(fabs(got[i] - steps[_i].want[i]) < 1e-8, "%s: %.12g instead of %.12g", name, got[i], steps[_i].want[i]);
+    ck_assert_msg(fabs(got[i] - steps[_i].want[i]) < 1e-8, "%s: %.12g instead of %.12g", name, got[i],
+                  steps[_i].want[i]);
 }
 END_TEST
 
@@ -150,11 +155,13 @@ END_TEST
 #define DIGITS_MODEL \
   "model net(hidden: int = 8)(x: f32[B, 28, 28]) -> f32[B, 10] {\n" \
   "  x |> flatten |> dense(hidden) |> batch_norm |> relu |> dropout(0.2) |> dense(10)\n}\n" \
-  "data digits(dir: str = \"data\", n: int = 5) {\n  source = idx(image = \"{dir}/x\", label = \"{dir}/y\", n = n)\n  x = image / 255\n" \
+  "data digits(dir: str = \"data\", n: int = 5) {\n" \
+  "  source = idx(image = \"{dir}/x\", label = \"{dir}/y\", n = n)\n  x = image / 255\n" \
   "  split = (train = 0.9, valid = 0.1)\n}\n"
 #define DIGITS \
   "nn 1\nconst width = 8\n" DIGITS_MODEL \
-  "train net(hidden = width) on digits {\n  loss = cross_entropy(net(x), label)\n  metrics = [accuracy(net(x), label)]\n" \
+  "train net(hidden = width) on digits {\n" \
+  "  loss = cross_entropy(net(x), label)\n  metrics = [accuracy(net(x), label)]\n" \
   "  optimizer = adam(1e-3)\n  batch = 16; epochs = 3; seed = 9\n}\n"
 
 START_TEST(a_model_is_one_instance) {
@@ -213,8 +220,10 @@ START_TEST(another_batch_keeps_paths) {
 END_TEST
 
 START_TEST(training_lowers_the_loss) {
-  NcProgram *p = good("nn 1\n" "model m(hidden: int = 8)(x: f32[B, 2]) -> f32[B, 2] { x |> dense(hidden) |> tanh |> dense(2) }\n" POINTS
-                      "train m on points { loss = cross_entropy(m(x), label); optimizer = adam(0.05); batch = 16; epochs = 1 }\n");
+  NcProgram *p =
+      good("nn 1\n"
+           "model m(hidden: int = 8)(x: f32[B, 2]) -> f32[B, 2] { x |> dense(hidden) |> tanh |> dense(2) }\n" POINTS
+           "train m on points { loss = cross_entropy(m(x), label); optimizer = adam(0.05); batch = 16; epochs = 1 }\n");
   NcDiag *d = nc_diag_new(arena);
   Binds b = {0};
   ck_assert(bind_outputs(arena, d, p->init, &b));
@@ -235,13 +244,14 @@ END_TEST
 
 START_TEST(starting_values_have_their_spread) {
   NcProgram *p = good("nn 1\nmodel m(x: f32[B, 300]) -> f32[B, 5] {\n"
-                      "  x |> dense(200) as a |> dense(200, init = he_normal) as b |> dense(200, init = orthogonal) as c\n"
+                      "  x |> dense(200) as a\n    |> dense(200, init = he_normal) as b\n    |> dense(200, init = orthogonal) as c\n"
                       "    |> dense(200, init = constant(0.25)) as d |> dense(5, init = uniform(-1, 3)) as e\n}\n");
   NcDiag *d = nc_diag_new(arena);
   Binds b = {0};
   ck_assert(bind_outputs(arena, d, p->init, &b));
   static const struct { const char *path; int n; double mean, variance; } want[] = {
-    {"m.a.weight", 60000, 0, 2.0 / 500}, {"m.a.b", 200, 0, 0}, {"m.b.weight", 40000, 0, 2.0 / 200}, {"m.c.weight", 40000, 0, 1.0 / 200},
+    {"m.a.weight", 60000, 0, 2.0 / 500}, {"m.a.b", 200, 0, 0}, {"m.b.weight", 40000, 0, 2.0 / 200}, {"m.c.weight",
+   40000, 0, 1.0 / 200},
     {"m.d.weight", 40000, 0.25, 0}, {"m.e.weight", 1000, 1, 16.0 / 12},
   };
   for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
@@ -251,7 +261,9 @@ START_TEST(starting_values_have_their_spread) {
     for (int k = 0; k < want[i].n; k++) sum += v[k] / want[i].n;
     for (int k = 0; k < want[i].n; k++) square += (v[k] - sum) * (v[k] - sum) / want[i].n;
     double slack = 4 * sqrt(want[i].variance / want[i].n) + 1e-6;
-    ck_assert_msg(fabs(sum - want[i].mean) <= slack && fabs(square - want[i].variance) <= 0.06 * want[i].variance + 1e-9, "%s: mean %g, variance %g", want[i].path, sum, square);
+    ck_assert_msg(fabs(sum - want[i].mean) <= slack &&
+                      fabs(square - want[i].variance) <= 0.06 * want[i].variance + 1e-9,
+                  "%s: mean %g, variance %g", want[i].path, sum, square);
   }
 }
 END_TEST
@@ -266,7 +278,9 @@ static NcProgramOptions with(const char *text, const NcSet *set, int n) {
 }
 
 START_TEST(set_overrides) {
-  NcSet hidden[] = {{"net.hidden", "3", NC_NOWHERE}, {"train.batch", "2 * 4", NC_NOWHERE}, {"digits.dir", "/a b/{c}", NC_NOWHERE},
+  NcSet hidden[] = {{"net.hidden", "3", NC_NOWHERE},
+                    {"train.batch", "2 * 4", NC_NOWHERE},
+                    {"digits.dir", "/a b/{c}", NC_NOWHERE},
                     {"train.optimizer", "sgd(0.5)", NC_NOWHERE}};
   NcProgram *p = build(with(DIGITS, hidden, 4));
   ck_assert(nc_type_eq(p->variable.at[0].type, (NcType){NC_F32, NC_SHAPE(3, 784)}));
@@ -294,7 +308,9 @@ END_TEST
 #define TRAIN(loss) POINTS "train m on points { loss = " loss "; optimizer = sgd(0.1); epochs = 1 }\n"
 
 START_TEST(let_shares_and_two_layers_do_not) {
-  NcProgram *p = good("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] {\n  let e = dense(2)\n  e(x) + e(x * 2) + dense(2)(x)\n}\n" TRAIN("cross_entropy(m(x), label)"));
+  NcProgram *p =
+      good("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] {\n  let e = dense(2)\n  e(x) + e(x * 2) + dense(2)(x)\n}\n" TRAIN(
+          "cross_entropy(m(x), label)"));
   ck_assert_int_eq(p->variable.n, 4);
   ck_assert_str_eq(p->variable.at[0].path, "m.e.weight");
   ck_assert_str_eq(p->variable.at[2].path, "m.dense.weight");
@@ -303,7 +319,8 @@ START_TEST(let_shares_and_two_layers_do_not) {
 END_TEST
 
 START_TEST(frozen_is_not_trained) {
-  NcProgram *p = good("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] {\n  x |> batch_norm as n frozen |> dense(2) as d frozen |> dense(2)\n}\n" TRAIN("cross_entropy(m(x), label)"));
+  NcProgram *p = good("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] {\n  x |> batch_norm as n frozen |> dense(2) as d "
+                      "frozen |> dense(2)\n}\n" TRAIN("cross_entropy(m(x), label)"));
   ck_assert_int_eq(effects_on(p->step, "m.d.weight"), 0);
   ck_assert_int_eq(effects_on(p->step, "m.n.mean"), 0);
   ck_assert_int_eq(effects_on(p->step, "m.dense.weight"), 1);
@@ -320,7 +337,8 @@ START_TEST(two_calls_are_two_sites_and_one_state) {
 END_TEST
 
 START_TEST(repeat_makes_fresh_layers) {
-  NcProgram *p = good("nn 1\nmodel m(n: int = 3)(x: f32[B, 2]) -> f32[B, 2] {\n  repeat i < n with h = x { h |> dense(2 + i) } |> dense(2)\n}\n");
+  NcProgram *p = good("nn 1\nmodel m(n: int = 3)(x: f32[B, 2]) -> f32[B, 2] {\n  repeat i < n with h = x { h |> "
+                      "dense(2 + i) } |> dense(2)\n}\n");
   ck_assert_int_eq(p->variable.n, 8);
   ck_assert_str_eq(p->variable.at[4].path, "m.dense_3.weight");
   ck_assert(nc_type_eq(p->variable.at[4].type, (NcType){NC_F32, NC_SHAPE(4, 3)}));

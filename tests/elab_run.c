@@ -26,7 +26,8 @@ static double **evaluate(NcArena *a, NcDiag *d, const NcGraph *g, const Binds *b
 
 bool bind_outputs(NcArena *a, NcDiag *d, const NcGraph *init, Binds *b) {
   double **v = evaluate(a, d, init, NULL, 1);
-  for (int i = 0; v && i < init->output.n; i++) bind_value(a, b, init->output.at[i].name, v[init->output.at[i].node->id]);
+  for (int i = 0; v && i < init->output.n; i++)
+    bind_value(a, b, init->output.at[i].name, v[init->output.at[i].node->id]);
   return v != NULL;
 }
 
@@ -50,7 +51,8 @@ double run_step(NcArena *a, NcDiag *d, const NcGraph *step, Binds *b, int iterat
   if (!v) return NAN;
   for (int i = 0; i < step->effect.n; i++) {
     const NcNode *n = step->effect.at[i];
-    bind_value(a, b, nc_attr_str(n->in[0], "name"), nc_memdup(a, v[n->id], (size_t)nc_count(n->type.shape) * sizeof(double)));
+    bind_value(a, b, nc_attr_str(n->in[0], "name"),
+               nc_memdup(a, v[n->id], (size_t)nc_count(n->type.shape) * sizeof(double)));
   }
   return v[nc_graph_find_output(step, "loss")->id][0];
 }
@@ -59,7 +61,8 @@ bool describe_some(void *ctx, NcDiag *d, const NcSourceSpec *s, NcFields *out) {
   (void)ctx;
   NcField *f = NC_NEW_N(d->arena, NcField, 2);
   bool image = strcmp(s->kind, "digits") == 0 || strcmp(s->kind, "idx") == 0, table = strcmp(s->kind, "csv") == 0;
-  f[0] = (NcField){.name = image ? "image" : "x", .dtype = image ? NC_U8 : NC_F32, .shape = image ? NC_SHAPE(28, 28) : NC_SHAPE(table ? 4 : 2)};
+  f[0] = (NcField){.name = image ? "image" : "x", .dtype = image ? NC_U8 : NC_F32, .shape = image ? NC_SHAPE(28,
+                   28) : NC_SHAPE(table ? 4 : 2)};
   f[1] = (NcField){.name = "label", .dtype = NC_I32, .shape = NC_SCALAR, .classes = image ? 10 : table ? 3 : 2};
   if (strcmp(s->kind, "pairs") == 0) f[1] = (NcField){.name = "y", .dtype = NC_F32, .shape = NC_SHAPE(1)};
   bool text = strcmp(s->kind, "text") == 0;

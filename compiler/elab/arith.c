@@ -1,8 +1,8 @@
 // Operators: on numbers at compile time, on tensors as graph nodes; how element types and shapes meet.
 //
-// Element types in arithmetic: a number takes the tensor's type (a fraction makes integers f32); u8 counts as f32, bool as
-// the other side's type; integers with floats become floats. `/` and `^` of integer tensors are f32.
-// Shapes: scalars, axes of size 1 and provably equal trailing axes meet; nothing else does.
+// Element types in arithmetic: a number takes the tensor's type (a fraction makes integers f32); u8 counts as f32,
+// bool as the other side's type; integers with floats become floats. `/` and `^` of integer tensors are f32. Shapes:
+// scalars, axes of size 1 and provably equal trailing axes meet; nothing else does.
 #include "elab/tensor.h"
 #include <math.h>
 #include <string.h>
@@ -18,7 +18,8 @@ static const OpRow op_rows[NC_B_COUNT] = {
 };
 
 static NcValue bad_kinds(NcElab *e, NcRange at, NcOperator op, const NcValue *a, const NcValue *b) {
-  nc_elab_error(e, NC_E0205, at, "`%s` does not work on %s and %s", nc_operator_word(op), nc_v_describe(e, a), nc_v_describe(e, b));
+  nc_elab_error(e, NC_E0205, at, "`%s` does not work on %s and %s", nc_operator_word(op), nc_v_describe(e, a),
+                nc_v_describe(e, b));
   return nc_v_poison();
 }
 
@@ -34,7 +35,12 @@ static bool size_power(NcElab *e, NcSize a, NcSize b, NcSize *out) {
 }
 
 static NcValue compared(NcRange at, NcOperator op, double a, double b) {
-  bool r = op == NC_B_EQ ? a == b : op == NC_B_NE ? a != b : op == NC_B_LT ? a < b : op == NC_B_LE ? a <= b : op == NC_B_GT ? a > b : a >= b;
+  bool r = op == NC_B_EQ   ? a == b
+           : op == NC_B_NE ? a != b
+           : op == NC_B_LT ? a < b
+           : op == NC_B_LE ? a <= b
+           : op == NC_B_GT ? a > b
+                           : a >= b;
   return nc_v_bool(at, r);
 }
 
@@ -57,8 +63,9 @@ static NcValue int_binary(NcElab *e, NcRange at, NcOperator op, NcSize a, NcSize
   }
   if (ok) return nc_v_int(at, r);
   if (b.value == 0) nc_elab_error(e, NC_E0208, at, "division of the integer %lld by 0", (long long)a.value);
-  else nc_elab_error(e, NC_E0208, at, "the result of `%s` on %lld and %lld is no integer of 64 bits", nc_operator_word(op),
-                     (long long)a.value, (long long)b.value);
+  else
+    nc_elab_error(e, NC_E0208, at, "the result of `%s` on %lld and %lld is no integer of 64 bits", nc_operator_word(op),
+                  (long long)a.value, (long long)b.value);
   return nc_v_poison();
 }
 
@@ -80,7 +87,8 @@ static NcValue float_binary(NcElab *e, NcRange at, NcOperator op, double a, doub
 // ---- element types ----
 
 static NcDtype met(NcDtype a, NcDtype b) {
-  static const int rank[NC_DTYPE_COUNT] = {[NC_BOOL] = 0, [NC_U8] = 1, [NC_I32] = 2, [NC_I64] = 3, [NC_F16] = 4, [NC_BF16] = 5, [NC_F32] = 6};
+  static const int rank[NC_DTYPE_COUNT] = {
+      [NC_BOOL] = 0, [NC_U8] = 1, [NC_I32] = 2, [NC_I64] = 3, [NC_F16] = 4, [NC_BF16] = 5, [NC_F32] = 6};
   if (a == b) return a;
   if ((a == NC_F16 && b == NC_BF16) || (a == NC_BF16 && b == NC_F16)) return NC_F32;
   return rank[a] > rank[b] ? a : b;
@@ -141,10 +149,12 @@ static const char *spelling(const char *op) {   // add is written +
   return op;
 }
 
-static bool no_meeting(NcElab *e, NcRange at, const char *op, const NcTensor *a, const NcTensor *b, NcSize x, NcSize y) {
-  NcMessage *m = nc_elab_error(e, NC_E0201, at, "`%s` of %s and %s: %s is not %s", spelling(op), nc_t_describe(e, a), nc_t_describe(e, b),
-                               nc_size_describe(e, x), nc_size_describe(e, y));
-  if (x.value == y.value) nc_note(e->diag, m, "they have the same value only by chance: sizes must be equal whatever the batch is");
+static bool no_meeting(NcElab *e, NcRange at, const char *op, const NcTensor *a, const NcTensor *b, NcSize x,
+                       NcSize y) {
+  NcMessage *m = nc_elab_error(e, NC_E0201, at, "`%s` of %s and %s: %s is not %s", spelling(op), nc_t_describe(e, a),
+                               nc_t_describe(e, b), nc_size_describe(e, x), nc_size_describe(e, y));
+  if (x.value == y.value)
+    nc_note(e->diag, m, "they have the same value only by chance: sizes must be equal whatever the batch is");
   nc_note_origin(e, m, x);
   nc_note_origin(e, m, y);
   nc_elab_label(e, m, a->at, nc_t_describe(e, a));
@@ -192,7 +202,9 @@ bool nc_meet(NcElab *e, NcRange at, const char *op, NcTensor **x, int n) {
 NcTensor *nc_arith(NcElab *e, NcRange at, const char *op, NcTensor *a, NcTensor *b) {
   if (!a || !b) return NULL;
   NcTensor *x[2] = {a, b};
-  int along = a->along >= 0 && (b->along == a->along || (b->along < 0 && b->rank == 0)) ? a->along : a->rank == 0 && a->along < 0 ? b->along : -1;
+  int along = a->along >= 0 && (b->along == a->along || (b->along < 0 && b->rank == 0)) ? a->along
+              : a->rank == 0 && a->along < 0                                            ? b->along
+                                                                                        : -1;
   NcDtype t = met(a->node->type.dtype, b->node->type.dtype);
   for (int i = 0; i < 2; i++) x[i] = nc_t_cast(e, at, x[i], t);
   if (!nc_meet(e, at, op, x, 2)) return NULL;
@@ -259,7 +271,8 @@ NcValue nc_binary(NcElab *e, NcRange at, NcOperator op, NcValue a, NcValue b) {
     if (op == NC_B_EQ || op == NC_B_NE) return nc_v_bool(at, (a.b == b.b) == (op == NC_B_EQ));
     if (op == NC_B_AND || op == NC_B_OR) return nc_v_bool(at, op == NC_B_AND ? a.b && b.b : a.b || b.b);
   }
-  if ((op == NC_B_EQ || op == NC_B_NE) && (a.kind == NC_V_STR || b.kind == NC_V_STR)) return nc_v_bool(at, op == NC_B_NE);
+  if ((op == NC_B_EQ || op == NC_B_NE) && (a.kind == NC_V_STR || b.kind == NC_V_STR))
+    return nc_v_bool(at, op == NC_B_NE);
   return bad_kinds(e, at, op, &a, &b);
 }
 

@@ -65,7 +65,8 @@ static int read_params(const NcBuiltin *b, Param *out) {
 static bool unknown(NcArgsOf *c, const NcActual *a, const Param *p, int n) {
   const char *names[NC_MAX_ARGS];
   for (int i = 0; i < n; i++) names[i] = p[i].name;
-  nc_suggest(c->e, nc_elab_error(c->e, NC_E0303, a->name_at, "`%s` has no argument `%s`", c->row->name, a->name), a->name, names, n);
+  nc_suggest(c->e, nc_elab_error(c->e, NC_E0303, a->name_at, "`%s` has no argument `%s`", c->row->name, a->name),
+             a->name, names, n);
   return false;
 }
 
@@ -85,7 +86,8 @@ static bool match(NcArgsOf *c, int n, const NcActual *arg) {
       continue;
     } else k = next++;
     if (k >= np || c->has[k]) {
-      nc_elab_error(c->e, NC_E0305, c->at, k < np ? "`%s` is given `%s` twice" : "`%s` is given too many arguments", c->row->name, k < np ? p[k].name : "");
+      nc_elab_error(c->e, NC_E0305, c->at, k < np ? "`%s` is given `%s` twice" : "`%s` is given too many arguments",
+                    c->row->name, k < np ? p[k].name : "");
       return false;
     }
     c->has[k] = true;
@@ -93,7 +95,8 @@ static bool match(NcArgsOf *c, int n, const NcActual *arg) {
   }
   for (int k = 0; k < np; k++)
     if (!c->has[k] && !p[k].optional) {
-      nc_help(c->e->diag, nc_elab_error(c->e, NC_E0304, c->at, "`%s` needs `%s`", c->row->name, p[k].name), "%s(%s): %s", c->row->name, c->row->params, c->row->doc);
+      nc_help(c->e->diag, nc_elab_error(c->e, NC_E0304, c->at, "`%s` needs `%s`", c->row->name, p[k].name),
+              "%s(%s): %s", c->row->name, c->row->params, c->row->doc);
       return false;
     }
   return true;
@@ -117,7 +120,8 @@ NcValue nc_call_builtin(NcElab *e, const NcBound *b, NcRange at, int n, const Nc
 // zeros[B, n] is a tensor at once; fill[n](v), which needs arguments, waits for them.
 NcValue nc_shaped(NcElab *e, const NcBuiltin *b, NcRange at, int nshape, const NcSize *shape) {
   NcBound *bound = NC_NEW(e->arena, NcBound);
-  *bound = (NcBound){.builtin = b, .nshape = nshape, .shape = nc_memdup(e->arena, shape, (size_t)nshape * sizeof *shape)};
+  *bound = (NcBound){.builtin = b, .nshape = nshape, .shape = nc_memdup(e->arena, shape,
+                     (size_t)nshape * sizeof *shape)};
   Param p[NC_MAX_ARGS];
   int n = read_params(b, p);
   for (int i = 0; i < n; i++)
@@ -131,8 +135,8 @@ NcValue nc_arg_bad(NcArgsOf *c, int i, const char *need) {
   Param p[NC_MAX_ARGS];
   read_params(c->row, p);
   if (c->v[i].kind != NC_V_POISON)
-    nc_elab_error(c->e, c->v[i].kind == NC_V_TENSOR ? NC_E0212 : NC_E0205, c->at, "`%s` of `%s` must be %s, not %s", p[i].name, c->row->name, need,
-                  nc_v_describe(c->e, &c->v[i]));
+    nc_elab_error(c->e, c->v[i].kind == NC_V_TENSOR ? NC_E0212 : NC_E0205, c->at, "`%s` of `%s` must be %s, not %s",
+                  p[i].name, c->row->name, need, nc_v_describe(c->e, &c->v[i]));
   return nc_v_poison();
 }
 
@@ -207,7 +211,10 @@ bool nc_arg_axes(NcArgsOf *c, int i, const NcTensor *x, int *n, int64_t *out) {
 bool nc_arg_each(NcArgsOf *c, int i, int n, int64_t fallback, int64_t least, int64_t *out) {
   const NcValue *v = &c->v[i];
   bool list = c->has[i] && (v->kind == NC_V_LIST || v->kind == NC_V_TUPLE);
-  if (list && v->list.n != n) { nc_arg_bad(c, i, nc_sprintf(c->e->arena, "one integer, or %d of them", n)); return false; }
+  if (list && v->list.n != n) {
+    nc_arg_bad(c, i, nc_sprintf(c->e->arena, "one integer, or %d of them", n));
+    return false;
+  }
   for (int k = 0; k < n; k++) {
     const NcValue *a = list ? &v->list.item[k] : v;
     if (c->has[i] && a->kind != NC_V_INT) { nc_arg_bad(c, i, "an integer or a list of them"); return false; }

@@ -18,14 +18,15 @@ typedef struct {
 
 struct NcBuiltin {
   const char *name;
-  const char *params;             // "x axis? keep?": `?` may be left out, `*` takes all that come without a name, as a list
+  const char *params;   // "x axis? keep?": `?` may be left out, `*` takes all that come without a name, as a list
   const char *doc;                // for `nacre explain`
   NcValue (*call)(NcArgsOf *c);
   const char *op;                 // what the functions of one kind differ in
   enum { NC_NO_SHAPE, NC_MAY_SHAPE, NC_NEEDS_SHAPE } shape;   // name[…]
 };
 
-extern const NcBuiltin nc_builtins_shape[], nc_builtins_math[], nc_builtins_nn[];   // each ended by a row without a name
+extern const NcBuiltin nc_builtins_shape[], nc_builtins_math[],
+    nc_builtins_nn[];   // each ended by a row without a name
 
 bool nc_pointwise_function(const NcOp *op);                          // it can be called by its name
 NcValue nc_pointwise(NcArgsOf *c);                                 // the operation `op` of one operand

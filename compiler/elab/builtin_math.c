@@ -45,7 +45,8 @@ NcValue nc_pointwise(NcArgsOf *c) {
 // Two operands of one element type and shape; compile-time numbers stay numbers.
 static NcValue two(NcArgsOf *c, int i, int k) {
   double a, b;
-  if (nc_v_number(&c->v[i], &a) && nc_v_number(&c->v[k], &b) && (strcmp(c->op, "max") == 0 || strcmp(c->op, "min") == 0))
+  if (nc_v_number(&c->v[i], &a) && nc_v_number(&c->v[k], &b) &&
+      (strcmp(c->op, "max") == 0 || strcmp(c->op, "min") == 0))
     return (strcmp(c->op, "max") == 0 ? a >= b : a <= b) ? c->v[i] : c->v[k];
   const NcTensor *like = c->v[i].kind == NC_V_TENSOR ? c->v[i].t : c->v[k].kind == NC_V_TENSOR ? c->v[k].t : NULL;
   NcTensor *x[2] = {nc_to_tensor(c->e, c->v[i], c->at, like), nc_to_tensor(c->e, c->v[k], c->at, like)};
@@ -66,7 +67,8 @@ static NcValue where(NcArgsOf *c) {
   NcTensor *x[3] = {nc_arg_t(c, 0), nc_to_tensor(e, c->v[1], c->at, like), nc_to_tensor(e, c->v[2], c->at, like)};
   if (!x[0] || !x[1] || !x[2]) return nc_v_poison();
   if (x[0]->node->type.dtype != NC_BOOL) {
-    NcMessage *m = nc_elab_error(e, NC_E0204, c->at, "the condition of `where` must be bool, but this is %s", nc_t_describe(e, x[0]));
+    NcMessage *m = nc_elab_error(e, NC_E0204, c->at, "the condition of `where` must be bool, but this is %s",
+                                 nc_t_describe(e, x[0]));
     nc_help(e->diag, m, "compare it: `x > 0`");
     return nc_v_poison();
   }
@@ -151,7 +153,8 @@ static NcValue extreme_place(NcArgsOf *c) {
   return given(c, nc_t_reduce(c->e, c->at, c->op, countable(c, x), 1, &(int64_t){axis}, false));
 }
 
-static NcTensor *spread_over(NcElab *e, NcRange at, NcTensor *x, int n, const int64_t *axis, bool keep, NcTensor *mean) {
+static NcTensor *spread_over(NcElab *e, NcRange at, NcTensor *x, int n, const int64_t *axis, bool keep,
+                             NcTensor *mean) {
   NcTensor *d = nc_arith(e, at, "sub", x, mean);
   return mean_over(e, at, nc_arith(e, at, "mul", d, d), n, axis, keep);
 }
@@ -190,7 +193,8 @@ static NcValue cumulative(NcArgsOf *c) {
   bool reverse;
   if (!x || !nc_arg_axis(c, 1, x, -1, &axis) || !nc_arg_bool(c, 2, false, &reverse)) return nc_v_poison();
   x = countable(c, x);
-  return given(c, nc_t_as(c->e, c->at, nc_cumulative(c->e->graph, nc_here(c->e, c->at), c->op, x->node, axis, reverse), x));
+  return given(
+      c, nc_t_as(c->e, c->at, nc_cumulative(c->e->graph, nc_here(c->e, c->at), c->op, x->node, axis, reverse), x));
 }
 
 const NcBuiltin nc_builtins_math[] = {
@@ -204,8 +208,10 @@ const NcBuiltin nc_builtins_math[] = {
   {"prod", "x axis? keep?", "the product along axes (all)", reduce, .op = "prod"},
   {"any", "x axis? keep?", "whether any is true along axes (all)", reduce, .op = "any"},
   {"all", "x axis? keep?", "whether all are true along axes (all)", reduce, .op = "all"},
-  {"argmax", "x axis?", "the place of the largest along an axis (the last) as i32; the first one wins", extreme_place, .op = "argmax"},
-  {"argmin", "x axis?", "the place of the smallest along an axis (the last) as i32; the first one wins", extreme_place, .op = "argmin"},
+  {"argmax", "x axis?", "the place of the largest along an axis (the last) as i32; the first one wins",
+   extreme_place, .op = "argmax"},
+  {"argmin", "x axis?", "the place of the smallest along an axis (the last) as i32; the first one wins",
+   extreme_place, .op = "argmin"},
   {"variance", "x axis? keep?", "the mean of the squared distances from the mean along axes (all)", variance},
   {"moments", "x keep", "(mean, variance) over all axes but `keep`", moments},
   {"cumsum", "x axis? reverse?", "running sums along an axis (the last)", cumulative, .op = "sum"},

@@ -68,12 +68,15 @@ static bool places(NcArgsOf *c, const NcTensor *x, const Window *w, NcSize *dim)
     int64_t reach = (w->window[k] - 1) * w->dilation[k] + 1;
     NcSize d = x->dim[2 + k];
     if (d.value + w->lo[k] + w->hi[k] < reach) {
-      NcMessage *m = nc_elab_error(c->e, NC_E0208, c->at, "a window of %lld does not fit axis %d of %s", (long long)reach, 2 + k, nc_t_describe(c->e, x));
+      NcMessage *m = nc_elab_error(c->e, NC_E0208, c->at, "a window of %lld does not fit axis %d of %s",
+                                   (long long)reach, 2 + k, nc_t_describe(c->e, x));
       nc_label_history(c->e, m, x);
       nc_help(c->e->diag, m, "pad it: `pad = \"same\"`");
       return false;
     }
-    if (!nc_size_add(t, d, nc_size(w->lo[k] + w->hi[k] - reach), &d) || !nc_size_div(t, d, nc_size(w->stride[k]), &d) || !nc_size_add(t, d, nc_size(1), &d)) return false;
+    if (!nc_size_add(t, d, nc_size(w->lo[k] + w->hi[k] - reach), &d) || !nc_size_div(t, d, nc_size(w->stride[k]), &d) ||
+        !nc_size_add(t, d, nc_size(1), &d))
+      return false;
     dim[2 + k] = nc_size_eq(d, x->dim[2 + k]) ? x->dim[2 + k] : d;
   }
   return true;
@@ -82,7 +85,8 @@ static bool places(NcArgsOf *c, const NcTensor *x, const Window *w, NcSize *dim)
 static bool images(NcArgsOf *c, const NcTensor *x, Window *w) {
   w->n = x->rank - 2;
   if (w->n >= 1 && w->n <= 3) return true;
-  NcMessage *m = nc_elab_error(c->e, NC_E0202, c->at, "`%s` needs [batch, channels, 1 to 3 more axes], but this is %s", c->row->name, nc_t_describe(c->e, x));
+  NcMessage *m = nc_elab_error(c->e, NC_E0202, c->at, "`%s` needs [batch, channels, 1 to 3 more axes], but this is %s",
+                               c->row->name, nc_t_describe(c->e, x));
   nc_label_history(c->e, m, x);
   if (x->rank == 3) nc_help(c->e->diag, m, "images with one channel need that axis: `x[:, new]`");
   return false;
@@ -99,12 +103,16 @@ static NcValue convolve(NcArgsOf *c) {
     return nc_v_poison();
   }
   for (int k = 0; k < win.n; k++) win.window[k] = w->dim[2 + k].value;
-  if (!nc_arg_each(c, 2, win.n, 1, 1, win.stride) || !nc_arg_each(c, 4, win.n, 1, 1, win.dilation) || !padding(c, 3, x, &win) || !nc_arg_whole(c, 5, 1, &groups)) return nc_v_poison();
+  if (!nc_arg_each(c, 2, win.n, 1, 1, win.stride) || !nc_arg_each(c, 4, win.n, 1, 1, win.dilation) ||
+      !padding(c, 3, x, &win) || !nc_arg_whole(c, 5, 1, &groups))
+    return nc_v_poison();
   NcSize need, rest;
-  if (groups < 1 || !nc_size_mod(&e->sizes, w->dim[0], nc_size(groups), &rest) || !nc_size_is(rest, 0)) return nc_arg_bad(c, 5, "a divisor of the channels");
+  if (groups < 1 || !nc_size_mod(&e->sizes, w->dim[0], nc_size(groups), &rest) || !nc_size_is(rest, 0))
+    return nc_arg_bad(c, 5, "a divisor of the channels");
   if (!nc_size_mul(&e->sizes, w->dim[1], nc_size(groups), &need) || !nc_size_eq(need, x->dim[1])) {
-    NcMessage *m = nc_elab_error(e, NC_E0203, c->at, "%s has %s channels, but the weights %s need %s", nc_t_describe(e, x), nc_size_describe(e, x->dim[1]),
-                                 nc_t_describe(e, w), nc_size_describe(e, need));
+    NcMessage *m =
+        nc_elab_error(e, NC_E0203, c->at, "%s has %s channels, but the weights %s need %s", nc_t_describe(e, x),
+                      nc_size_describe(e, x->dim[1]), nc_t_describe(e, w), nc_size_describe(e, need));
     nc_label_history(e, m, x);
     return nc_v_poison();
   }
@@ -118,8 +126,8 @@ static NcValue convolve(NcArgsOf *c) {
   return given(c, nc_t(e, c->at, nc_conv(e->graph, nc_here(e, c->at), x->node, w->node, &conv), x->rank, dim));
 }
 
-// Weights [C, O / groups, K…] of a transposed convolution as those of the convolution that computes it: reversed in space,
-// [O, C / groups, K…].
+// Weights [C, O / groups, K…] of a transposed convolution as those of the convolution that computes it: reversed in
+// space, [O, C / groups, K…].
 static NcTensor *turned(NcArgsOf *c, NcTensor *w, NcSize groups, NcSize out) {
   NcElab *e = c->e;
   NcSize each, dim[NC_MAX_RANK + 1] = {groups}, flat[NC_MAX_RANK] = {out};
@@ -133,12 +141,15 @@ static NcTensor *turned(NcArgsOf *c, NcTensor *w, NcSize groups, NcSize out) {
   }
   dim[1] = flat[1] = each;
   dim[2] = w->dim[1];
-  w = nc_t(e, c->at, nc_slice(e->graph, nc_here(e, c->at), w->node, start, w->node->type.shape.dim, step), w->rank, w->dim);
+  w = nc_t(e, c->at, nc_slice(e->graph, nc_here(e, c->at), w->node, start, w->node->type.shape.dim, step), w->rank,
+           w->dim);
   if (!w) return NULL;
-  return nc_t_reshape(e, c->at, nc_t_permute(e, c->at, nc_t_reshape(e, c->at, w, w->rank + 1, dim), perm), w->rank, flat);
+  return nc_t_reshape(e, c->at, nc_t_permute(e, c->at, nc_t_reshape(e, c->at, w, w->rank + 1, dim), perm), w->rank,
+                      flat);
 }
 
-// (D - 1) stride + (K - 1) dilation + 1 + more - 2 pad places: a convolution of x with stride - 1 zeros between its elements.
+// (D - 1) stride + (K - 1) dilation + 1 + more - 2 pad places: a convolution of x with stride - 1 zeros between its
+// elements.
 static NcValue convolve_transpose(NcArgsOf *c) {
   NcElab *e = c->e;
   NcTensor *x = nc_arg_t(c, 0), *w = nc_arg_t(c, 1);
@@ -146,16 +157,21 @@ static NcValue convolve_transpose(NcArgsOf *c) {
   int64_t groups, more[3];
   if (!x || !w || !images(c, x, &win)) return nc_v_poison();
   if (w->rank != x->rank) {
-    nc_elab_error(e, NC_E0202, c->at, "`convolve_transpose` of %s with weights %s", nc_t_describe(e, x), nc_t_describe(e, w));
+    nc_elab_error(e, NC_E0202, c->at, "`convolve_transpose` of %s with weights %s", nc_t_describe(e, x),
+                  nc_t_describe(e, w));
     return nc_v_poison();
   }
-  if (!nc_arg_each(c, 2, win.n, 1, 1, win.stride) || !nc_arg_each(c, 3, win.n, 0, 0, win.lo) || !nc_arg_each(c, 4, win.n, 1, 1, win.dilation) ||
-      !nc_arg_whole(c, 5, 1, &groups) || !nc_arg_each(c, 6, win.n, 0, 0, more)) return nc_v_poison();
+  if (!nc_arg_each(c, 2, win.n, 1, 1, win.stride) || !nc_arg_each(c, 3, win.n, 0, 0, win.lo) ||
+      !nc_arg_each(c, 4, win.n, 1, 1, win.dilation) || !nc_arg_whole(c, 5, 1, &groups) ||
+      !nc_arg_each(c, 6, win.n, 0, 0, more))
+    return nc_v_poison();
   NcSize rest, out;
-  if (groups < 1 || !nc_size_mod(&e->sizes, w->dim[0], nc_size(groups), &rest) || !nc_size_is(rest, 0)) return nc_arg_bad(c, 5, "a divisor of the channels");
+  if (groups < 1 || !nc_size_mod(&e->sizes, w->dim[0], nc_size(groups), &rest) || !nc_size_is(rest, 0))
+    return nc_arg_bad(c, 5, "a divisor of the channels");
   if (!nc_size_eq(w->dim[0], x->dim[1]) || !nc_size_mul(&e->sizes, w->dim[1], nc_size(groups), &out)) {
-    NcMessage *m = nc_elab_error(e, NC_E0203, c->at, "%s has %s channels, but the weights %s need %s", nc_t_describe(e, x), nc_size_describe(e, x->dim[1]),
-                                 nc_t_describe(e, w), nc_size_describe(e, w->dim[0]));
+    NcMessage *m =
+        nc_elab_error(e, NC_E0203, c->at, "%s has %s channels, but the weights %s need %s", nc_t_describe(e, x),
+                      nc_size_describe(e, x->dim[1]), nc_t_describe(e, w), nc_size_describe(e, w->dim[0]));
     nc_label_history(e, m, x);
     return nc_v_poison();
   }
@@ -169,8 +185,10 @@ static NcValue convolve_transpose(NcArgsOf *c) {
     conv.hi[k] = reach - win.lo[k] + more[k];
     if (more[k] >= win.stride[k] && more[k] > 0) return nc_arg_bad(c, 6, "less than the stride");
     NcSize d;
-    if (!nc_size_sub(&e->sizes, x->dim[2 + k], nc_size(1), &d) || !nc_size_mul(&e->sizes, d, nc_size(win.stride[k]), &d) ||
-        !nc_size_add(&e->sizes, d, nc_size(reach + 1 + more[k] - 2 * win.lo[k]), &dim[2 + k])) return nc_v_poison();
+    if (!nc_size_sub(&e->sizes, x->dim[2 + k], nc_size(1), &d) ||
+        !nc_size_mul(&e->sizes, d, nc_size(win.stride[k]), &d) ||
+        !nc_size_add(&e->sizes, d, nc_size(reach + 1 + more[k] - 2 * win.lo[k]), &dim[2 + k]))
+      return nc_v_poison();
   }
   NcShape s;
   w = turned(c, w, nc_size(groups), out);
@@ -204,9 +222,13 @@ static NcValue pool(NcArgsOf *c) {
 const NcBuiltin nc_builtins_nn[] = {
   {"matmul", "a b", "the product of matrices; the same as a @ b", matmul},
   {"orthogonalize", "x", "the orthonormal matrix nearest to directions of x; for starting values only", orthogonalize},
-  {"normalize", "x mean variance eps? axis?", "(x - mean) / sqrt(variance + eps), both lying on an axis (1) of x", normalize},
-  {"convolve", "x w stride? pad? dilation? groups?", "the convolution of x [B, C, D…] with weights [O, C / groups, K…]", convolve},
-  {"convolve_transpose", "x w stride? pad? dilation? groups? more?", "the transposed convolution of x [B, C, D…] with weights [C, O / groups, K…]; `more` places at the end", convolve_transpose},
+  {"normalize", "x mean variance eps? axis?", "(x - mean) / sqrt(variance + eps), both lying on an axis (1) of x",
+   normalize},
+  {"convolve", "x w stride? pad? dilation? groups?",
+   "the convolution of x [B, C, D…] with weights [O, C / groups, K…]", convolve},
+  {"convolve_transpose", "x w stride? pad? dilation? groups? more?",
+   "the transposed convolution of x [B, C, D…] with weights [C, O / groups, K…]; `more` places at the end",
+   convolve_transpose},
   {"window_max", "x window stride? pad?", "the largest element of each window", pool, .op = "max"},
   {"window_mean", "x window stride? pad?", "the mean of each window, its padding left out", pool, .op = "avg"},
   {"window_sum", "x window stride? pad?", "the sum of each window", pool, .op = "sum"},

@@ -16,7 +16,8 @@ static NcValue broadcast(NcArgsOf *c) {
   for (int i = 0; i < x->rank; i++) {
     int k = n - x->rank + i;
     if (k >= 0 && (nc_size_is(x->dim[i], 1) || nc_size_eq(x->dim[i], c->bound->shape[k]))) continue;
-    nc_elab_error(c->e, NC_E0201, c->at, "%s cannot be broadcast to %s", nc_t_describe(c->e, x), nc_dims_describe(c->e, x->node->type.dtype, n, c->bound->shape));
+    nc_elab_error(c->e, NC_E0201, c->at, "%s cannot be broadcast to %s", nc_t_describe(c->e, x),
+                  nc_dims_describe(c->e, x->node->type.dtype, n, c->bound->shape));
     return nc_v_poison();
   }
   return given(c, nc_t_expand(c->e, c->at, x, n, c->bound->shape));
@@ -28,11 +29,13 @@ static NcValue flatten(NcArgsOf *c) {
   if (!x || !nc_arg_whole(c, 1, 1, &from)) return nc_v_poison();
   NcSize dim[NC_MAX_RANK];
   if (from < 0 || from > x->rank) {
-    nc_elab_error(c->e, NC_E0206, c->at, "`flatten` keeps %lld axes, but this is %s", (long long)from, nc_t_describe(c->e, x));
+    nc_elab_error(c->e, NC_E0206, c->at, "`flatten` keeps %lld axes, but this is %s", (long long)from,
+                  nc_t_describe(c->e, x));
     return nc_v_poison();
   }
   for (int i = 0; i < from; i++) dim[i] = x->dim[i];
-  if (from == NC_MAX_RANK || !nc_t_fold(c->e, c->at, x->rank - (int)from, x->dim + from, &dim[from])) return given(c, x);
+  if (from == NC_MAX_RANK || !nc_t_fold(c->e, c->at, x->rank - (int)from, x->dim + from, &dim[from]))
+    return given(c, x);
   return given(c, nc_t_reshape(c->e, c->at, x, (int)from + 1, dim));
 }
 
@@ -74,7 +77,8 @@ static NcValue along(NcArgsOf *c) {
   int64_t axis;
   if (!x || !nc_arg_whole(c, 0, 0, &axis)) return nc_v_poison();
   if (x->rank != 1 || axis < 0 || axis >= NC_MAX_RANK) {
-    nc_elab_error(c->e, NC_E0202, c->at, "`along` puts a tensor with one axis on an axis of another, but this is %s", nc_t_describe(c->e, x));
+    nc_elab_error(c->e, NC_E0202, c->at, "`along` puts a tensor with one axis on an axis of another, but this is %s",
+                  nc_t_describe(c->e, x));
     return nc_v_poison();
   }
   x = nc_memdup(c->e->arena, x, sizeof *x);
@@ -92,7 +96,8 @@ static int tensors(NcArgsOf *c, NcTensor **out, int most) {   // of a list, or o
     if (!(out[i] = nc_to_tensor(c->e, v->list.item[i], c->at, NULL))) return 0;
   for (int i = 1; i < v->list.n; i++)
     if (out[i]->node->type.dtype != out[0]->node->type.dtype || out[i]->rank != out[0]->rank) {
-      nc_elab_error(c->e, out[i]->rank != out[0]->rank ? NC_E0202 : NC_E0204, c->at, "`%s` of %s and %s", c->row->name, nc_t_describe(c->e, out[0]), nc_t_describe(c->e, out[i]));
+      nc_elab_error(c->e, out[i]->rank != out[0]->rank ? NC_E0202 : NC_E0204, c->at, "`%s` of %s and %s", c->row->name,
+                    nc_t_describe(c->e, out[0]), nc_t_describe(c->e, out[i]));
       return 0;
     }
   return v->list.n;
@@ -104,7 +109,8 @@ static NcTensor *joined(NcArgsOf *c, int n, NcTensor **x, int axis) {
   for (int k = 0; k < n; k++) {
     for (int i = 0; i < x[0]->rank; i++)
       if (i != axis && !nc_size_eq(x[k]->dim[i], x[0]->dim[i])) {
-        nc_elab_error(c->e, NC_E0203, c->at, "`%s` of %s and %s along axis %d: axis %d differs", c->row->name, nc_t_describe(c->e, x[0]), nc_t_describe(c->e, x[k]), axis, i);
+        nc_elab_error(c->e, NC_E0203, c->at, "`%s` of %s and %s along axis %d: axis %d differs", c->row->name,
+                      nc_t_describe(c->e, x[0]), nc_t_describe(c->e, x[k]), axis, i);
         return NULL;
       }
     in[k] = x[k]->node;
@@ -156,10 +162,12 @@ static NcValue split(NcArgsOf *c) {
   if (!x || !nc_arg_axis(c, 2, x, -1, &axis)) return nc_v_poison();
   const NcValue *v = &c->v[1];
   bool list = v->kind == NC_V_LIST || v->kind == NC_V_TUPLE;
-  if (!list && (v->kind != NC_V_INT || v->size.value < 1 || v->size.value > 4096)) return nc_arg_bad(c, 1, "a number of parts, or their sizes");
+  if (!list && (v->kind != NC_V_INT || v->size.value < 1 || v->size.value > 4096))
+    return nc_arg_bad(c, 1, "a number of parts, or their sizes");
   int n = list ? v->list.n : (int)v->size.value;
   NcSize each = nc_size(0), rest = nc_size(0), from = nc_size(0);
-  bool fits = list || (nc_size_mod(&c->e->sizes, x->dim[axis], v->size, &rest) && nc_size_is(rest, 0) && nc_size_div(&c->e->sizes, x->dim[axis], v->size, &each));
+  bool fits = list || (nc_size_mod(&c->e->sizes, x->dim[axis], v->size, &rest) && nc_size_is(rest, 0) &&
+                       nc_size_div(&c->e->sizes, x->dim[axis], v->size, &each));
   NcValue *out = NC_NEW_N(c->e->arena, NcValue, n + 1);
   for (int i = 0; fits && i < n; i++) {
     if (list && v->list.item[i].kind != NC_V_INT) return nc_arg_bad(c, 1, "a number of parts, or their sizes");
@@ -169,8 +177,9 @@ static NcValue split(NcArgsOf *c) {
     if (fits) out[i] = given(c, part(c, x, axis, start, s));
   }
   if (!fits || (list && !nc_size_eq(from, x->dim[axis]))) {
-    NcMessage *m = nc_elab_error(c->e, NC_E0203, c->at, "axis %d of %s, %s, does not part %s", axis, nc_t_describe(c->e, x),
-                                 nc_size_describe(c->e, x->dim[axis]), list ? "like this" : nc_sprintf(c->e->arena, "into %d equal ones", n));
+    NcMessage *m = nc_elab_error(c->e, NC_E0203, c->at, "axis %d of %s, %s, does not part %s", axis,
+                                 nc_t_describe(c->e, x), nc_size_describe(c->e, x->dim[axis]),
+                                 list ? "like this" : nc_sprintf(c->e->arena, "into %d equal ones", n));
     nc_note_origin(c->e, m, x->dim[axis]);
     return nc_v_poison();
   }
@@ -183,24 +192,31 @@ static NcValue pad(NcArgsOf *c) {
   double value;
   int axis;
   int64_t low[NC_MAX_RANK] = {0}, high[NC_MAX_RANK] = {0};
-  if (!x || !nc_arg_int(c, 1, nc_size(0), &lo) || !nc_arg_int(c, 2, nc_size(0), &hi) || !nc_arg_axis(c, 3, x, -1, &axis) || !nc_arg_num(c, 4, 0, &value)) return nc_v_poison();
+  if (!x || !nc_arg_int(c, 1, nc_size(0), &lo) || !nc_arg_int(c, 2, nc_size(0), &hi) ||
+      !nc_arg_axis(c, 3, x, -1, &axis) || !nc_arg_num(c, 4, 0, &value))
+    return nc_v_poison();
   low[axis] = lo.value;
   high[axis] = hi.value;
   NcSize dim[NC_MAX_RANK];
   memcpy(dim, x->dim, sizeof dim);
   NcShape s;
-  if (!nc_size_add(&c->e->sizes, dim[axis], lo, &dim[axis]) || !nc_size_add(&c->e->sizes, dim[axis], hi, &dim[axis]) || !nc_t_shape(c->e, c->at, x->rank, dim, &s)) return nc_v_poison();
-  return given(c, nc_t(c->e, c->at, nc_pad(c->e->graph, nc_here(c->e, c->at), x->node, low, high, value), x->rank, dim));
+  if (!nc_size_add(&c->e->sizes, dim[axis], lo, &dim[axis]) || !nc_size_add(&c->e->sizes, dim[axis], hi, &dim[axis]) ||
+      !nc_t_shape(c->e, c->at, x->rank, dim, &s))
+    return nc_v_poison();
+  return given(c,
+               nc_t(c->e, c->at, nc_pad(c->e->graph, nc_here(c->e, c->at), x->node, low, high, value), x->rank, dim));
 }
 
 // ---- new tensors ----
 
 static NcValue filled(NcArgsOf *c) {   // zeros[…] and ones[…]; zeros(x): of x's type, which makes them initialisers
   double v = strcmp(c->op, "ones") == 0;
-  if (c->bound->nshape >= 0 && !c->has[0]) return given(c, nc_t_fill(c->e, c->at, nc_t_const(c->e, c->at, NC_F32, v), c->bound->nshape, c->bound->shape));
+  if (c->bound->nshape >= 0 && !c->has[0])
+    return given(c, nc_t_fill(c->e, c->at, nc_t_const(c->e, c->at, NC_F32, v), c->bound->nshape, c->bound->shape));
   NcTensor *x = c->has[0] ? nc_arg_t(c, 0) : NULL;
   if (!c->has[0]) nc_elab_error(c->e, NC_E0304, c->at, "`%s` needs a shape: `%s[…]`", c->row->name, c->row->name);
-  return x ? given(c, nc_t_fill(c->e, c->at, nc_t_const(c->e, c->at, x->node->type.dtype, v), x->rank, x->dim)) : nc_v_poison();
+  return x ? given(c, nc_t_fill(c->e, c->at, nc_t_const(c->e, c->at, x->node->type.dtype, v), x->rank, x->dim))
+           : nc_v_poison();
 }
 
 static NcValue fill(NcArgsOf *c) {
@@ -209,7 +225,9 @@ static NcValue fill(NcArgsOf *c) {
   return given(c, nc_t_fill(c->e, c->at, x, c->bound->nshape, c->bound->shape));
 }
 
-static NcValue random(NcArgsOf *c) { return given(c, nc_t_random(c->e, c->at, c->op, c->bound->nshape, c->bound->shape)); }
+static NcValue random(NcArgsOf *c) {
+  return given(c, nc_t_random(c->e, c->at, c->op, c->bound->nshape, c->bound->shape));
+}
 
 static NcValue randint(NcArgsOf *c) {   // lo + floor(u * (hi - lo))
   int64_t lo, hi;
@@ -264,7 +282,8 @@ static bool read_literal(NcArgsOf *c, const NcValue *v, int depth, Literal *out)
 
 static NcValue literal(NcArgsOf *c) {
   Literal x = {0};
-  if (!read_literal(c, &c->v[0], 0, &x) || (x.truth && x.number)) return nc_arg_bad(c, 0, "numbers, or lists of equal lengths of them");
+  if (!read_literal(c, &c->v[0], 0, &x) || (x.truth && x.number))
+    return nc_arg_bad(c, 0, "numbers, or lists of equal lengths of them");
   NcType t = {.dtype = x.truth ? NC_BOOL : x.real ? NC_F32 : NC_I32, .shape = x.shape};
   NcSize dim[NC_MAX_RANK];
   for (int i = 0; i < x.shape.rank; i++) dim[i] = nc_size(x.shape.dim[i]);
@@ -278,10 +297,12 @@ static NcValue triangle(NcArgsOf *c) {
   NcTensor *x = c->has[0] && c->v[0].kind == NC_V_TENSOR ? c->v[0].t : NULL;
   if (x && eye && x->rank == 2) memcpy(dim, x->dim, sizeof dim);
   else if (c->bound->nshape == 2) memcpy(dim, c->bound->shape, sizeof dim);
-  else if (!c->has[0] || !nc_arg_int(c, 0, nc_size(1), &dim[0])) return c->has[0] ? nc_v_poison() : (nc_arg_bad(c, 0, "a size"), nc_v_poison());
+  else if (!c->has[0] || !nc_arg_int(c, 0, nc_size(1), &dim[0]))
+    return c->has[0] ? nc_v_poison() : (nc_arg_bad(c, 0, "a size"), nc_v_poison());
   else dim[1] = dim[0];
   NcElab *e = c->e;
-  NcTensor *m = nc_arith(e, c->at, c->op, nc_t_iota(e, c->at, NC_I32, 2, dim, 0), nc_t_iota(e, c->at, NC_I32, 2, dim, 1));
+  NcTensor *m =
+      nc_arith(e, c->at, c->op, nc_t_iota(e, c->at, NC_I32, 2, dim, 0), nc_t_iota(e, c->at, NC_I32, 2, dim, 1));
   return given(c, eye ? nc_t_cast(e, c->at, m, NC_F32) : m);
 }
 
@@ -342,11 +363,17 @@ static NcValue per_axis(NcArgsOf *c) {
 
 static NcValue is_function(NcArgsOf *c) { return nc_v_bool(c->at, nc_v_callable(&c->v[0])); }
 static NcValue is_number(NcArgsOf *c) { double d; return nc_v_bool(c->at, nc_v_number(&c->v[0], &d)); }
-static NcValue is_list(NcArgsOf *c) { return nc_v_bool(c->at, c->v[0].kind == NC_V_LIST || c->v[0].kind == NC_V_TUPLE); }
-static NcValue is_integer(NcArgsOf *c) { return nc_v_bool(c->at, c->v[0].kind == NC_V_TENSOR ? !nc_dtype_float(c->v[0].t->node->type.dtype) : c->v[0].kind == NC_V_INT); }
+static NcValue is_list(NcArgsOf *c) {
+  return nc_v_bool(c->at, c->v[0].kind == NC_V_LIST || c->v[0].kind == NC_V_TUPLE);
+}
+static NcValue is_integer(NcArgsOf *c) {
+  return nc_v_bool(c->at, c->v[0].kind == NC_V_TENSOR ? !nc_dtype_float(c->v[0].t->node->type.dtype)
+                                                      : c->v[0].kind == NC_V_INT);
+}
 
 const NcBuiltin nc_builtins_shape[] = {
-  {"reshape", "x", "the same elements in order, in another shape: x |> reshape[B, 64, 7, 7]", reshape, .shape = NC_NEEDS_SHAPE},
+  {"reshape", "x", "the same elements in order, in another shape: x |> reshape[B, 64, 7, 7]", reshape,
+   .shape = NC_NEEDS_SHAPE},
   {"broadcast", "x", "x repeated to the shape: broadcast[B, T, D](x)", broadcast, .shape = NC_NEEDS_SHAPE},
   {"flatten", "x from?", "all axes from `from` (1) on as one", flatten},
   {"transpose", "x", "the last two axes swapped", transpose},
@@ -356,19 +383,22 @@ const NcBuiltin nc_builtins_shape[] = {
   {"concat", "xs* axis?", "tensors one after the other along an axis (the last)", concat},
   {"stack", "xs* axis?", "tensors side by side along a new axis (the first)", stack},
   {"split", "x parts axis?", "equal parts along an axis (the last), or parts of the given sizes", split},
-  {"pad", "x before after? axis? value?", "`before` and `after` elements of `value` (0) more along an axis (the last)", pad},
+  {"pad", "x before after? axis? value?",
+   "`before` and `after` elements of `value` (0) more along an axis (the last)", pad},
   {"zeros", "x?", "zeros[B, n], or as an initialiser", filled, .op = "zeros", .shape = NC_MAY_SHAPE},
   {"ones", "x?", "ones[B, n], or as an initialiser", filled, .op = "ones", .shape = NC_MAY_SHAPE},
   {"fill", "value", "the value everywhere: fill[n](3)", fill, .shape = NC_NEEDS_SHAPE},
   {"rand", "", "random numbers, uniform between 0 and 1: rand[B, n]", random, .op = "uniform", .shape = NC_NEEDS_SHAPE},
-  {"randn", "", "random numbers, normal with mean 0 and variance 1: randn[B, n]", random, .op = "normal", .shape = NC_NEEDS_SHAPE},
+  {"randn", "", "random numbers, normal with mean 0 and variance 1: randn[B, n]", random, .op = "normal",
+   .shape = NC_NEEDS_SHAPE},
   {"randint", "lo hi", "random whole numbers from lo to hi - 1: randint[B](0, 10)", randint, .shape = NC_NEEDS_SHAPE},
   {"range", "n", "0, 1, …, n - 1 as i32[n]", range},
   {"linspace", "a b n", "n numbers from a to b, evenly spaced", linspace},
   {"tensor", "list", "a tensor written out: tensor([[1.0, 2.0], [3.0, 4.0]]); whole numbers make i32", literal},
   {"tril", "n", "bool[n, n]: true on and below the diagonal", triangle, .op = "ge"},
   {"triu", "n", "bool[n, n]: true on and above the diagonal", triangle, .op = "le"},
-  {"eye", "n?", "ones on the diagonal, zeros elsewhere: eye(n), eye[n, m], or as an initialiser", triangle, .op = "eq", .shape = NC_MAY_SHAPE},
+  {"eye", "n?", "ones on the diagonal, zeros elsewhere: eye(n), eye[n, m], or as an initialiser", triangle,
+   .op = "eq", .shape = NC_MAY_SHAPE},
   {"one_hot", "x n", "one more axis of n: 1 at the place that x names, 0 elsewhere", one_hot},
   {"size", "x axis?", "the size of an axis, or the number of elements", size},
   {"rank", "x", "the number of axes", rank},

@@ -10,7 +10,8 @@ static const char *kind_of(const NcDecl *d) { return d->kind == NC_D_FN ? "funct
 
 typedef struct { const char *name; NcValueKind kind; const char *word; } KindRow;
 static const KindRow kinds[] = {
-  {"int", NC_V_INT, "an integer"}, {"float", NC_V_FLOAT, "a number"}, {"bool", NC_V_BOOL, "true or false"}, {"str", NC_V_STR, "a text"},
+  {"int", NC_V_INT, "an integer"}, {"float", NC_V_FLOAT, "a number"}, {"bool", NC_V_BOOL, "true or false"},
+  {"str", NC_V_STR, "a text"},
 };
 
 static bool fit_kind(NcElab *e, const NcFormal *h, const char *of, NcValue *v, NcRange at) {
@@ -24,7 +25,8 @@ static bool fit_kind(NcElab *e, const NcFormal *h, const char *of, NcValue *v, N
     if (v->kind == NC_V_INT && kinds[i].kind == NC_V_FLOAT) *v = nc_v_float(v->at, (double)v->size.value);
     if (v->kind == kinds[i].kind) return true;
     if (v->kind != NC_V_POISON)
-      nc_elab_error(e, v->kind == NC_V_TENSOR ? NC_E0212 : NC_E0205, at, "`%s` of `%s` must be %s, not %s", h->name.s, of, kinds[i].word, nc_v_describe(e, v));
+      nc_elab_error(e, v->kind == NC_V_TENSOR ? NC_E0212 : NC_E0205, at, "`%s` of `%s` must be %s, not %s", h->name.s,
+                    of, kinds[i].word, nc_v_describe(e, v));
     return false;
   }
   return v->kind != NC_V_POISON;
@@ -37,7 +39,8 @@ static int find_hyper(const NcDecl *d, const char *name) {
 }
 
 static void unknown_argument(NcElab *e, const NcDecl *d, const NcActual *a) {
-  NcMessage *m = nc_elab_error(e, NC_E0303, a->name_at, "the %s `%s` has no argument `%s`", kind_of(d), d->name.s, a->name);
+  NcMessage *m =
+      nc_elab_error(e, NC_E0303, a->name_at, "the %s `%s` has no argument `%s`", kind_of(d), d->name.s, a->name);
   NC_VEC(const char *) names = {0};
   for (int i = 0; i < d->hyper.n; i++) *NC_PUSH(e->arena, names) = d->hyper.at[i].name.s;
   for (int i = 0; i < d->tensor.n; i++) *NC_PUSH(e->arena, names) = d->tensor.at[i].name.s;
@@ -51,11 +54,15 @@ static bool match(NcElab *e, const NcDecl *d, NcRange at, int n, const NcActual 
     int k = arg[i].name ? find_hyper(d, arg[i].name) : next++;
     if (arg[i].name && k < 0) { unknown_argument(e, d, &arg[i]); return false; }
     if (k >= d->hyper.n) {
-      NcMessage *m = nc_elab_error(e, NC_E0305, at, "the %s `%s` takes %d hyperparameter%s", kind_of(d), d->name.s, d->hyper.n, d->hyper.n == 1 ? "" : "s");
+      NcMessage *m = nc_elab_error(e, NC_E0305, at, "the %s `%s` takes %d hyperparameter%s", kind_of(d), d->name.s,
+                                   d->hyper.n, d->hyper.n == 1 ? "" : "s");
       if (d->tensor.n) nc_help(e->diag, m, "tensors come in a second pair of parentheses: `%s(…)(x)`", d->name.s);
       return false;
     }
-    if (given[k]) { nc_elab_error(e, NC_E0305, arg[i].v.at, "`%s` is given twice", d->hyper.at[k].name.s); return false; }
+    if (given[k]) {
+      nc_elab_error(e, NC_E0305, arg[i].v.at, "`%s` is given twice", d->hyper.at[k].name.s);
+      return false;
+    }
     given[k] = &arg[i];
   }
   return true;
@@ -73,7 +80,8 @@ static bool fill(NcElab *e, const NcInfo *info, NcRange at, const NcActual **giv
   const NcDecl *d = info->decl;
   bool ok = true;
   int used = 0;
-  NcFrame f = {.up = e->frame, .module = info->module, .scope = nc_scope(e, NULL), .pure = true, .call = at, .randoms = &used, .inst = e->frame->inst};
+  NcFrame f = {.up = e->frame, .module = info->module, .scope = nc_scope(e, NULL), .pure = true, .call = at,
+               .randoms = &used, .inst = e->frame->inst};
   for (int i = 0; i < d->hyper.n; i++) {
     const NcFormal *h = &d->hyper.at[i];
     const NcExpr *set = info->set[i];
@@ -113,7 +121,8 @@ static bool match_tensors(NcElab *e, const NcDecl *d, NcRange at, int n, const N
       if (k == want) { unknown_argument(e, d, &arg[i]); return false; }
     }
     if (k >= want || given[k]) {
-      nc_elab_error(e, NC_E0305, at, "the %s `%s` takes %d tensor%s, but %d are given", kind_of(d), d->name.s, want, want == 1 ? "" : "s", n);
+      nc_elab_error(e, NC_E0305, at, "the %s `%s` takes %d tensor%s, but %d are given", kind_of(d), d->name.s, want,
+                    want == 1 ? "" : "s", n);
       return false;
     }
     given[k] = true;
@@ -121,7 +130,8 @@ static bool match_tensors(NcElab *e, const NcDecl *d, NcRange at, int n, const N
   }
   for (int k = 0; k < want; k++)
     if (!given[k]) {
-      NcMessage *m = nc_elab_error(e, NC_E0304, at, "the %s `%s` needs the tensor `%s`", kind_of(d), d->name.s, d->tensor.at[k].name.s);
+      NcMessage *m = nc_elab_error(e, NC_E0304, at, "the %s `%s` needs the tensor `%s`", kind_of(d), d->name.s,
+                                   d->tensor.at[k].name.s);
       if (d->has_hyper && n == 0) nc_help(e->diag, m, "apply it: `x |> %s(…)`", d->name.s);
       return false;
     }
@@ -141,8 +151,17 @@ NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n
   NcValue *value = NC_NEW_N(e->arena, NcValue, d->tensor.n + 1);
   if (!match_tensors(e, d, at, n, arg, value)) return nc_v_poison();
   bool pure = d->kind == NC_D_FN;
-  NcFrame f = {.up = e->frame, .module = info->module, .scope = nc_scope(e, NULL), .info = info, .inst = inst, .pure = pure,
-               .call = at, .turn = pure ? e->frame->turn : 0, .site = e->frame->site, .randoms = e->frame->randoms, .depth = e->frame->depth + 1};
+  NcFrame f = {.up = e->frame,
+               .module = info->module,
+               .scope = nc_scope(e, NULL),
+               .info = info,
+               .inst = inst,
+               .pure = pure,
+               .call = at,
+               .turn = pure ? e->frame->turn : 0,
+               .site = e->frame->site,
+               .randoms = e->frame->randoms,
+               .depth = e->frame->depth + 1};
   for (int i = 0; i < d->hyper.n; i++)
     if (fn->bound && fn->hyper) nc_scope_bind(e, f.scope, d->hyper.at[i].name.s, d->hyper.at[i].name.at, fn->hyper[i]);
   const char *as = e->as;
@@ -170,7 +189,8 @@ static bool tensor_like(const NcValue *v) {
   return false;
 }
 
-// f(x, smoothing = 0.1): with a tensor among the arguments without names, those go to the tensors and names may be of both.
+// f(x, smoothing = 0.1): with a tensor among the arguments without names, those go to the tensors and names may be of
+// both.
 static NcValue call_directly(NcElab *e, const NcFn *fn, NcRange at, int n, const NcActual *arg) {
   const NcDecl *d = fn->info->decl;
   NcActual *hyper = NC_NEW_N(e->arena, NcActual, n + 1), *tensor = NC_NEW_N(e->arena, NcActual, n + 1);
@@ -210,8 +230,8 @@ NcValue nc_call(NcElab *e, NcValue f, NcRange at, int n, const NcActual *arg) {
       for (int i = 0; i < n && i < 8; i++) v[i] = arg[i].v;
       if (f.pattern->kind == NC_X_REARRANGE && n == 1) return nc_rearrange(e, f.pattern, at, v[0]);
       if (f.pattern->kind == NC_X_EINSUM && n == f.pattern->list.n && n <= 8) return nc_einsum(e, f.pattern, at, n, v);
-      nc_elab_error(e, n < f.pattern->list.n ? NC_E0304 : NC_E0305, at, "this `%s` takes %d tensor%s, not %d", nc_expr_word(f.pattern->kind),
-                    f.pattern->list.n, f.pattern->list.n == 1 ? "" : "s", n);
+      nc_elab_error(e, n < f.pattern->list.n ? NC_E0304 : NC_E0305, at, "this `%s` takes %d tensor%s, not %d",
+                    nc_expr_word(f.pattern->kind), f.pattern->list.n, f.pattern->list.n == 1 ? "" : "s", n);
       return nc_v_poison();
     }
     default:

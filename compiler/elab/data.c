@@ -10,7 +10,8 @@ static NcFrame data_frame(NcElab *e, const NcInfo *info, NcScope *scope, int *us
 
 static void bind_hypers(NcElab *e, const NcDataset *ds, NcScope *scope) {
   const NcDecl *d = ds->info->decl;
-  for (int i = 0; i < d->hyper.n; i++) nc_scope_bind(e, scope, d->hyper.at[i].name.s, d->hyper.at[i].name.at, ds->fn->hyper[i]);
+  for (int i = 0; i < d->hyper.n; i++)
+    nc_scope_bind(e, scope, d->hyper.at[i].name.s, d->hyper.at[i].name.at, ds->fn->hyper[i]);
 }
 
 // ---- source ----
@@ -43,7 +44,8 @@ static bool fill_setting(NcElab *e, NcSetting *s, const NcValue *v) {
       if (all) return true;
     }  // fall through
     default:
-      if (v->kind != NC_V_POISON) nc_elab_error(e, NC_E0312, s->at, "a source's setting cannot be %s", nc_v_describe(e, v));
+      if (v->kind != NC_V_POISON)
+        nc_elab_error(e, NC_E0312, s->at, "a source's setting cannot be %s", nc_v_describe(e, v));
       return false;
   }
 }
@@ -69,7 +71,8 @@ static NcSourceSpec *source(NcElab *e, const NcExpr *x) {
   x = chosen(e, x);
   if (!x || x->kind == NC_X_BAD) return NULL;
   if (x->kind != NC_X_CALL || x->a->kind != NC_X_NAME) {
-    nc_help(e->diag, nc_elab_error(e, NC_E0312, x->at, "a source is written as a call"), "for example `csv(\"iris.csv\", label = \"species\")`");
+    nc_help(e->diag, nc_elab_error(e, NC_E0312, x->at, "a source is written as a call"),
+            "for example `csv(\"iris.csv\", label = \"species\")`");
     return NULL;
   }
   NcSetting *s = NC_NEW_N(e->arena, NcSetting, x->list.n + 1);
@@ -97,7 +100,9 @@ static bool split(NcElab *e, NcDataset *ds, const NcExpr *x) {
     sum += p.fraction;
     if (strcmp(p.name, "train") && strcmp(p.name, "valid") && strcmp(p.name, "test")) {
       static const char *const names[] = {"train", "valid", "test"};
-      nc_suggest(e, nc_elab_error(e, NC_E0311, p.at, "a part of the data is `train`, `valid` or `test`, not `%s`", p.name), p.name, names, 3);
+      nc_suggest(e,
+                 nc_elab_error(e, NC_E0311, p.at, "a part of the data is `train`, `valid` or `test`, not `%s`", p.name),
+                 p.name, names, 3);
       return false;
     }
     *NC_PUSH(e->arena, ds->split) = p;
@@ -124,7 +129,8 @@ static bool open_data(NcElab *e, NcDataset *ds) {
   for (int i = 0; i < d->body->stmt.n; i++) {
     const NcStmt *s = d->body->stmt.at[i];
     if (s->kind != NC_S_KEY) {
-      if (s->kind == NC_S_STAGE || s->kind == NC_S_STEP) ok = nc_elab_error(e, NC_E0306, s->at, "`%s` belongs to `train`", nc_stmt_word(s->kind)) == NULL;
+      if (s->kind == NC_S_STAGE || s->kind == NC_S_STEP)
+        ok = nc_elab_error(e, NC_E0306, s->at, "`%s` belongs to `train`", nc_stmt_word(s->kind)) == NULL;
       continue;
     }
     if (strcmp(s->name.s, "source") == 0) ok = (ds->spec = source(e, s->e)) != NULL && ok;
@@ -132,7 +138,8 @@ static bool open_data(NcElab *e, NcDataset *ds) {
   }
   e->frame = frame.up;
   if (ok && !ds->spec) {
-    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`data %s` has no source", d->name.s), "for example `source = csv(\"iris.csv\", label = \"species\")`");
+    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`data %s` has no source", d->name.s),
+            "for example `source = csv(\"iris.csv\", label = \"species\")`");
     return false;
   }
   if (!ok) return false;
@@ -187,7 +194,8 @@ bool nc_dataset_bind(NcElab *e, NcDataset *ds, NcScope *scope) {
   bind_hypers(e, ds, scope);
   for (int i = 0; i < ds->fields.n; i++) {
     const NcField *f = &ds->fields.at[i];
-    nc_scope_bind(e, scope, nc_name(e, f->name), ds->spec->at, nc_v_tensor(ds->spec->at, field_input(e, f, ds->spec->at)));
+    nc_scope_bind(e, scope, nc_name(e, f->name), ds->spec->at,
+                  nc_v_tensor(ds->spec->at, field_input(e, f, ds->spec->at)));
   }
   bool ok = true;
   for (int i = 0; i < d->body->stmt.n; i++) {
@@ -214,6 +222,9 @@ bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at,
   if (strcmp(name, "classes") == 0 || strcmp(name, "vocabulary") == 0)
     for (int i = 0; i < ds->fields.n; i++)
       if (ds->fields.at[i].classes > 0) { *out = nc_v_int(at, nc_size(ds->fields.at[i].classes)); return true; }
-  if (strcmp(name, "examples") == 0 && ds->fields.examples > 0) { *out = nc_v_int(at, nc_size(ds->fields.examples)); return true; }
+  if (strcmp(name, "examples") == 0 && ds->fields.examples > 0) {
+    *out = nc_v_int(at, nc_size(ds->fields.examples));
+    return true;
+  }
   return false;
 }

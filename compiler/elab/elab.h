@@ -89,7 +89,7 @@ bool nc_v_callable(const NcValue *v);
 const char *nc_v_describe(NcElab *e, const NcValue *v);          // "f32[B, 10]", "the integer 3", "the layer `dense`"
 const char *nc_t_describe(NcElab *e, const NcTensor *t);         // "f32[B, 10]"
 const char *nc_dims_describe(NcElab *e, NcDtype t, int rank, const NcSize *dim);
-const char *nc_size_describe(NcElab *e, NcSize s);               // "B * 2", with its value when it has symbols: "B * 2 = 64"
+const char *nc_size_describe(NcElab *e, NcSize s);   // "B * 2", with its value when it has symbols: "B * 2 = 64"
 
 // ---- names ----
 
@@ -278,6 +278,7 @@ void nc_set_finish(NcElab *e);                                       // E0703 fo
 NcElab *nc_elab_open(NcArena *a, NcDiag *d, const NcProgramOptions *o, NcFrame *top);
 
 // data.c
-bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at, NcValue *out);   // points.n, shakespeare.vocabulary
+bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at,
+                    NcValue *out);   // points.n, shakespeare.vocabulary
 
 #endif

@@ -10,7 +10,10 @@ static NcValue not_yet(NcElab *e, const NcExpr *x) {
 }
 
 static NcValue misplaced(NcElab *e, const NcExpr *x) {
-  nc_elab_error(e, NC_E0306, x->at, "`%s` is only allowed inside [ ]", x->kind == NC_X_SLICE ? ".." : x->kind == NC_X_SPREAD ? "..." : nc_expr_word(x->kind));
+  nc_elab_error(e, NC_E0306, x->at, "`%s` is only allowed inside [ ]",
+                x->kind == NC_X_SLICE    ? ".."
+                : x->kind == NC_X_SPREAD ? "..."
+                                         : nc_expr_word(x->kind));
   return nc_v_poison();
 }
 
@@ -19,7 +22,10 @@ static NcValue integer(NcElab *e, const NcExpr *x) { (void)e; return nc_v_int(x-
 static NcValue number(NcElab *e, const NcExpr *x) { (void)e; return nc_v_float(x->at, x->f); }
 static NcValue truth(NcElab *e, const NcExpr *x) { (void)e; return nc_v_bool(x->at, x->i != 0); }
 static NcValue string(NcElab *e, const NcExpr *x) { (void)e; return nc_v_str(x->at, x->s); }
-static NcValue pattern(NcElab *e, const NcExpr *x) { (void)e; return (NcValue){.kind = NC_V_PATTERN, .at = x->at, .pattern = x}; }
+static NcValue pattern(NcElab *e, const NcExpr *x) {
+  (void)e;
+  return (NcValue){.kind = NC_V_PATTERN, .at = x->at, .pattern = x};
+}
 
 static bool put_value(NcElab *e, NcBuf *b, const NcValue *v, NcRange at) {
   switch (v->kind) {
@@ -52,12 +58,14 @@ static NcValue unary(NcElab *e, const NcExpr *x) { return nc_unary(e, x->at, x->
 // 1 / 255 is 0, which nobody who writes it wants.
 static void mind_literals(NcElab *e, const NcExpr *x) {
   const NcExpr *a = x->a, *b = x->b;
-  if (x->op != NC_B_DIV || !a || !b || a->kind != NC_X_INT || b->kind != NC_X_INT || b->i == 0 || a->i % b->i == 0) return;
+  if (x->op != NC_B_DIV || !a || !b || a->kind != NC_X_INT || b->kind != NC_X_INT || b->i == 0 || a->i % b->i == 0)
+    return;
   for (int i = 0; i < e->diag->messages.n; i++) {   // once, though elaborated more often
     const NcMessage *old = e->diag->messages.at[i];
     if (old->severity == NC_WARNING && memcmp(&old->at, &x->at, sizeof x->at) == 0) return;
   }
-  NcMessage *m = nc_warn(e->diag, NC_E0205, x->at, "this is a division of integers, rounded down: %lld", (long long)(a->i / b->i));
+  NcMessage *m =
+      nc_warn(e->diag, NC_E0205, x->at, "this is a division of integers, rounded down: %lld", (long long)(a->i / b->i));
   nc_help(e->diag, m, "for the number, write `%s.0 / %s`", a->text, b->text);
 }
 
@@ -99,7 +107,8 @@ static NcValue call(NcElab *e, const NcExpr *x) {
 }
 
 // `x as name`: the layer that x calls or is gets this name.
-static NcValue named(NcElab *e, const NcExpr *x, NcValue (*inner)(NcElab *, const NcExpr *, const NcValue *), const NcValue *piped) {
+static NcValue named(NcElab *e, const NcExpr *x, NcValue (*inner)(NcElab *, const NcExpr *, const NcValue *),
+                     const NcValue *piped) {
   const char *outer = e->as;
   bool outer_frozen = e->as_frozen;
   if (x->source.s) {
@@ -114,7 +123,8 @@ static NcValue named(NcElab *e, const NcExpr *x, NcValue (*inner)(NcElab *, cons
     v = i ? (NcValue){.kind = NC_V_INSTANCE, .at = x->at, .inst = i} : nc_v_poison();
   }
   if (e->as && v.kind != NC_V_POISON)
-    nc_help(e->diag, nc_elab_error(e, NC_E0306, x->at, "`as` names a layer, but this is %s", nc_v_describe(e, &v)), "write `let %s = …`", x->name.s);
+    nc_help(e->diag, nc_elab_error(e, NC_E0306, x->at, "`as` names a layer, but this is %s", nc_v_describe(e, &v)),
+            "write `let %s = …`", x->name.s);
   e->as = outer;
   e->as_frozen = outer_frozen;
   return v;
@@ -188,7 +198,8 @@ static NcValue instance_field(NcElab *e, const NcExpr *x, const NcInstance *inst
   for (int i = 0; i < inst->child.n; i++)
     if (strcmp(inst->child.at[i].inst->name, x->name.s) == 0)
       return (NcValue){.kind = NC_V_INSTANCE, .at = x->at, .inst = inst->child.at[i].inst};
-  NcMessage *m = nc_elab_error(e, NC_E0301, x->name.at, "`%s` has no hyperparameter or layer `%s`", inst->path, x->name.s);
+  NcMessage *m =
+      nc_elab_error(e, NC_E0301, x->name.at, "`%s` has no hyperparameter or layer `%s`", inst->path, x->name.s);
   NC_VEC(const char *) names = {0};
   for (int i = 0; d && i < d->hyper.n; i++) *NC_PUSH(e->arena, names) = d->hyper.at[i].name.s;
   for (int i = 0; i < inst->child.n; i++) *NC_PUSH(e->arena, names) = inst->child.at[i].inst->name;
@@ -233,12 +244,13 @@ static NcValue list(NcElab *e, const NcExpr *x) { return items(e, x, NC_V_LIST);
 // ---- control, all of it at compile time ----
 
 bool nc_truth(NcElab *e, NcValue v, NcRange at, bool *out) {
-  if (v.kind == NC_V_BOOL) { *out = v.b; return true; }
-  if (v.kind == NC_V_POISON) return false;
-  NcMessage *m = nc_elab_error(e, v.kind == NC_V_TENSOR ? NC_E0212 : NC_E0205, at, v.kind == NC_V_TENSOR ?
-                               "this is only known at run time: %s" : "a truth value is needed here, not %s", nc_v_describe(e, &v));
-  if (v.kind == NC_V_TENSOR) nc_help(e->diag, m, "choose element by element: `where(condition, a, b)`");
-  return false;
+  if (v.kind == NC_V_BOOL) *out = v.b;
+  else if (v.kind == NC_V_TENSOR)
+    nc_help(e->diag, nc_elab_error(e, NC_E0212, at, "this is only known at run time: %s", nc_v_describe(e, &v)),
+            "choose element by element: `where(condition, a, b)`");
+  else if (v.kind != NC_V_POISON)
+    nc_elab_error(e, NC_E0205, at, "a truth value is needed here, not %s", nc_v_describe(e, &v));
+  return v.kind == NC_V_BOOL;
 }
 
 static NcValue condition(NcElab *e, const NcExpr *x) {
@@ -253,7 +265,8 @@ static bool carry(NcElab *e, const NcExpr *x, NcValue v, NcValue *state) {
   if (v.kind == NC_V_POISON) return false;
   if (n == 1) { state[0] = v; return true; }
   if (v.kind != NC_V_TUPLE || v.list.n != n) {
-    nc_elab_error(e, NC_E0205, x->body->at, "`repeat` carries %d values, but its block gives %s", n, nc_v_describe(e, &v));
+    nc_elab_error(e, NC_E0205, x->body->at, "`repeat` carries %d values, but its block gives %s", n,
+                  nc_v_describe(e, &v));
     return false;
   }
   for (int i = 0; i < n; i++) state[i] = v.list.item[i];
@@ -264,7 +277,8 @@ static NcValue repeat(NcElab *e, const NcExpr *x) {
   NcSize turns;
   if (!nc_expr_int(e, x->a, &turns)) return nc_v_poison();
   if (turns.value < 0 || turns.value > MOST_TURNS) {
-    nc_elab_error(e, NC_E0208, x->a->at, "`repeat` takes 0 to %d turns, not %s", MOST_TURNS, nc_size_describe(e, turns));
+    nc_elab_error(e, NC_E0208, x->a->at, "`repeat` takes 0 to %d turns, not %s", MOST_TURNS,
+                  nc_size_describe(e, turns));
     return nc_v_poison();
   }
   int n = x->list.n;
@@ -291,17 +305,21 @@ static NcValue repeat(NcElab *e, const NcExpr *x) {
 }
 
 static NcValue (*const rules[NC_X_COUNT])(NcElab *, const NcExpr *) = {
-  [NC_X_BAD] = bad, [NC_X_INT] = integer, [NC_X_FLOAT] = number, [NC_X_BOOL] = truth, [NC_X_STR] = string, [NC_X_TEXT] = text,
-  [NC_X_NAME] = name, [NC_X_UNARY] = unary, [NC_X_BINARY] = binary, [NC_X_PIPE] = pipe, [NC_X_CALL] = call, [NC_X_INDEX] = indexed,
-  [NC_X_FIELD] = field, [NC_X_AS] = as, [NC_X_SLICE] = misplaced, [NC_X_NEW] = misplaced, [NC_X_SPREAD] = misplaced,
-  [NC_X_TUPLE] = tuple, [NC_X_LIST] = list, [NC_X_IF] = condition, [NC_X_REPEAT] = repeat, [NC_X_SCAN] = not_yet, [NC_X_FOR] = not_yet,
-  [NC_X_REARRANGE] = pattern, [NC_X_EINSUM] = pattern, [NC_X_AXES] = misplaced, [NC_X_GRAD] = not_yet,
+    [NC_X_BAD] = bad,          [NC_X_INT] = integer,    [NC_X_FLOAT] = number,    [NC_X_BOOL] = truth,
+    [NC_X_STR] = string,       [NC_X_TEXT] = text,      [NC_X_NAME] = name,       [NC_X_UNARY] = unary,
+    [NC_X_BINARY] = binary,    [NC_X_PIPE] = pipe,      [NC_X_CALL] = call,       [NC_X_INDEX] = indexed,
+    [NC_X_FIELD] = field,      [NC_X_AS] = as,          [NC_X_SLICE] = misplaced, [NC_X_NEW] = misplaced,
+    [NC_X_SPREAD] = misplaced, [NC_X_TUPLE] = tuple,    [NC_X_LIST] = list,       [NC_X_IF] = condition,
+    [NC_X_REPEAT] = repeat,    [NC_X_SCAN] = not_yet,   [NC_X_FOR] = not_yet,     [NC_X_REARRANGE] = pattern,
+    [NC_X_EINSUM] = pattern,   [NC_X_AXES] = misplaced, [NC_X_GRAD] = not_yet,
 };
 
 NcValue nc_expr(NcElab *e, const NcExpr *x) {
   if (!x || e->dead) return nc_v_poison();
   if (e->depth > DEEPEST || ++e->work > MOST_WORK) {
-    nc_elab_error(e, NC_E0106, x->at, e->depth > DEEPEST ? "calls and expressions are nested too deeply here" : "this file takes too much work to elaborate");
+    nc_elab_error(e, NC_E0106, x->at,
+                  e->depth > DEEPEST ? "calls and expressions are nested too deeply here"
+                                     : "this file takes too much work to elaborate");
     e->dead = true;
     return nc_v_poison();
   }
@@ -314,8 +332,10 @@ NcValue nc_expr(NcElab *e, const NcExpr *x) {
 bool nc_expr_int(NcElab *e, const NcExpr *x, NcSize *out) {
   NcValue v = nc_expr(e, x);
   if (v.kind == NC_V_INT) { *out = v.size; return true; }
-  if (v.kind == NC_V_TENSOR) nc_elab_error(e, NC_E0212, x->at, "an integer known at compile time is needed here, not %s", nc_v_describe(e, &v));
-  else if (v.kind != NC_V_POISON) nc_elab_error(e, NC_E0205, x->at, "an integer is needed here, not %s", nc_v_describe(e, &v));
+  if (v.kind == NC_V_TENSOR)
+    nc_elab_error(e, NC_E0212, x->at, "an integer known at compile time is needed here, not %s", nc_v_describe(e, &v));
+  else if (v.kind != NC_V_POISON)
+    nc_elab_error(e, NC_E0205, x->at, "an integer is needed here, not %s", nc_v_describe(e, &v));
   return false;
 }
 

@@ -15,8 +15,9 @@ typedef struct {
 } Walk;
 
 static bool out_of_range(const Walk *w, NcRange at, NcSize s) {
-  NcMessage *m = nc_elab_error(w->e, NC_E0209, at, "%s lies outside axis %d of %s, which has %s", nc_size_describe(w->e, s), w->axis,
-                               nc_t_describe(w->e, w->t), nc_size_describe(w->e, w->t->dim[w->axis]));
+  NcMessage *m =
+      nc_elab_error(w->e, NC_E0209, at, "%s lies outside axis %d of %s, which has %s", nc_size_describe(w->e, s),
+                    w->axis, nc_t_describe(w->e, w->t), nc_size_describe(w->e, w->t->dim[w->axis]));
   nc_label_history(w->e, m, w->t);
   return false;
 }
@@ -63,7 +64,9 @@ static bool element(Walk *w, const NcExpr *x, NcSize i) {
 
 static bool pick(Walk *w, const NcExpr *x, NcTensor *index) {
   if (index->node->type.dtype != NC_I32) {
-    nc_help(w->e->diag, nc_elab_error(w->e, NC_E0204, x->at, "an index must be i32, not %s", nc_t_describe(w->e, index)), "convert it: `i32(…)`");
+    nc_help(w->e->diag,
+            nc_elab_error(w->e, NC_E0204, x->at, "an index must be i32, not %s", nc_t_describe(w->e, index)),
+            "convert it: `i32(…)`");
     return false;
   }
   if (w->index) {
@@ -78,7 +81,8 @@ static bool pick(Walk *w, const NcExpr *x, NcTensor *index) {
 static bool item(Walk *w, const NcExpr *x) {
   if (x->kind == NC_X_NEW) return push(w, x->at, nc_size(1));
   if (w->axis >= w->t->rank) {
-    NcMessage *m = nc_elab_error(w->e, NC_E0202, x->at, "%s has no axis %d to index", nc_t_describe(w->e, w->t), w->axis);
+    NcMessage *m =
+        nc_elab_error(w->e, NC_E0202, x->at, "%s has no axis %d to index", nc_t_describe(w->e, w->t), w->axis);
     nc_label_history(w->e, m, w->t);
     return false;
   }
@@ -86,7 +90,9 @@ static bool item(Walk *w, const NcExpr *x) {
   NcValue v = nc_expr(w->e, x);
   if (v.kind == NC_V_INT) return element(w, x, v.size);
   if (v.kind == NC_V_TENSOR) return pick(w, x, v.t);
-  if (v.kind != NC_V_POISON) nc_elab_error(w->e, NC_E0205, x->at, "an index is an integer, a slice, `new` or an i32 tensor, not %s", nc_v_describe(w->e, &v));
+  if (v.kind != NC_V_POISON)
+    nc_elab_error(w->e, NC_E0205, x->at, "an index is an integer, a slice, `new` or an i32 tensor, not %s",
+                  nc_v_describe(w->e, &v));
   return false;
 }
 

@@ -1,8 +1,8 @@
 // Layers with their own parameters: instances, their paths, their variables, and calls of them.
 //
-// A path is made of names: `as name`, else the name of the `let` that binds the layer, else the layer's own, numbered where
-// it repeats in one parent (dense, dense_2, dense_3). What distinguishes instances is the place of the call in the source
-// and the turns of the `repeat`s around it, so that training and inference find the same ones.
+// A path is made of names: `as name`, else the name of the `let` that binds the layer, else the layer's own, numbered
+// where it repeats in one parent (dense, dense_2, dense_3). What distinguishes instances is the place of the call in
+// the source and the turns of the `repeat`s around it, so that training and inference find the same ones.
 #include "elab/tensor.h"
 #include <string.h>
 
@@ -28,8 +28,9 @@ NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char 
   bool frozen = e->as && e->as_frozen;
   e->as = NULL;
   if (e->frame->pure || !up) {
-    NcMessage *m = nc_elab_error(e, NC_E0306, at, "a layer cannot be made here: %s owns no parameters",
-                                 e->frame->info ? nc_sprintf(e->arena, "the function `%s`", e->frame->info->decl->name.s) : "this place");
+    NcMessage *m = nc_elab_error(
+        e, NC_E0306, at, "a layer cannot be made here: %s owns no parameters",
+        e->frame->info ? nc_sprintf(e->arena, "the function `%s`", e->frame->info->decl->name.s) : "this place");
     nc_help(e->diag, m, "declare it with `layer` instead of `fn`, or hand the layer in as an argument");
     return NULL;
   }
@@ -145,7 +146,8 @@ NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const N
   int row = -1, first_node = e->graph->node.n, used = 0;
   if (e->rows) {
     row = e->row.n;
-    *NC_PUSH(e->arena, e->row) = (NcLayerRow){.depth = e->row_depth++, .name = inst->fn->info->decl->name.s, .path = inst->path, .at = at};
+    *NC_PUSH(e->arena, e->row) = (NcLayerRow){.depth = e->row_depth++, .name = inst->fn->info->decl->name.s,
+                                              .path = inst->path, .at = at};
   }
   uint64_t site = e->frame->site;
   int *randoms = e->frame->randoms;

@@ -55,7 +55,8 @@ static void apply_sets(NcElab *e, NcInfo *info) {
   for (int i = 0; i < d->hyper.n; i++) {
     const NcFormal *h = &d->hyper.at[i];
     const char *path = nc_sprintf(e->arena, "%s.%s", d->name.s, h->name.s);
-    bool is_text = (h->kind.s && strcmp(h->kind.s, "str") == 0) || (!h->kind.s && h->value && h->value->kind == NC_X_STR);
+    bool is_text =
+        (h->kind.s && strcmp(h->kind.s, "str") == 0) || (!h->kind.s && h->value && h->value->kind == NC_X_STR);
     note_set_path(e, path);
     info->set[i] = nc_set_for(e, path, is_text);
   }
@@ -212,7 +213,8 @@ NcValue nc_lookup(NcElab *e, const NcName *n) {
   NcLocal *local = nc_lookup_local(e->frame->scope, n->s);
   if (local) {
     if (local->value.kind == NC_V_TENSOR && local->value.t->graph != e->graph) {
-      nc_elab_error(e, NC_E0306, n->at, "`%s` is a tensor of the computation: an initial value cannot depend on it", n->s);
+      nc_elab_error(e, NC_E0306, n->at, "`%s` is a tensor of the computation: an initial value cannot depend on it",
+                    n->s);
       return nc_v_poison();
     }
     return local->value;
@@ -237,11 +239,13 @@ NcValue nc_lookup(NcElab *e, const NcName *n) {
 
 // Whether a name could mean anything, were it looked up in the user's file.
 void nc_name_must_exist(NcElab *e, const NcName *n) {
-  static const char *const given_later[] = {"training", "inf", "nan", "pi", "iteration", "gradient_norm", "total_steps"};
+  static const char *const given_later[] = {"training", "inf", "nan", "pi", "iteration", "gradient_norm",
+                                            "total_steps"};
   const NcModule *m = e->user;
   bool known = nc_find_decl(e, m, n->s) || nc_map_has(&m->import, n->s) || nc_builtin(e, n->s) ||
                nc_map_has(&m->decl, nc_sprintf(e->arena, "data %s", n->s));
-  for (size_t i = 0; i < sizeof given_later / sizeof *given_later; i++) known = known || strcmp(given_later[i], n->s) == 0;
+  for (size_t i = 0; i < sizeof given_later / sizeof *given_later; i++)
+    known = known || strcmp(given_later[i], n->s) == 0;
   if (!known) unknown(e, n);
 }
 
@@ -263,7 +267,9 @@ const NcExpr *nc_set_for(NcElab *e, const char *path, bool is_text) {
     if (strcmp(s->path, path) != 0) continue;
     e->set_used[i] = true;
     if (is_text) x = text_expr(e, s);
-    else x = nc_parse_expr(e->arena, e->diag, &e->names, nc_diag_source(e->diag, nc_sprintf(e->arena, "--set %s", path), s->value, strlen(s->value)));
+    else
+      x = nc_parse_expr(e->arena, e->diag, &e->names,
+                        nc_diag_source(e->diag, nc_sprintf(e->arena, "--set %s", path), s->value, strlen(s->value)));
   }
   return x;
 }

@@ -1,5 +1,5 @@
-// Names in what elaboration did not come across: layers that nothing calls, branches that were not taken. Only names are
-// checked here; shapes are known where something is called.
+// Names in what elaboration did not come across: layers that nothing calls, branches that were not taken. Only names
+// are checked here; shapes are known where something is called.
 #include "elab/elab.h"
 
 typedef struct { NcElab *e; NcScope *scope; } Walk;
@@ -7,7 +7,8 @@ typedef struct { NcElab *e; NcScope *scope; } Walk;
 static void expr(Walk *w, const NcExpr *x);
 
 static void know(Walk *w, const char *name) {
-  if (name && !nc_lookup_local(w->scope, name)) *NC_PUSH(w->e->arena, w->scope->bind) = (NcLocal){.name = name, .value = nc_v_poison()};
+  if (name && !nc_lookup_local(w->scope, name))
+    *NC_PUSH(w->e->arena, w->scope->bind) = (NcLocal){.name = name, .value = nc_v_poison()};
 }
 
 static void type(Walk *w, const NcTypeExpr *t) {   // its names are sizes, bound here if nowhere else

@@ -31,19 +31,25 @@ static const NcFn *optimizer(NcElab *e, const NcExpr *x) {
   if (v.kind == NC_V_FN && !v.fn->bound) v = nc_bind_hyper(e, v.fn->info, x->at, 0, NULL);
   if (v.kind == NC_V_FN && v.fn->info->decl->kind == NC_D_LAYER && v.fn->info->decl->tensor.n == 2) return v.fn;
   if (v.kind != NC_V_POISON)
-    nc_help(e->diag, nc_elab_error(e, NC_E0312, x->at, "an optimizer is a layer of weight and gradient, not %s", nc_v_describe(e, &v)), "for example `adam(1e-3)`");
+    nc_help(e->diag,
+            nc_elab_error(e, NC_E0312, x->at, "an optimizer is a layer of weight and gradient, not %s",
+                          nc_v_describe(e, &v)),
+            "for example `adam(1e-3)`");
   return NULL;
 }
 
 static bool apply(NcElab *e, const NcFn *fn, NcRange at, NcVar *v, NcTensor *g) {
   const char *name = fn->info->decl->name.s;
   NcInstance *inst = NC_NEW(e->arena, NcInstance);
-  *inst = (NcInstance){.fn = fn, .up = e->root, .name = name, .path = name, .suffix = nc_sprintf(e->arena, ".%s", v->pub.path)};
-  NcActual arg[2] = {{.v = nc_v_tensor(at, nc_t(e, at, v->now, v->pub.type.shape.rank, v->dim))}, {.v = nc_v_tensor(at, g)}};
+  *inst = (NcInstance){.fn = fn, .up = e->root, .name = name, .path = name, .suffix = nc_sprintf(e->arena, ".%s",
+                       v->pub.path)};
+  NcActual arg[2] = {{.v = nc_v_tensor(at, nc_t(e, at, v->now, v->pub.type.shape.rank, v->dim))},
+                      {.v = nc_v_tensor(at, g)}};
   NcValue w = nc_inline(e, inst, fn, at, 2, arg);
   if (w.kind == NC_V_POISON) return false;
   if (w.kind != NC_V_TENSOR || !nc_type_eq(w.t->node->type, v->pub.type)) {
-    nc_elab_error(e, NC_E0312, at, "the optimizer `%s` gives %s for %s", name, nc_v_describe(e, &w), nc_type_str(e->arena, v->pub.type));
+    nc_elab_error(e, NC_E0312, at, "the optimizer `%s` gives %s for %s", name, nc_v_describe(e, &w),
+                  nc_type_str(e->arena, v->pub.type));
     return false;
   }
   v->next = w.t->node;

@@ -3,7 +3,12 @@
 
 enum { MOST = 32 };
 typedef struct { const char *name; NcRange at; NcSize size; } Axis;
-typedef struct { int n; Axis a[MOST]; int group[MOST]; int ngroup; } Axes;   // group[i]: the axis of the tensor that a[i] is part of
+typedef struct {
+  int n;
+  Axis a[MOST];
+  int group[MOST];
+  int ngroup;
+} Axes;   // group[i]: the axis of the tensor that a[i] is part of
 
 static int find(const Axes *x, const char *name) {
   for (int i = 0; name && i < x->n; i++)
@@ -46,14 +51,16 @@ static bool read_axes(NcElab *e, const NcExpr *axes, Axes *out) {
 }
 
 static bool bad_rank(NcElab *e, NcRange at, const Axes *a, const NcTensor *t) {
-  NcMessage *m = nc_elab_error(e, NC_E0202, at, "the pattern has %d axes, but this is %s", a->ngroup, nc_t_describe(e, t));
+  NcMessage *m =
+      nc_elab_error(e, NC_E0202, at, "the pattern has %d axes, but this is %s", a->ngroup, nc_t_describe(e, t));
   nc_label_history(e, m, t);
   return false;
 }
 
 // ---- rearrange ----
 
-// The sizes of the names on the left: from the tensor, and inside a group from names that are bound, one of them by division.
+// The sizes of the names on the left: from the tensor, and inside a group from names that are bound, one of them by
+// division.
 static bool solve(NcElab *e, const NcExpr *x, Axes *a, const NcTensor *t) {
   if (a->ngroup != t->rank) return bad_rank(e, x->at, a, t);
   for (int g = 0; g < a->ngroup; g++) {
@@ -68,7 +75,9 @@ static bool solve(NcElab *e, const NcExpr *x, Axes *a, const NcTensor *t) {
         if (!nc_size_mul(&e->sizes, known, b->value.size, &known)) return false;
       } else if (unknown < 0) unknown = i;
       else {
-        nc_help(e->diag, nc_elab_error(e, NC_E0208, a->a[i].at, "the sizes of both `%s` and `%s` are unknown", a->a[unknown].name, a->a[i].name),
+        nc_help(e->diag,
+                nc_elab_error(e, NC_E0208, a->a[i].at, "the sizes of both `%s` and `%s` are unknown",
+                              a->a[unknown].name, a->a[i].name),
                 "give one of them a value before: `let %s = …`", a->a[i].name);
         return false;
       }
@@ -76,7 +85,8 @@ static bool solve(NcElab *e, const NcExpr *x, Axes *a, const NcTensor *t) {
     NcSize whole = t->dim[g], q, r;
     bool divides = known.value != 0 && nc_size_mod(&e->sizes, whole, known, &r) && nc_size_is(r, 0);
     if (unknown < 0 ? !nc_size_eq(whole, known) : !divides) {
-      NcMessage *m = nc_elab_error(e, NC_E0203, x->at, "axis %d of %s is not a multiple of %s", g, nc_t_describe(e, t), nc_size_describe(e, known));
+      NcMessage *m = nc_elab_error(e, NC_E0203, x->at, "axis %d of %s is not a multiple of %s", g, nc_t_describe(e, t),
+                                   nc_size_describe(e, known));
       nc_note_origin(e, m, whole);
       nc_label_history(e, m, t);
       return false;
@@ -91,7 +101,8 @@ static bool solve(NcElab *e, const NcExpr *x, Axes *a, const NcTensor *t) {
 NcValue nc_rearrange(NcElab *e, const NcExpr *x, NcRange at, NcValue v) {
   Axes left, right;
   NcTensor *t = nc_to_tensor(e, v, at, NULL);
-  if (!t || !read_axes(e, x->list.at[0].e, &left) || !read_axes(e, x->b, &right) || !solve(e, x, &left, t)) return nc_v_poison();
+  if (!t || !read_axes(e, x->list.at[0].e, &left) || !read_axes(e, x->b, &right) || !solve(e, x, &left, t))
+    return nc_v_poison();
   NcSize parts[MOST], moved[MOST];
   int64_t perm[MOST];
   int from[MOST], n = 0, m = 0;
@@ -112,7 +123,9 @@ NcValue nc_rearrange(NcElab *e, const NcExpr *x, NcRange at, NcValue v) {
   if (m != n) {
     for (int i = 0; i < left.n; i++)
       if (left.a[i].name && find(&right, left.a[i].name) < 0)
-        nc_help(e->diag, nc_elab_error(e, NC_E0301, left.a[i].at, "the axis `%s` does not stand on the right", left.a[i].name), "sum over it before: `sum(x, axis = …)`");
+        nc_help(e->diag,
+                nc_elab_error(e, NC_E0301, left.a[i].at, "the axis `%s` does not stand on the right", left.a[i].name),
+                "sum over it before: `sum(x, axis = …)`");
     return nc_v_poison();
   }
   for (int g = 0; g < right.ngroup; g++) {
@@ -161,7 +174,8 @@ static bool operand(NcElab *e, const NcExpr *pattern, NcRange at, NcValue v, Ope
   return true;
 }
 
-static void drop_axes(NcElab *e, NcRange at, Operand *x, const Axes *const *needed, int n) {   // sums over what nothing else mentions
+static void drop_axes(NcElab *e, NcRange at, Operand *x, const Axes *const *needed,
+                      int n) {   // sums over what nothing else mentions
   int64_t axis[MOST];
   int gone = 0, kept = 0;
   Axes left = {0};

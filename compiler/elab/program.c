@@ -55,7 +55,9 @@ static NcInfo *model_decl(NcElab *e) {
     *NC_PUSH(e->arena, names) = d->name.s;
     if (!e->opt->model || strcmp(e->opt->model, d->name.s) == 0) found = nc_map_get(&e->user->decl, d->name.s);
   }
-  if (!found && e->opt->model) nc_suggest(e, nc_elab_error(e, NC_E0301, NC_NOWHERE, "there is no `model %s`", e->opt->model), e->opt->model, names.at, names.n);
+  if (!found && e->opt->model)
+    nc_suggest(e, nc_elab_error(e, NC_E0301, NC_NOWHERE, "there is no `model %s`", e->opt->model), e->opt->model,
+               names.at, names.n);
   return found;
 }
 
@@ -91,7 +93,8 @@ static NcGraph *alone(NcElab *e, NcInfo *info, bool training) {
   e->frame = &f;
   NcActual *arg = NC_NEW_N(e->arena, NcActual, d->tensor.n + 1);
   bool ok = inst != NULL;
-  for (int i = 0; ok && i < d->hyper.n; i++) nc_scope_bind(e, f.scope, d->hyper.at[i].name.s, d->hyper.at[i].name.at, inst->fn->hyper[i]);
+  for (int i = 0; ok && i < d->hyper.n; i++)
+    nc_scope_bind(e, f.scope, d->hyper.at[i].name.s, d->hyper.at[i].name.at, inst->fn->hyper[i]);
   for (int i = 0; ok && i < d->tensor.n; i++) {
     arg[i].v = nc_symbolic(e, d->tensor.at[i].type, d->tensor.at[i].name.s);
     ok = arg[i].v.kind != NC_V_POISON;
@@ -124,7 +127,8 @@ static void check_models(NcElab *e, const char *built) {
     for (int k = 0; k < d->hyper.n; k++) alone_too = alone_too && (d->hyper.at[k].value || info->set[k]);
     for (int k = 0; k < d->tensor.n; k++) {
       const NcTypeExpr *t = d->tensor.at[k].type;
-      for (int j = 0; t && j < t->axis.n; j++) alone_too = alone_too && (t->axis.at[j]->kind == NC_X_INT || t->axis.at[j]->kind == NC_X_NAME);
+      for (int j = 0; t && j < t->axis.n; j++)
+        alone_too = alone_too && (t->axis.at[j]->kind == NC_X_INT || t->axis.at[j]->kind == NC_X_NAME);
       alone_too = alone_too && t && !t->tuple && !t->any;
     }
     if (alone_too) alone(e, info, true);
@@ -144,7 +148,9 @@ static void check_constants(NcElab *e) {
 static void mention_waiting(NcElab *e) {
   for (int i = 0; i < e->user->file->decl.n; i++) {
     const NcDecl *d = e->user->file->decl.at[i];
-    if (d->kind == NC_D_TASK || d->kind == NC_D_WEIGHTS) nc_warn(e->diag, NC_E0110, d->name.at, "`%s` is not supported yet: `%s` is left out", nc_decl_word(d->kind), d->name.s);
+    if (d->kind == NC_D_TASK || d->kind == NC_D_WEIGHTS)
+      nc_warn(e->diag, NC_E0110, d->name.at, "`%s` is not supported yet: `%s` is left out", nc_decl_word(d->kind),
+              d->name.s);
   }
 }
 

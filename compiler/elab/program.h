@@ -57,10 +57,12 @@ typedef struct {
   NcRecipe *recipe;        // NULL when the file has no train declaration
   // Graphs; inputs are raw data fields by name ("image"), `step` (i32 scalar, from 0) and `seed` (through random).
   NcGraph *step;           // training: outputs "loss" and metrics; effects update parameters, states, optimizer
-  // inference: outputs "loss" and metrics, each over a full batch of `batch` examples. There is no padding: for the remainder
-  // of a data set (and for any other batch) call nc_program again with that NcProgramOptions.batch. Paths and names are the same.
+  // inference: outputs "loss" and metrics, each over a full batch of `batch` examples. There is no padding: for the
+  // remainder of a data set (and for any other batch) call nc_program again with that NcProgramOptions.batch. Paths
+  // and names are the same.
   NcGraph *eval;
-  NcGraph *predict;        // inference: output "output" (or the model's named outputs), inputs: the fields the model's arguments need
+  // inference: output "output" (or the model's named outputs), inputs: the fields the model's arguments need
+  NcGraph *predict;
   NcGraph *init;           // pure: one output per variable, named by its path
   NC_VEC(NcVariable) variable;
   NC_VEC(NcLayerRow) row;  // of the inference compilation
@@ -75,7 +77,8 @@ typedef struct {
   const NcSet *set;
   NcHooks hooks;
   int64_t batch;           // 0: the recipe's, else 32 without one
-  const char *model;       // build this model (no train declaration needed); NULL: the train declaration's, else the last model
+  // Build this model (no train declaration needed); NULL: the train declaration's, else the last model.
+  const char *model;
 } NcProgramOptions;
 
 // Parses, checks and elaborates everything in the file. Returns NULL when there are errors in `d`.
@@ -87,7 +90,8 @@ typedef struct {
   NcRange at;
   NcGraph *graph;                      // outputs "expect 0", … (bool): all elements must be true
   NC_VEC(NcRange) expect;              // place of each
-  NC_VEC(NcGraph *) gradcheck;         // outputs "loss" and one gradient per differentiable input and variable, named after it
+  // Outputs "loss" and one gradient per differentiable input and variable, named after it.
+  NC_VEC(NcGraph *) gradcheck;
   NcGraph *init;                       // starting values of the variables in them
 } NcTest;
 typedef struct { NC_VEC(NcTest) test; } NcTests;

@@ -28,8 +28,10 @@ NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data);
 
 bool nc_recipe_keep(NcElab *e, const NcTrainKeys *k, NcRecipe *r);    // which checkpoint is best
 
-// A graph of the train block. `optimize` adds gradients and updates; `watch` makes the first call of that model the only output.
-NcGraph *nc_train_graph(NcElab *e, const char *name, const NcTrainKeys *k, NcDataset *ds, NcRecipe *r, bool training, NcInstance *watch);
+// A graph of the train block. `optimize` adds gradients and updates; `watch` makes the first call of that model the
+// only output.
+NcGraph *nc_train_graph(NcElab *e, const char *name, const NcTrainKeys *k, NcDataset *ds, NcRecipe *r, bool training,
+                        NcInstance *watch);
 NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k);
 bool nc_optimize(NcElab *e, const NcExpr *optimizer, NcTensor *loss);
 void nc_output_value(NcElab *e, const char *name, NcValue v);     // a tensor, or the items of a tuple by their names

@@ -96,7 +96,8 @@ bool nc_size_mul(NcSizes *t, NcSize a, NcSize b, NcSize *out) {
       NcPoly *p = poly_new(t, 1);
       NcSize product;
       p->n = 1;
-      if (!term_mul(&x[i], &y[j], &p->term[0]) || !finish(t, p, &product) || !combine(t, sum, product, 1, &sum)) return false;
+      if (!term_mul(&x[i], &y[j], &p->term[0]) || !finish(t, p, &product) || !combine(t, sum, product, 1, &sum))
+        return false;
     }
   *out = sum;
   return true;
@@ -125,7 +126,8 @@ static NcSize quotient(NcSizes *t, NcSize a, NcSize b) {   // the opaque atom fl
     NcAtom *q = &t->atom.at[i];
     if (!q->name && nc_size_eq(q->top, a) && nc_size_eq(q->bottom, b)) break;
   }
-  if (i == t->atom.n) *NC_PUSH(t->arena, t->atom) = (NcAtom){.value = floor_div(a.value, b.value), .top = a, .bottom = b};
+  if (i == t->atom.n) *NC_PUSH(t->arena, t->atom) = (NcAtom){.value = floor_div(a.value, b.value), .top = a,
+                                                             .bottom = b};
   return (NcSize){.value = t->atom.at[i].value, .poly = single(t, i)};
 }
 

@@ -49,5 +49,5 @@ bool nc_size_mod(NcSizes *t, NcSize a, NcSize b, NcSize *out);
 bool nc_size_eq(NcSize a, NcSize b);          // provably equal
 bool nc_size_is(NcSize a, int64_t v);         // the constant v
 void nc_put_size(NcBuf *b, const NcSizes *t, NcSize s);            // B * T + 1
-bool nc_put_factors(NcBuf *b, const NcSizes *t, NcSize s);         // "4608 = 32 channels × 12 × 12"; false when it has none
+bool nc_put_factors(NcBuf *b, const NcSizes *t, NcSize s);   // "4608 = 32 channels × 12 × 12"; false when it has none
 #endif

@@ -6,7 +6,8 @@ static bool bind_pattern(NcElab *e, const NcStmt *s, NcValue v) {
   if (!s->tuple) return nc_scope_bind(e, scope, s->names.at[0].s, s->names.at[0].at, v);
   bool list = v.kind == NC_V_TUPLE || v.kind == NC_V_LIST;
   if (v.kind != NC_V_POISON && (!list || v.list.n != s->names.n)) {
-    nc_elab_error(e, NC_E0205, s->e->at, "%d names stand on the left, but this is %s", s->names.n, nc_v_describe(e, &v));
+    nc_elab_error(e, NC_E0205, s->e->at, "%d names stand on the left, but this is %s", s->names.n,
+                  nc_v_describe(e, &v));
     v = nc_v_poison();
   }
   bool ok = true;
@@ -17,7 +18,8 @@ static bool bind_pattern(NcElab *e, const NcStmt *s, NcValue v) {
 
 bool nc_let(NcElab *e, const NcStmt *s) {
   NcValue v = nc_expr(e, s->e);
-  bool layer = v.kind == NC_V_FN && v.fn->bound && v.fn->info->decl->kind != NC_D_FN && !s->tuple && s->e->kind != NC_X_NAME;
+  bool layer =
+      v.kind == NC_V_FN && v.fn->bound && v.fn->info->decl->kind != NC_D_FN && !s->tuple && s->e->kind != NC_X_NAME;
   if (layer) {   // let e = dense(3): one instance, called e
     NcInstance *i = nc_instance(e, v.fn, s, s->names.at[0].s, s->e->at);
     v = i ? (NcValue){.kind = NC_V_INSTANCE, .at = s->e->at, .inst = i} : nc_v_poison();
@@ -51,7 +53,8 @@ NcValue nc_block_here(NcElab *e, const NcBlock *b) {
       case NC_S_STATE:
         if (!nc_declare(e, s)) {
           ok = false;
-          if (!nc_lookup_local(e->frame->scope, s->name.s)) nc_scope_bind(e, e->frame->scope, s->name.s, s->name.at, nc_v_poison());
+          if (!nc_lookup_local(e->frame->scope, s->name.s))
+            nc_scope_bind(e, e->frame->scope, s->name.s, s->name.at, nc_v_poison());
         }
         break;
       case NC_S_UPDATE: ok = nc_update(e, s) && ok; break;
@@ -60,7 +63,8 @@ NcValue nc_block_here(NcElab *e, const NcBlock *b) {
         break;
       case NC_S_BAD: ok = false; break;
       case NC_S_NEXT:
-        nc_elab_error(e, NC_E0306, s->at, "`next` belongs to `scan`; the value of a `repeat` block is its last expression");
+        nc_elab_error(e, NC_E0306, s->at,
+                      "`next` belongs to `scan`; the value of a `repeat` block is its last expression");
         ok = false;
         break;
       default:

@@ -13,7 +13,9 @@ NcTensor *nc_t(NcElab *e, NcRange at, NcNode *n, int rank, const NcSize *dim) {
   return t;
 }
 
-NcTensor *nc_t_as(NcElab *e, NcRange at, NcNode *n, const NcTensor *like) { return nc_t(e, at, n, like->rank, like->dim); }
+NcTensor *nc_t_as(NcElab *e, NcRange at, NcNode *n, const NcTensor *like) {
+  return nc_t(e, at, n, like->rank, like->dim);
+}
 
 bool nc_t_shape(NcElab *e, NcRange at, int rank, const NcSize *dim, NcShape *out) {
   enum { MOST = 1 << 30 };
@@ -30,7 +32,8 @@ bool nc_t_shape(NcElab *e, NcRange at, int rank, const NcSize *dim, NcShape *out
     }
     out->dim[i] = dim[i].value;
     if (__builtin_mul_overflow(count, dim[i].value, &count) || count > (int64_t)MOST * 16) {
-      nc_elab_error(e, NC_E0208, at, "a tensor with the sizes %s has too many elements", nc_dims_describe(e, NC_F32, rank, dim));
+      nc_elab_error(e, NC_E0208, at, "a tensor with the sizes %s has too many elements",
+                    nc_dims_describe(e, NC_F32, rank, dim));
       return false;
     }
   }
@@ -65,7 +68,9 @@ NcTensor *nc_t_op(NcElab *e, NcRange at, const char *op, int n, NcTensor *const 
   return t;
 }
 
-NcTensor *nc_t_const(NcElab *e, NcRange at, NcDtype t, double v) { return nc_t(e, at, nc_const(e->graph, nc_here(e, at), t, v), 0, NULL); }
+NcTensor *nc_t_const(NcElab *e, NcRange at, NcDtype t, double v) {
+  return nc_t(e, at, nc_const(e->graph, nc_here(e, at), t, v), 0, NULL);
+}
 
 NcTensor *nc_t_cast(NcElab *e, NcRange at, NcTensor *x, NcDtype to) {
   if (!x || x->node->type.dtype == to) return x;
@@ -136,7 +141,8 @@ NcTensor *nc_t_reduce(NcElab *e, NcRange at, const char *op, NcTensor *x, int n,
   return keep ? nc_t_reshape(e, at, t, x->rank, kept) : t;
 }
 
-NcTensor *nc_t_slice(NcElab *e, NcRange at, NcTensor *x, const int64_t *start, const NcSize *size, const int64_t *step) {
+NcTensor *nc_t_slice(NcElab *e, NcRange at, NcTensor *x, const int64_t *start, const NcSize *size,
+                     const int64_t *step) {
   if (!x) return NULL;
   int64_t count[NC_MAX_RANK];
   bool whole = true;
@@ -163,8 +169,8 @@ static bool listed(const int64_t *axis, int n, int64_t i) {
   return false;
 }
 
-NcTensor *nc_t_dot(NcElab *e, NcRange at, NcTensor *a, NcTensor *b, int nbatch, const int64_t *abatch, const int64_t *bbatch,
-                   int ncon, const int64_t *acon, const int64_t *bcon) {
+NcTensor *nc_t_dot(NcElab *e, NcRange at, NcTensor *a, NcTensor *b, int nbatch, const int64_t *abatch,
+                   const int64_t *bbatch, int ncon, const int64_t *acon, const int64_t *bcon) {
   if (!a || !b) return NULL;
   NcSize dim[3 * NC_MAX_RANK];
   int rank = 0;
@@ -193,7 +199,8 @@ static NcTensor *mismatch(NcElab *e, NcRange at, NcTensor *a, NcTensor *b, int i
 NcTensor *nc_t_matmul(NcElab *e, NcRange at, NcTensor *a, NcTensor *b) {
   if (!a || !b) return NULL;
   if (a->rank < 1 || b->rank < 1) {
-    nc_elab_error(e, NC_E0202, at, "`@` needs tensors with axes, not %s and %s", nc_t_describe(e, a), nc_t_describe(e, b));
+    nc_elab_error(e, NC_E0202, at, "`@` needs tensors with axes, not %s and %s", nc_t_describe(e, a),
+                  nc_t_describe(e, b));
     return NULL;
   }
   int64_t acon = a->rank - 1, bcon = b->rank > 1 ? b->rank - 2 : 0, batch[NC_MAX_RANK];
@@ -207,8 +214,8 @@ NcTensor *nc_t_matmul(NcElab *e, NcRange at, NcTensor *a, NcTensor *b) {
   for (int i = 0; i < nbatch; i++) {
     batch[i] = i;
     if (!nc_size_eq(a->dim[i], b->dim[i])) {
-      nc_elab_error(e, NC_E0203, at, "`@` of %s and %s: axis %d differs: %s and %s", nc_t_describe(e, a), nc_t_describe(e, b), i,
-                    nc_size_describe(e, a->dim[i]), nc_size_describe(e, b->dim[i]));
+      nc_elab_error(e, NC_E0203, at, "`@` of %s and %s: axis %d differs: %s and %s", nc_t_describe(e, a),
+                    nc_t_describe(e, b), i, nc_size_describe(e, a->dim[i]), nc_size_describe(e, b->dim[i]));
       return NULL;
     }
   }
@@ -218,7 +225,8 @@ NcTensor *nc_t_matmul(NcElab *e, NcRange at, NcTensor *a, NcTensor *b) {
 NcTensor *nc_t_random(NcElab *e, NcRange at, const char *dist, int rank, const NcSize *dim) {
   NcType t = {.dtype = NC_F32};
   if (!nc_t_shape(e, at, rank, dim, &t.shape)) return NULL;
-  NcNode *step = e->iteration && e->iteration->graph == e->graph ? e->iteration->node : nc_const(e->graph, nc_here(e, at), NC_I32, 0);
+  NcNode *step = e->iteration && e->iteration->graph == e->graph ? e->iteration->node
+                                                                 : nc_const(e->graph, nc_here(e, at), NC_I32, 0);
   int used = e->frame->randoms ? (*e->frame->randoms)++ : 0;
   uint64_t site = nc_hash64(e->frame->site, &used, sizeof used) >> 33;   // a positive int, as a word of the counter
   return nc_t(e, at, nc_random(e->graph, nc_here(e, at), dist, t, (int64_t)site, step), rank, dim);

@@ -12,15 +12,17 @@ bool nc_t_fold(NcElab *e, NcRange at, int n, const NcSize *dim, NcSize *out);   
 NcTensor *nc_t_op(NcElab *e, NcRange at, const char *op, int n, NcTensor *const *x);   // pointwise, equal axes
 NcTensor *nc_t_const(NcElab *e, NcRange at, NcDtype t, double v);                 // scalar
 NcTensor *nc_t_cast(NcElab *e, NcRange at, NcTensor *x, NcDtype to);
-NcTensor *nc_t_reshape(NcElab *e, NcRange at, NcTensor *x, int rank, const NcSize *dim);   // E0207 where the counts differ
+NcTensor *nc_t_reshape(NcElab *e, NcRange at, NcTensor *x, int rank,
+                       const NcSize *dim);   // E0207 where the counts differ
 NcTensor *nc_t_permute(NcElab *e, NcRange at, NcTensor *x, const int64_t *perm);
-NcTensor *nc_t_expand(NcElab *e, NcRange at, NcTensor *x, int rank, const NcSize *dim);    // trailing axes; size 1 stretches
+NcTensor *nc_t_expand(NcElab *e, NcRange at, NcTensor *x, int rank,
+                      const NcSize *dim);   // trailing axes; size 1 stretches
 NcTensor *nc_t_reduce(NcElab *e, NcRange at, const char *op, NcTensor *x, int n, const int64_t *axis, bool keep);
 NcTensor *nc_t_slice(NcElab *e, NcRange at, NcTensor *x, const int64_t *start, const NcSize *size, const int64_t *step);
 NcTensor *nc_t_iota(NcElab *e, NcRange at, NcDtype t, int rank, const NcSize *dim, int axis);
 NcTensor *nc_t_fill(NcElab *e, NcRange at, NcTensor *scalar, int rank, const NcSize *dim);
-NcTensor *nc_t_dot(NcElab *e, NcRange at, NcTensor *a, NcTensor *b, int nbatch, const int64_t *abatch, const int64_t *bbatch,
-                   int ncon, const int64_t *acon, const int64_t *bcon);
+NcTensor *nc_t_dot(NcElab *e, NcRange at, NcTensor *a, NcTensor *b, int nbatch, const int64_t *abatch,
+                   const int64_t *bbatch, int ncon, const int64_t *acon, const int64_t *bcon);
 NcTensor *nc_t_matmul(NcElab *e, NcRange at, NcTensor *a, NcTensor *b);           // a @ b: E0202, E0203
 NcTensor *nc_t_random(NcElab *e, NcRange at, const char *dist, int rank, const NcSize *dim);
 bool nc_t_axis(NcElab *e, NcRange at, const NcTensor *x, int64_t axis, int *out); // negative counts from the end; E0206

@@ -28,7 +28,8 @@ static bool expectation(NcElab *e, const NcStmt *s, NcTest *t) {
 
 // ---- gradcheck ----
 
-static NcTensor *weighted_sum(NcElab *e, NcRange at, NcValue v) {   // one number that every output moves, each by its own weight
+static NcTensor *weighted_sum(NcElab *e, NcRange at,
+                              NcValue v) {   // one number that every output moves, each by its own weight
   if (v.kind == NC_V_TUPLE || v.kind == NC_V_LIST) {
     NcTensor *sum = NULL;
     for (int i = 0; i < v.list.n; i++) {
@@ -135,7 +136,8 @@ static void test(NcElab *e, const NcDecl *d, NcTests *out) {
 bool nc_elab_tests(NcElab *e, NcTests *out) {
   int errors = e->diag->errors;
   for (int i = 0; i < e->user->file->decl.n; i++)
-    if (e->user->file->decl.at[i]->kind == NC_D_TEST && e->user->file->decl.at[i]->body) test(e, e->user->file->decl.at[i], out);
+    if (e->user->file->decl.at[i]->kind == NC_D_TEST && e->user->file->decl.at[i]->body)
+      test(e, e->user->file->decl.at[i], out);
   return e->diag->errors == errors;
 }
 

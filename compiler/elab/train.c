@@ -56,7 +56,8 @@ bool nc_train_keys(NcElab *e, const NcDecl *d, NcTrainKeys *out) {
     const NcStmt *s = d->body->stmt.at[i];
     if (s->kind == NC_S_LET) continue;
     if (s->kind != NC_S_KEY) {
-      if (s->kind != NC_S_BAD) nc_elab_error(e, NC_E0110, s->at, "`%s` in `train` is not supported yet", nc_stmt_word(s->kind));
+      if (s->kind != NC_S_BAD)
+        nc_elab_error(e, NC_E0110, s->at, "`%s` in `train` is not supported yet", nc_stmt_word(s->kind));
       ok = false;
       continue;
     }
@@ -72,15 +73,18 @@ bool nc_train_keys(NcElab *e, const NcDecl *d, NcTrainKeys *out) {
     if (set) *slot(out, key_rows[i].name) = set;
   }
   if (!out->loss) {
-    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`train %s` has no loss", d->name.s), "for example `loss = cross_entropy(%s(x), label)`", d->name.s);
+    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`train %s` has no loss", d->name.s),
+            "for example `loss = cross_entropy(%s(x), label)`", d->name.s);
     ok = false;
   }
   if (!out->optimizer) {
-    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`train %s` has no optimizer", d->name.s), "for example `optimizer = adam(1e-3)`");
+    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`train %s` has no optimizer", d->name.s),
+            "for example `optimizer = adam(1e-3)`");
     ok = false;
   }
   if (!out->epochs && !out->steps) {
-    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`train %s` does not say how long", d->name.s), "for example `epochs = 10`, or `steps = 5000`");
+    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`train %s` does not say how long", d->name.s),
+            "for example `epochs = 10`, or `steps = 5000`");
     ok = false;
   }
   return ok;
@@ -93,7 +97,8 @@ static void whole(NcElab *e, const NcExpr *x, const char *key, int64_t least, in
   NcSize s;
   if (!x || !nc_expr_int(e, x, &s)) return;
   if (s.value >= least && s.value <= (int64_t)1 << 40) *out = s.value;
-  else nc_elab_error(e, NC_E0312, x->at, "`%s` must be %lld or more, not %lld", key, (long long)least, (long long)s.value);
+  else
+    nc_elab_error(e, NC_E0312, x->at, "`%s` must be %lld or more, not %lld", key, (long long)least, (long long)s.value);
 }
 
 static const NcInfo *find_data(NcElab *e, const NcDecl *d) {
@@ -101,8 +106,10 @@ static const NcInfo *find_data(NcElab *e, const NcDecl *d) {
   if (info) return info;
   NC_VEC(const char *) names = {0};
   for (int i = 0; i < e->user->file->decl.n; i++)
-    if (e->user->file->decl.at[i]->kind == NC_D_DATA && e->user->file->decl.at[i]->name.s) *NC_PUSH(e->arena, names) = e->user->file->decl.at[i]->name.s;
-  nc_suggest(e, nc_elab_error(e, NC_E0301, d->source.at, "there is no `data %s`", d->source.s), d->source.s, names.at, names.n);
+    if (e->user->file->decl.at[i]->kind == NC_D_DATA && e->user->file->decl.at[i]->name.s)
+      *NC_PUSH(e->arena, names) = e->user->file->decl.at[i]->name.s;
+  nc_suggest(e, nc_elab_error(e, NC_E0301, d->source.at, "there is no `data %s`", d->source.s), d->source.s, names.at,
+             names.n);
   return NULL;
 }
 
@@ -123,7 +130,8 @@ NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data) {
   r->fields = (*data)->fields;
   for (int i = 0; i < (*data)->split.n; i++) *NC_PUSH(e->arena, r->split) = (*data)->split.at[i];
   e->total_steps = r->steps;
-  if (!r->steps && __builtin_mul_overflow(r->epochs, nc_dataset_train_examples(*data) / r->batch, &e->total_steps)) e->total_steps = 0;
+  if (!r->steps && __builtin_mul_overflow(r->epochs, nc_dataset_train_examples(*data) / r->batch, &e->total_steps))
+    e->total_steps = 0;
   return r;
 }
 
@@ -133,12 +141,14 @@ NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k) {
     NC_VEC(const char *) names = {0};
     for (int i = 0; i < e->user->file->decl.n; i++)
       if (e->user->file->decl.at[i]->kind == NC_D_MODEL) *NC_PUSH(e->arena, names) = e->user->file->decl.at[i]->name.s;
-    nc_suggest(e, nc_elab_error(e, NC_E0301, k->decl->name.at, "there is no `model %s`", k->decl->name.s), k->decl->name.s, names.at, names.n);
+    nc_suggest(e, nc_elab_error(e, NC_E0301, k->decl->name.at, "there is no `model %s`", k->decl->name.s),
+               k->decl->name.s, names.at, names.n);
     return NULL;
   }
   const NcDecl *d = k->decl;
   NcActual *arg = NC_NEW_N(e->arena, NcActual, d->list.n + 1);
-  for (int i = 0; i < d->list.n; i++) arg[i] = (NcActual){d->list.at[i].name.s, d->list.at[i].name.at, nc_expr(e, d->list.at[i].e)};
+  for (int i = 0; i < d->list.n; i++)
+    arg[i] = (NcActual){d->list.at[i].name.s, d->list.at[i].name.at, nc_expr(e, d->list.at[i].e)};
   for (int i = 0; i < d->list.n; i++)
     if (arg[i].v.kind == NC_V_POISON) return NULL;
   NcValue f = nc_bind_hyper(e, info, d->name.at, d->list.n, arg);
@@ -147,14 +157,17 @@ NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k) {
 
 // keep = accuracy, or keep = "accuracy"; losses and errors are better when small, the rest when large.
 bool nc_recipe_keep(NcElab *e, const NcTrainKeys *k, NcRecipe *r) {
-  static const char *const small[] = {"loss", "mse", "mae", "rmse", "perplexity", "cross_entropy", "bce_logits", "kl", "nll", "huber", "hinge"};
+  static const char *const small[] = {"loss", "mse", "mae", "rmse", "perplexity", "cross_entropy", "bce_logits",
+                                      "kl", "nll", "huber", "hinge"};
   r->keep = "loss";
   if (k->keep && k->keep->kind == NC_X_NAME) r->keep = k->keep->name.s;
   else if (k->keep && !nc_expr_text(e, k->keep, &r->keep)) return false;
   bool known = strcmp(r->keep, "loss") == 0;
   for (int i = 0; i < r->metrics.n; i++) known = known || strcmp(r->metrics.at[i], r->keep) == 0;
   if (!known) {
-    nc_suggest(e, nc_elab_error(e, NC_E0312, k->keep->at, "`keep` must be `loss` or a metric, and `%s` is none", r->keep), r->keep, r->metrics.at, r->metrics.n);
+    nc_suggest(e,
+               nc_elab_error(e, NC_E0312, k->keep->at, "`keep` must be `loss` or a metric, and `%s` is none", r->keep),
+               r->keep, r->metrics.at, r->metrics.n);
     return false;
   }
   r->keep_max = true;
@@ -211,7 +224,8 @@ static bool metrics(NcElab *e, const NcExpr *x, NcRecipe *r, bool first) {
 void nc_output_value(NcElab *e, const char *name, NcValue v) {
   if (v.kind == NC_V_TENSOR) nc_graph_output(e->graph, name, v.t->node);
   for (int i = 0; (v.kind == NC_V_TUPLE || v.kind == NC_V_LIST) && i < v.list.n; i++)
-    nc_output_value(e, v.list.name && v.list.name[i] ? v.list.name[i] : nc_sprintf(e->arena, "%s_%d", name, i), v.list.item[i]);
+    nc_output_value(e, v.list.name && v.list.name[i] ? v.list.name[i] : nc_sprintf(e->arena, "%s_%d", name, i),
+                    v.list.item[i]);
 }
 
 NcGraph *nc_pruned(NcElab *e, NcGraph *g) { return g ? nc_graph_rewrite(g, e->arena, NULL, NULL, NULL) : NULL; }
@@ -220,15 +234,18 @@ static void begin_graph(NcElab *e, const char *name, bool training) {
   e->graph = nc_graph_new(e->arena, e->diag, name);
   e->training = training;
   e->iteration = NULL;
-  if (training) e->iteration = nc_t(e, NC_NOWHERE, nc_input(e->graph, NC_NOWHERE, "step", (NcType){.dtype = NC_I32}), 0, NULL);
+  if (training) e->iteration = nc_t(e, NC_NOWHERE, nc_input(e->graph, NC_NOWHERE, "step", (NcType){.dtype = NC_I32}),
+                                                                                                   0, NULL);
 }
 
-NcGraph *nc_train_graph(NcElab *e, const char *name, const NcTrainKeys *k, NcDataset *ds, NcRecipe *r, bool training, NcInstance *watch) {
+NcGraph *nc_train_graph(NcElab *e, const char *name, const NcTrainKeys *k, NcDataset *ds, NcRecipe *r, bool training,
+                        NcInstance *watch) {
   int used = 0, errors = e->diag->errors;
   begin_graph(e, name, training);
   NcScope *fields = nc_scope(e, NULL);
   if (!nc_dataset_bind(e, ds, fields)) return NULL;
-  NcFrame f = {.up = e->frame, .module = e->user, .scope = nc_scope(e, fields), .inst = e->root, .site = nc_hash64(5, "train", 5), .randoms = &used};
+  NcFrame f = {.up = e->frame, .module = e->user, .scope = nc_scope(e, fields), .inst = e->root, .site = nc_hash64(5,
+               "train", 5), .randoms = &used};
   e->frame = &f;
   e->models = true;
   e->watch = watch;

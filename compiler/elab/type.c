@@ -35,7 +35,8 @@ typedef struct {
 } Check;
 
 static const char *subject(const Check *c) {
-  return c->what ? nc_sprintf(c->e->arena, "`%s` of `%s`", c->what, c->of) : nc_sprintf(c->e->arena, "the result of `%s`", c->of);
+  return c->what ? nc_sprintf(c->e->arena, "`%s` of `%s`", c->what, c->of)
+                 : nc_sprintf(c->e->arena, "the result of `%s`", c->of);
 }
 
 static void declared_at(const Check *c, NcMessage *m) {
@@ -46,8 +47,8 @@ static void declared_at(const Check *c, NcMessage *m) {
 }
 
 static bool wrong_rank(const Check *c) {
-  NcMessage *m = nc_elab_error(c->e, NC_E0202, c->at, "%s is declared as %s, but this is %s", subject(c), declared(c->e, c->t),
-                               nc_t_describe(c->e, c->x));
+  NcMessage *m = nc_elab_error(c->e, NC_E0202, c->at, "%s is declared as %s, but this is %s", subject(c),
+                               declared(c->e, c->t), nc_t_describe(c->e, c->x));
   int at, fixed = c->t->axis.n - (spread_of(c->t, &at) != NULL);
   if (c->what) nc_label_history(c->e, m, c->x);
   if (c->x->rank > fixed && fixed == 2) nc_help(c->e->diag, m, "make two axes of it: `|> flatten`");
@@ -59,14 +60,17 @@ static bool wrong_size(const Check *c, int axis, NcSize want, const NcExpr *by) 
   NcElab *e = c->e;
   NcSize have = c->x->dim[axis];
   const char *shape = nc_t_describe(e, c->x), *n = nc_size_describe(e, have), *need = nc_size_describe(e, want);
-  NcMessage *m = c->what ? nc_elab_error(e, NC_E0203, c->at, "`%s` needs %s on axis %d, but this %s has %s", c->of, need, axis, shape, n)
-                         : nc_elab_error(e, NC_E0203, c->at, "%s is %s: axis %d should be %s, not %s", subject(c), shape, axis, need, n);
+  NcMessage *m = c->what ? nc_elab_error(e, NC_E0203, c->at, "`%s` needs %s on axis %d, but this %s has %s", c->of,
+                                         need, axis, shape, n)
+                         : nc_elab_error(e, NC_E0203, c->at, "%s is %s: axis %d should be %s, not %s", subject(c),
+                                         shape, axis, need, n);
   nc_note_origin(e, m, have);
   if (by->kind == NC_X_NAME && want.from && want.from->name != by->name.s) nc_note_origin(e, m, want);
   declared_at(c, m);
   if (c->what && by->kind == NC_X_INT) nc_help(e->diag, m, "change what flows in, or declare `%s: %s`", c->what, shape);
   if (!c->what) nc_help(e->diag, m, "declare the result as %s, or change the last expression", shape);
-  if (have.value == want.value) nc_note(e->diag, m, "the values agree only by chance: sizes must be equal whatever the batch is");
+  if (have.value == want.value)
+    nc_note(e->diag, m, "the values agree only by chance: sizes must be equal whatever the batch is");
   return false;
 }
 
@@ -75,7 +79,8 @@ static bool check_axis(const Check *c, int axis, const NcExpr *by) {
   NcSize have = c->x->dim[axis], want;
   if (by->kind == NC_X_NAME) {
     NcValue v;
-    if (!bound_size(e, by->name.s, &v)) return nc_scope_bind(e, e->frame->scope, by->name.s, by->at, nc_v_int(by->at, have));
+    if (!bound_size(e, by->name.s, &v))
+      return nc_scope_bind(e, e->frame->scope, by->name.s, by->at, nc_v_int(by->at, have));
     if (v.kind == NC_V_POISON) return false;
     if (v.kind != NC_V_INT) {
       nc_elab_error(e, NC_E0205, by->at, "`%s` is not a size but %s", by->name.s, nc_v_describe(e, &v));
@@ -100,14 +105,16 @@ static bool check_spread(const Check *c, const NcExpr *s, int first, int n) {
   }
   if (b->value.list.n != n) return wrong_rank(c);
   for (int i = 0; i < n; i++)
-    if (!nc_size_eq(c->x->dim[first + i], b->value.list.item[i].size)) return wrong_size(c, first + i, b->value.list.item[i].size, s);
+    if (!nc_size_eq(c->x->dim[first + i], b->value.list.item[i].size))
+      return wrong_size(c, first + i, b->value.list.item[i].size, s);
   return true;
 }
 
 static bool wrong_dtype(const Check *c) {
   NcElab *e = c->e;
   NcDtype have = c->x->node->type.dtype, want = c->t->dtype;
-  NcMessage *m = nc_elab_error(e, NC_E0204, c->at, "%s must be %s, but this is %s", subject(c), nc_dtype_name(want), nc_t_describe(e, c->x));
+  NcMessage *m = nc_elab_error(e, NC_E0204, c->at, "%s must be %s, but this is %s", subject(c), nc_dtype_name(want),
+                               nc_t_describe(e, c->x));
   if (have == NC_U8 && want == NC_F32) nc_help(e->diag, m, "scale it: `x / 255`, or convert it: `f32(x)`");
   else nc_help(e->diag, m, "convert it: `%s(…)`", nc_dtype_name(want));
   nc_label_history(e, m, c->x);
@@ -134,7 +141,8 @@ static bool check_axes(const Check *c) {
 
 static NcValue check_tuple(NcElab *e, const NcTypeExpr *t, NcValue v, const char *what, const char *of) {
   if (v.kind != NC_V_TUPLE || v.list.n != t->field.n) {
-    nc_elab_error(e, NC_E0205, v.at, "%d values %s, but this is %s", t->field.n, what ? "are needed" : "are declared as the result", nc_v_describe(e, &v));
+    nc_elab_error(e, NC_E0205, v.at, "%d values %s, but this is %s", t->field.n,
+                  what ? "are needed" : "are declared as the result", nc_v_describe(e, &v));
     return nc_v_poison();
   }
   NcValue *item = NC_NEW_N(e->arena, NcValue, v.list.n + 1);
@@ -157,7 +165,8 @@ NcValue nc_check_type(NcElab *e, const NcTypeExpr *t, NcValue v, const char *wha
     double number;
     NcDtype dtype = t->any ? NC_F32 : t->dtype;
     if (v.kind == NC_V_BOOL && dtype == NC_BOOL) v = nc_v_tensor(v.at, nc_t_const(e, v.at, NC_BOOL, v.b));
-    else if (nc_v_number(&v, &number) && (v.kind == NC_V_INT || nc_dtype_float(dtype))) v = nc_v_tensor(v.at, nc_t_const(e, v.at, dtype, number));
+    else if (nc_v_number(&v, &number) && (v.kind == NC_V_INT || nc_dtype_float(dtype)))
+      v = nc_v_tensor(v.at, nc_t_const(e, v.at, dtype, number));
     else {
       nc_elab_error(e, NC_E0205, v.at, "%s needs %s, not %s", of, declared(e, t), nc_v_describe(e, &v));
       return nc_v_poison();
@@ -214,7 +223,8 @@ bool nc_axes(NcElab *e, int n, NcExpr *const *axis, NcRange at, int *rank, NcSiz
   return nc_t_shape(e, at, *rank, dim, &s);
 }
 
-// For a model without data: an input of the declared type; free names become symbols. B has the batch's value, others 16.
+// For a model without data: an input of the declared type; free names become symbols. B has the batch's value, others
+// 16.
 NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
   enum { OTHER = 16 };
   if (t->tuple) {
@@ -225,7 +235,8 @@ NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
     const NcExpr *x = t->axis.at[i];
     NcValue v;
     if (x->kind == NC_X_NAME && !bound_size(e, x->name.s, &v))
-      nc_scope_bind(e, e->frame->scope, x->name.s, x->at, nc_v_int(x->at, nc_size_symbol(&e->sizes, x->name.s, strcmp(x->name.s, "B") ? OTHER : e->batch)));
+      nc_scope_bind(e, e->frame->scope, x->name.s, x->at,
+                    nc_v_int(x->at, nc_size_symbol(&e->sizes, x->name.s, strcmp(x->name.s, "B") ? OTHER : e->batch)));
     if (x->kind == NC_X_SPREAD && !nc_lookup_local(e->frame->scope, x->name.s)) {
       nc_elab_error(e, NC_E0208, x->at, "a model's argument needs a known number of axes");
       return nc_v_poison();
@@ -234,6 +245,7 @@ NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
   NcType type;
   int rank;
   NcSize dim[NC_MAX_RANK];
-  if (!nc_eval_type(e, t, &type.dtype, &rank, dim) || !nc_t_shape(e, t->at, rank, dim, &type.shape)) return nc_v_poison();
+  if (!nc_eval_type(e, t, &type.dtype, &rank, dim) || !nc_t_shape(e, t->at, rank, dim, &type.shape))
+    return nc_v_poison();
   return nc_v_tensor(t->at, nc_t(e, t->at, nc_input(e->graph, t->at, input, type), rank, dim));
 }

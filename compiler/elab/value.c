@@ -51,7 +51,9 @@ const char *nc_dims_describe(NcElab *e, NcDtype t, int rank, const NcSize *dim) 
   return nc_buf_str(&b);
 }
 
-const char *nc_t_describe(NcElab *e, const NcTensor *t) { return nc_dims_describe(e, t->node->type.dtype, t->rank, t->dim); }
+const char *nc_t_describe(NcElab *e, const NcTensor *t) {
+  return nc_dims_describe(e, t->node->type.dtype, t->rank, t->dim);
+}
 
 static const char *describe_items(NcElab *e, const NcValue *v) {
   NcBuf b = NC_BUF(e->arena);

@@ -22,7 +22,8 @@ bool nc_initial(NcElab *e, const char *path, NcDtype dtype, int rank, const NcSi
   if (t) t = nc_t_cast(e, at, t, dtype);
   if (t && t->rank == 0) t = nc_t_fill(e, at, t, rank, dim);
   if (t && !nc_type_eq(t->node->type, zeros->node->type)) {
-    nc_elab_error(e, NC_E0203, x->at, "the initial value is %s, but %s is needed", nc_t_describe(e, t), nc_dims_describe(e, dtype, rank, dim));
+    nc_elab_error(e, NC_E0203, x->at, "the initial value is %s, but %s is needed", nc_t_describe(e, t),
+                  nc_dims_describe(e, dtype, rank, dim));
     t = NULL;
   }
   if (t) nc_graph_output(e->init, path, t->node);
@@ -35,7 +36,8 @@ bool nc_initial(NcElab *e, const char *path, NcDtype dtype, int rank, const NcSi
 static bool same_again(NcElab *e, const NcVar *v, NcType type, int rank, const NcSize *dim, NcRange at) {
   if (nc_type_eq(v->pub.type, type)) return true;
   NcMessage *m = nc_elab_error(e, NC_E0203, at, "`%s` is %s from its first use, but %s is needed here", v->pub.path,
-                               nc_dims_describe(e, v->pub.type.dtype, v->pub.type.shape.rank, v->dim), nc_dims_describe(e, type.dtype, rank, dim));
+                               nc_dims_describe(e, v->pub.type.dtype, v->pub.type.shape.rank, v->dim),
+                               nc_dims_describe(e, type.dtype, rank, dim));
   nc_help(e->diag, m, "one instance has one set of weights; write the layer twice to have two");
   return false;
 }
@@ -43,13 +45,15 @@ static bool same_again(NcElab *e, const NcVar *v, NcType type, int rank, const N
 bool nc_declare(NcElab *e, const NcStmt *s) {
   NcInstance *inst = e->frame->inst;
   if (e->frame->pure || !inst || !inst->fn) {
-    nc_help(e->diag, nc_elab_error(e, NC_E0306, s->at, "a `%s` belongs to a layer or a model", nc_stmt_word(s->kind)), "declare it with `layer` instead of `fn`");
+    nc_help(e->diag, nc_elab_error(e, NC_E0306, s->at, "a `%s` belongs to a layer or a model", nc_stmt_word(s->kind)),
+            "declare it with `layer` instead of `fn`");
     return false;
   }
   NcType type;
   int rank;
   NcSize dim[NC_MAX_RANK];
-  if (!nc_eval_type(e, s->type, &type.dtype, &rank, dim) || !nc_t_shape(e, s->type->at, rank, dim, &type.shape)) return false;
+  if (!nc_eval_type(e, s->type, &type.dtype, &rank, dim) || !nc_t_shape(e, s->type->at, rank, dim, &type.shape))
+    return false;
   if (s->kind == NC_S_PARAM && !nc_dtype_float(type.dtype)) {
     nc_elab_error(e, NC_E0204, s->type->at, "a parameter must be of floats, not %s", nc_dtype_name(type.dtype));
     return false;
@@ -63,7 +67,8 @@ bool nc_declare(NcElab *e, const NcStmt *s) {
   if (!v) {
     v = NC_NEW(e->arena, NcVar);
     v->declared = s;
-    v->pub = (NcVariable){.path = path, .kind = *inst->suffix ? "opt" : s->kind == NC_S_PARAM ? "param" : "state", .type = type, .at = nc_here(e, s->at)};
+    v->pub = (NcVariable){.path = path, .kind = *inst->suffix ? "opt" : s->kind == NC_S_PARAM ? "param" : "state",
+                          .type = type, .at = nc_here(e, s->at)};
     memcpy(v->dim, dim, sizeof dim);
     v->frozen = inst->frozen || s->frozen;
     v->owner = inst;
@@ -80,7 +85,8 @@ bool nc_declare(NcElab *e, const NcStmt *s) {
   }
   // Where a layer is called again in one graph, its state is what the call before left.
   NcNode *node = v->next ? v->next : v->now;
-  if (!nc_scope_bind(e, e->frame->scope, s->name.s, s->name.at, nc_v_tensor(s->at, nc_t(e, s->at, node, rank, dim)))) return false;
+  if (!nc_scope_bind(e, e->frame->scope, s->name.s, s->name.at, nc_v_tensor(s->at, nc_t(e, s->at, node, rank, dim))))
+    return false;
   nc_lookup_local(e->frame->scope, s->name.s)->var = v;
   return true;
 }
@@ -89,7 +95,8 @@ bool nc_update(NcElab *e, const NcStmt *s) {
   NcLocal *b = nc_lookup_local(e->frame->scope, s->name.s);
   NcVar *v = b ? b->var : NULL;
   if (!v || strcmp(v->pub.kind, "param") == 0) {
-    NcMessage *m = nc_elab_error(e, b ? NC_E0306 : NC_E0301, s->name.at, b ? "`update` changes a `state`, and `%s` is none" : "unknown name `%s`", s->name.s);
+    NcMessage *m = nc_elab_error(e, b ? NC_E0306 : NC_E0301, s->name.at,
+                                 b ? "`update` changes a `state`, and `%s` is none" : "unknown name `%s`", s->name.s);
     if (!b) nc_help(e->diag, m, "declare it: `state %s: f32[…] = zeros`", s->name.s);
     return false;
   }

@@ -11,11 +11,15 @@ static const NcWord plain[] = {
   {"iteration", "iteration", "in optimizers and schedules: updates done so far, as i32"},
   {"gradient_norm", "gradient_norm", "in optimizers: the norm of all gradients together"},
   {"total_steps", "total_steps", "updates of the whole training: `steps`, or `epochs` times the batches of an epoch"},
-  {"loss", "loss = cross_entropy(net(x), label)", "setting of train: the number that training makes small; it must be a scalar"},
-  {"metrics", "metrics = [accuracy(net(x), label)]", "setting of train: scalars reported beside the loss; a name may be given: [top5 = top_k(…)]"},
+  {"loss", "loss = cross_entropy(net(x), label)",
+   "setting of train: the number that training makes small; it must be a scalar"},
+  {"metrics", "metrics = [accuracy(net(x), label)]",
+   "setting of train: scalars reported beside the loss; a name may be given: [top5 = top_k(…)]"},
   {"log", "log = [mean(kl)]", "setting of train: more scalars to report"},
-  {"optimizer", "optimizer = adam(1e-3)", "setting of train: a layer of weight and gradient, such as sgd adam adamw rmsprop adagrad adadelta lion"},
-  {"keep", "keep = accuracy", "setting of train: which value picks the best checkpoint (loss); losses and errors are best small, the rest large"},
+  {"optimizer", "optimizer = adam(1e-3)",
+   "setting of train: a layer of weight and gradient, such as sgd adam adamw rmsprop adagrad adadelta lion"},
+  {"keep", "keep = accuracy",
+   "setting of train: which value picks the best checkpoint (loss); losses and errors are best small, the rest large"},
   {"batch", "batch = 32", "setting of train: examples in one step (32)"},
   {"epochs", "epochs = 10", "setting of train: passes over the data"},
   {"steps", "steps = 5000", "setting of train: updates, instead of epochs"},
@@ -54,6 +58,9 @@ bool nc_word_at(NcArena *a, int i, NcWord *out) {
   }
   const NcOp *op;
   for (int k = 0; (op = nc_op_at(k)); k++)
-    if (nc_pointwise_function(op) && i-- == 0) { *out = (NcWord){op->name, nc_sprintf(a, "%s(x)", op->name), op->doc}; return true; }
+    if (nc_pointwise_function(op) && i-- == 0) {
+      *out = (NcWord){op->name, nc_sprintf(a, "%s(x)", op->name), op->doc};
+      return true;
+    }
   return false;
 }

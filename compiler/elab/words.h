@@ -1,4 +1,5 @@
-// What the language provides without a declaration: functions, values, settings of `train` and `data`. For `nacre explain`.
+// What the language provides without a declaration: functions, values, settings of `train` and `data`. For `nacre
+// explain`.
 #ifndef NC_WORDS_H
 #define NC_WORDS_H
 #include "base/arena.h"
