@@ -159,6 +159,23 @@ static void types(Make *m) {         // loads and stores of every element type, 
     }
 }
 
+static void sizes(Make *m) {         // one element, primes, vectors and work-items and one more or less
+  static const int64_t n[] = {1, 2, 7, 8, 9, 15, 17, 63, 64, 65, 257, 1021, 4095, 4096, 4097, 20011};
+  for (size_t i = 0; i < sizeof n / sizeof *n; i++) {
+    NcNode *x = input(m, nc_sprintf(m->a, "x%zu", i), NC_F32, NC_SHAPE(n[i]));
+    output(m, nc_sprintf(m->a, "y%zu", i), op2(m, "mul", x, op1(m, "abs", x)));
+  }
+  static const int64_t rc[][2] = {{1, 1}, {1, 9}, {9, 1}, {3, 7}, {129, 10}, {1000, 3}, {17, 64}, {33, 129}, {2, 9001}};
+  for (size_t i = 0; i < sizeof rc / sizeof *rc; i++) {
+    NcShape s = NC_SHAPE(rc[i][0], rc[i][1]);
+    NcNode *x = input(m, nc_sprintf(m->a, "m%zu", i), NC_F32, s), *r = input(m, nc_sprintf(m->a, "r%zu", i), NC_F32, NC_SHAPE(s.dim[0]));
+    NcNode *c = input(m, nc_sprintf(m->a, "c%zu", i), NC_F32, NC_SHAPE(s.dim[1]));
+    x = op2(m, "add", op2(m, "mul", x, over_last(m, r, s)), nc_broadcast(m->g, NC_NOWHERE, c, s, (int64_t[]){1}));
+    output(m, nc_sprintf(m->a, "b%zu", i), op1(m, "tanh", x));
+    output(m, nc_sprintf(m->a, "t%zu", i), nc_transpose(m->g, NC_NOWHERE, x));
+  }
+}
+
 static void picks(Make *m) {
   NcGraph *g = m->g;
   NcRange at = NC_NOWHERE;
@@ -171,6 +188,14 @@ static void picks(Make *m) {
   output(m, "z", nc_gather(g, at, x, i, 1));
   output(m, "cum", nc_cumulative(g, at, "sum", x, 1, false));
   output(m, "back", nc_cumulative(g, at, "prod", x, 0, true));
+  NcNode *wide = input(m, "wide", NC_F32, NC_SHAPE(3, 17, 40)), *many = input(m, "many", NC_I32, NC_SHAPE(300));
+  output(m, "cum1", op1(m, "sin", nc_cumulative(g, at, "sum", wide, 1, true)));
+  output(m, "cum2", op2(m, "add", nc_cumulative(g, at, "sum", wide, 2, false), wide));
+  NcNode *dy = input(m, "dy", NC_F32, NC_SHAPE(300, 70)), *col = input(m, "col", NC_F32, NC_SHAPE(5, 300));
+  NcNode *sum = nc_scatter_add(g, at, dy, many, NC_SHAPE(3, 70), 0);      // some indices are beyond
+  output(m, "sum", op1(m, "neg", sum));
+  output(m, "sum1", nc_scatter_add(g, at, col, many, NC_SHAPE(5, 4), 1));
+  output(m, "sum2", nc_scatter_add(g, at, nc_cast(g, at, dy, NC_F16), many, NC_SHAPE(4, 70), 0));
 }
 
 static void randoms(Make *m) {
@@ -221,6 +246,11 @@ static void batched_dots(Make *m) {
   output(m, "whole", nc_matmul(g, at, i, j));
   NcNode *h = input(m, "h", NC_F16, NC_SHAPE(12, 20)), *l = input(m, "l", NC_F16, NC_SHAPE(20, 24));
   output(m, "half", nc_matmul(g, at, h, l));
+  NcNode *hb = input(m, "hb", NC_BF16, NC_SHAPE(12, 20)), *lb = input(m, "lb", NC_BF16, NC_SHAPE(20, 24));
+  output(m, "brain", op1(m, "neg", nc_matmul(g, at, hb, lb)));
+  NcNode *p = input(m, "p", NC_F32, NC_SHAPE(4, 5, 6, 7)), *r = input(m, "r", NC_F32, NC_SHAPE(5, 3, 7, 2));      // strides that do not merge
+  output(m, "odd", nc_dot(g, at, p, r, 0, NULL, NULL, 2, (int64_t[]){1, 3}, (int64_t[]){0, 2}));
+  output(m, "odd2", op1(m, "exp", nc_dot(g, at, p, r, 1, (int64_t[]){1}, (int64_t[]){0}, 1, (int64_t[]){3}, (int64_t[]){2})));
   NcNode *bytes = input(m, "bytes", NC_U8, NC_SHAPE(12, 20)), *w = input(m, "w", NC_F32, NC_SHAPE(20, 24));
   output(m, "bytes", nc_matmul(g, at, nc_cast(g, at, bytes, NC_F32), w));
 }
@@ -267,7 +297,7 @@ static const struct { const char *name; Build *build; double loose; } composites
   {"softmax of rows of 10", softmax_10, 1}, {"softmax of rows of 64", softmax_64, 1}, {"softmax of rows of 1001", softmax_1000, 1},
   {"softmax of rows of 1", softmax_1, 1}, {"layer norm of 96", norm_96, 4}, {"layer norm of 7", norm_7, 8}, {"layer norm of 300", norm_300, 4},
   {"reductions over all sets of axes", sums, 8}, {"large reductions", large_sums, 40}, {"movement", views, 1}, {"element types", types, 1},
-  {"gather and scans", picks, 1}, {"random numbers", randoms, 2}, {"dots", dots, 8}, {"batched dots", batched_dots, 8}, {"a large product", large_dot, 40},
+  {"sizes", sizes, 1}, {"gather and scans", picks, 10}, {"random numbers", randoms, 2}, {"dots", dots, 8}, {"batched dots", batched_dots, 8}, {"a large product", large_dot, 40},
   {"convolutions", convolutions, 40}, {"pools", pools, 2}};
 enum { COMPOSITES = sizeof composites / sizeof *composites };
 

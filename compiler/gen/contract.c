@@ -5,13 +5,57 @@
 #include "gen/templates.h"
 #include "passes/rules.h"
 
+// ---- Products that strides cannot describe: read as if the operands lay in the order batch, free, contracted
+
+static bool listed(const int64_t *axes, int n, int64_t axis) {
+  for (int i = 0; i < n; i++)
+    if (axes[i] == axis) return true;
+  return false;
+}
+
+// An operand's axes in that order.
+static void axes_in_order(const NcNode *n, int k, int64_t *order, int64_t size[3]) {
+  static const char *const keys[2][2] = {{"abatch", "acon"}, {"bbatch", "bcon"}};
+  NcShape s = n->in[k]->type.shape;
+  int nb, nc, at = 0;
+  const int64_t *batch = nc_attr_ints(n, keys[k][0], &nb), *con = nc_attr_ints(n, keys[k][1], &nc);
+  size[0] = size[1] = size[2] = 1;
+  for (int i = 0; i < nb; i++) size[0] *= s.dim[order[at++] = batch[i]];
+  for (int i = 0; i < s.rank; i++)
+    if (!listed(batch, nb, i) && !listed(con, nc, i)) size[1] *= s.dim[order[at++] = i];
+  for (int i = 0; i < nc; i++) size[2] *= s.dim[order[at++] = con[i]];
+}
+
+static NcDotForm dense_form(const NcNode *n) {
+  int64_t order[NC_MAX_RANK], a[3], b[3];
+  axes_in_order(n, 0, order, a);
+  axes_in_order(n, 1, order, b);
+  return (NcDotForm){.batch = {1, a[0]}, .m = a[1], .n = b[1], .k = a[2], .a_batch = {0, a[1] * a[2]}, .a_m = a[2], .a_k = 1,
+                     .b_batch = {0, b[1] * b[2]}, .b_k = 1, .b_n = b[2]};
+}
+
+// Where element i of that order lies.
+static const char *dense_index(NcArena *arena, const NcNode *n, int k) {
+  int64_t order[NC_MAX_RANK], size[3];
+  axes_in_order(n, k, order, size);
+  NcShape s = n->in[k]->type.shape, turned = s;
+  for (int i = 0; i < s.rank; i++) turned.dim[i] = s.dim[order[i]];
+  NcIxs ix;
+  nc_ixs_init(&ix, arena);
+  NcIx *at[NC_MAX_RANK], *to[NC_MAX_RANK];
+  nc_ix_split(&ix, turned, nc_ix_var(&ix, "(i)", NULL, true, 0, nc_count(s) - 1, 0), at);
+  for (int i = 0; i < s.rank; i++) to[order[i]] = at[i];
+  return nc_ix_text(&ix, nc_ix_linear(&ix, s, to), false);
+}
+
 // ---- Sizes, in the templates' words
 
 typedef bool Call(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text, NcTemplateUse *use);
 
 static bool call_dot(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text, NcTemplateUse *use) {
   NcDotForm f;
-  if (!nc_dtype_float(n->type.dtype) || !nc_dot_form(n, &f)) return false;
+  if (!nc_dtype_float(n->type.dtype)) return false;
+  if (!nc_dot_form(n, &f)) f = dense_form(n);
   NcGemm g = {.name = name, .batch = {f.batch[0], f.batch[1]}, .m = f.m, .n = f.n, .k = f.k,
               .a_batch = {f.a_batch[0], f.a_batch[1]}, .a_m = f.a_m, .a_k = f.a_k,
               .b_batch = {f.b_batch[0], f.b_batch[1]}, .b_k = f.b_k, .b_n = f.b_n, .text = *text};
@@ -91,6 +135,12 @@ static int role_of(const NcNode *n, int operand) {
 
 // ---- Texts
 
+static NcSplice indexed(NcArena *a, char letter, NcDtype t, const char *at) {
+  if (t == NC_F16) return (NcSplice){"half", nc_sprintf(a, "vload_half(%s, %c)", at, letter), NULL};
+  const char *x = nc_sprintf(a, "%c[%s]", letter, at);
+  return (NcSplice){nc_dtype_store(t), t == NC_BF16 ? nc_sprintf(a, "as_float((uint)%s << 16)", x) : x, NULL};
+}
+
 static NcSplice splice(NcArena *a, char letter, NcDtype t, int w) {
   switch (t) {
   case NC_F16:
@@ -104,10 +154,13 @@ static NcSplice splice(NcArena *a, char letter, NcDtype t, int w) {
 
 static NcTemplateText operands(NcArena *a, const NcNode *n, const NcTarget *t) {
   NcTemplateText text = {0};
+  NcDotForm f;
+  bool dense = n->op->kind == NC_DOT && !nc_dot_form(n, &f);
   for (int i = 0; i < n->nin; i++) {
     int role = role_of(n, i);
     NcSplice *to = role == NC_TARG_A ? &text.a : role == NC_TARG_B ? &text.b : &text.d;
-    *to = splice(a, "ABD"[role], n->in[i]->type.dtype, t->vector);
+    if (dense) *to = indexed(a, "AB"[i], n->in[i]->type.dtype, dense_index(a, n, i));
+    else *to = splice(a, "ABD"[role], n->in[i]->type.dtype, t->vector);
   }
   return text;
 }
@@ -226,7 +279,7 @@ static void steps(NcGen *g, const NcRegion *r, const NcEmit *e, const Known *kno
 static int64_t columns_of(const NcRegion *r) {
   NcDotForm f;
   NcShape s = r->anchor->type.shape;
-  if (r->kind == NC_REGION_DOT) return nc_dot_form(r->anchor, &f) ? f.n : 1;
+  if (r->kind == NC_REGION_DOT) return (nc_dot_form(r->anchor, &f) ? f : dense_form(r->anchor)).n;
   int64_t pixels = 1;
   for (int i = 2; i < s.rank; i++) pixels *= s.dim[i];
   return r->kind == NC_REGION_CONV ? pixels : 1;

@@ -355,7 +355,8 @@ static NcVal gather(NcEmit *e, NcNode *n, NcIx *const *coord) {
   const char *w = i.vec ? nc_sprintf(e->arena, "%d", e->lanes) : "", *at = nc_emit_name(e, "i");
   nc_emit_line(e, i.level, "const %s%s %s = convert_%s%s(clamp(%s, 0, %lld));", e->idx, w, at, e->idx, w, i.s, (long long)size - 1);
   NcIx *from[NC_MAX_RANK];
-  for (int k = 0; k < x->type.shape.rank; k++) from[k] = k < axis ? coord[k] : coord[k + picks - 1];
+  for (int k = 0; k < x->type.shape.rank; k++)
+    if (k != axis) from[k] = k < axis ? coord[k] : coord[k + picks - 1];
   from[axis] = nc_ix_var(&e->ix, at, i.vec ? at : NULL, false, 0, size - 1, i.level);
   NcVal v = nc_emit(e, x, from);
   bool vec = v.vec || i.vec;
