@@ -14,10 +14,10 @@ static const struct { const char *name, *metavar, *fallback, *doc; } options[] =
 
 static const uint64_t EVERYWHERE = B(JSON) | B(HELP) | B(QUIET);
 
-int cli_usage(const char *fmt, ...) {
+int cli_usage(const char *code, const char *fmt, ...) {
   va_list ap;
   va_start(ap, fmt);
-  fputs("nacre: ", stderr);
+  fprintf(stderr, "error[%s]: ", code);
   vfprintf(stderr, fmt, ap);
   fputc('\n', stderr);
   va_end(ap);
@@ -27,7 +27,7 @@ int cli_usage(const char *fmt, ...) {
 // The known word nearest to `word`, or NULL: the library's rule for "did you mean", kept for single words here.
 static const char *nearest(const char *word, const char *(*name)(int), int n) {
   const char *best = NULL;
-  int least = (int)strlen(word) / 3 + 2;
+  int least = (int)strlen(word) / 5 + 3;
   for (int i = 0; i < n; i++) {
     const char *c = name(i);
     if (!c) continue;
@@ -58,8 +58,8 @@ const CliVerb *cli_find_verb(const char *name) {
   for (; cli_verbs[n].name; n++)
     if (strcmp(cli_verbs[n].name, name) == 0) return &cli_verbs[n];
   const char *near = nearest(name, verb_name, n);
-  if (near) cli_usage("unknown command `%s`. Did you mean `%s`?", name, near);
-  else cli_usage("unknown command `%s`. `nacre --help` lists them", name);
+  if (near) cli_usage("E0701", "unknown command `%s`\nhelp: did you mean `%s`?", name, near);
+  else cli_usage("E0701", "unknown command `%s`\nhelp: `nacre --help` lists them", name);
   return NULL;
 }
 
@@ -76,19 +76,19 @@ static bool unknown_option(const CliVerb *v, const char *word) {
   snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
   for (int i = 0; i < O_COUNT; i++)
     if (strcmp(options[i].name, name) == 0) {
-      cli_usage("`nacre %s` has no option `--%s`. `nacre %s --help` lists its options", v->name, name, v->name);
+      cli_usage("E0701", "`nacre %s` has no option `--%s`\nhelp: `nacre %s --help` lists its options", v->name, name, v->name);
       return false;
     }
   const char *near = nearest(name, option_name, O_COUNT);
-  if (near) cli_usage("unknown option `--%s`. Did you mean `--%s`?", name, near);
-  else cli_usage("unknown option `%s`. `nacre %s --help` lists them", word, v->name);
+  if (near) cli_usage("E0701", "unknown option `--%s`\nhelp: did you mean `--%s`?", name, near);
+  else cli_usage("E0701", "unknown option `%s`\nhelp: `nacre %s --help` lists them", word, v->name);
   return false;
 }
 
 static bool take_value(const CliVerb *v, int option, const char *value, CliArgs *out) {
   if (option == O_SET) {
-    if (!strchr(value, '=')) return cli_usage("`--set %s` needs the form PATH=VALUE", value), false;
-    if (out->sets == CLI_MAX_SET) return cli_usage("more than %d `--set`", CLI_MAX_SET), false;
+    if (!strchr(value, '=')) return cli_usage("E0702", "`--set %s` needs the form PATH=VALUE\nhelp: as in `--set train.batch=32`", value), false;
+    if (out->sets == CLI_MAX_SET) return cli_usage("E0704", "more than %d `--set`", CLI_MAX_SET), false;
     out->set[out->sets++] = value;
     return true;
   }
@@ -97,7 +97,7 @@ static bool take_value(const CliVerb *v, int option, const char *value, CliArgs 
     errno = 0;
     long long number = strtoll(value, &end, 10);
     if (errno || end == value || *end || number < 0)
-      return cli_usage("`--%s` of `nacre %s` needs a whole number, not `%s`", options[option].name, v->name, value), false;
+      return cli_usage("E0702", "`--%s` of `nacre %s` needs a whole number, not `%s`", options[option].name, v->name, value), false;
     out->number[option] = number;
   }
   out->value[option] = value;
@@ -106,7 +106,7 @@ static bool take_value(const CliVerb *v, int option, const char *value, CliArgs 
 
 bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
   *out = (CliArgs){.arg = calloc((size_t)argc + 1, sizeof *out->arg)};
-  if (!out->arg) return cli_usage("out of memory"), false;
+  if (!out->arg) return cli_usage("E0606", "out of memory"), false;
   bool only_operands = false;
   for (int i = 0; i < argc; i++) {
     const char *word = argv[i];
@@ -116,23 +116,23 @@ bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
     }
     if (strcmp(word, "--") == 0) { only_operands = true; continue; }
     if (strcmp(word, "-h") == 0) word = "--help";
-    if (strncmp(word, "--", 2) != 0) return cli_usage("unknown option `%s`: options begin with `--`", word), false;
+    if (strncmp(word, "--", 2) != 0) return cli_usage("E0701", "unknown option `%s`\nhelp: options begin with `--`", word), false;
     size_t n = strcspn(word + 2, "=");
     int option = find_option(v, word + 2, n);
     if (option < 0) return unknown_option(v, word);
     const char *value = word[2 + n] ? word + 2 + n + 1 : NULL;
     if (!options[option].metavar) {
-      if (value) return cli_usage("`--%s` takes no value", options[option].name), false;
+      if (value) return cli_usage("E0702", "`--%s` takes no value", options[option].name), false;
       out->value[option] = "";
       continue;
     }
-    if (!value && i + 1 >= argc) return cli_usage("`--%s` needs a value: %s", options[option].name, options[option].metavar), false;
+    if (!value && i + 1 >= argc) return cli_usage("E0704", "`--%s` needs a value: %s", options[option].name, options[option].metavar), false;
     if (!take_value(v, option, value ? value : argv[++i], out)) return false;
   }
   if (out->value[O_HELP]) return true;
-  if (out->args < v->min_args) return cli_usage("`nacre %s` needs: %s", v->name, v->operands), false;
+  if (out->args < v->min_args) return cli_usage("E0704", "`nacre %s` needs: %s\nhelp: `nacre %s --help` tells what it takes", v->name, v->operands, v->name), false;
   if (v->max_args >= 0 && out->args > v->max_args)
-    return cli_usage("`nacre %s` takes no further argument `%s`", v->name, out->arg[v->max_args]), false;
+    return cli_usage("E0704", "`nacre %s` takes no further argument `%s`", v->name, out->arg[v->max_args]), false;
   return true;
 }
 

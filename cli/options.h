@@ -66,7 +66,7 @@ void cli_help(FILE *to);
 void cli_verb_help(FILE *to, const CliVerb *v);
 void cli_man(FILE *to);
 const CliVerb *cli_find_verb(const char *name);      // NULL after an error that names the nearest one
-int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   // prints; returns 2
+int cli_usage(const char *code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));   // prints; returns 2
 NacreOptions cli_options(const CliArgs *a);          // what nacre.h takes
 
 void cli_json_text(const char *s);                   // to stdout, quoted

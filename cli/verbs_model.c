@@ -9,7 +9,7 @@ void cli_stdout(void *ctx, const char *text, size_t size) {
 }
 
 int cli_done(NacreModel *m, NacreStatus s) {
-  if (!m) return cli_usage("out of memory"), NACRE_RUN;
+  if (!m) return cli_usage("E0606", "out of memory"), NACRE_RUN;
   fflush(stdout);
   fputs(nacre_message(m), stderr);
   nacre_close(m);
@@ -55,9 +55,9 @@ static int run_plan(const CliArgs *a, const char *path) {
 int cli_emit(const CliArgs *a) {
   if (a->value[O_LIST_PASSES]) return nacre_passes(cli_stdout, NULL), 0;
   if (a->value[O_RUN_PLAN]) return run_plan(a, a->value[O_RUN_PLAN]);
-  if (a->args != 1) return cli_usage("`nacre emit` needs a FILE");
+  if (a->args != 1) return cli_usage("E0704", "`nacre emit` needs a FILE");
   int chosen = (a->value[O_GRAPH] != NULL) + (a->value[O_PLAN] != NULL) + (a->value[O_OPENCL] != NULL);
-  if (chosen > 1) return cli_usage("choose one of --graph, --plan, --opencl");
+  if (chosen > 1) return cli_usage("E0704", "choose one of --graph, --plan, --opencl");
   NacreEmit e = {
     .what = a->value[O_PLAN] ? "plan" : a->value[O_OPENCL] ? "opencl" : "graph",
     .purpose = a->value[O_PURPOSE], .after = a->value[O_AFTER], .timings = a->value[O_TIMINGS] != NULL,

@@ -14,7 +14,7 @@ int cli_done_text(char *error, NacreStatus s) {
 
 char *cli_read(const char *path, size_t *size) {
   FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-  if (!f) return fprintf(stderr, "nacre: cannot read `%s`: %s\n", path, strerror(errno)), NULL;
+  if (!f) return cli_usage("E0601", "cannot read `%s`: %s", path, strerror(errno)), NULL;
   size_t n = 0, cap = 1 << 16;
   char *p = malloc(cap);
   for (size_t got; p && (got = fread(p + n, 1, cap - n, f)) > 0;) {
@@ -25,7 +25,7 @@ char *cli_read(const char *path, size_t *size) {
     p = more;
   }
   if (p && ferror(f)) {
-    fprintf(stderr, "nacre: cannot read `%s`: %s\n", path, strerror(errno));
+    cli_usage("E0601", "cannot read `%s`: %s", path, strerror(errno));
     free(p);
     p = NULL;
   }
@@ -91,10 +91,10 @@ static int format_one(const CliArgs *a, const char *path) {
   Text t = {0};
   NacreStatus s = nacre_format(path, text, size, check, &o, keep, &t, &error);
   if (check && s == NACRE_RUN && !error) fprintf(stderr, "%s: would change\n", path);
-  if (!check && s == NACRE_OK && t.full) { cli_usage("out of memory"); s = NACRE_RUN; }
+  if (!check && s == NACRE_OK && t.full) { cli_usage("E0606", "out of memory"); s = NACRE_RUN; }
   else if (!check && s == NACRE_OK && standard_input) fwrite(t.at, 1, t.n, stdout);
   else if (!check && s == NACRE_OK && (t.n != size || memcmp(t.at, text, size) != 0) && !replace(path, &t)) {
-    fprintf(stderr, "nacre: cannot write `%s`: %s\n", path, strerror(errno));
+    cli_usage("E0602", "cannot write `%s`: %s", path, strerror(errno));
     s = NACRE_RUN;
   }
   free(t.at);

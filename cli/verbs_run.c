@@ -19,12 +19,12 @@ int cli_train(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
   const char *resume = a->value[O_RESUME];
-  if (!resume && a->args != 1) return cli_usage("`nacre train` needs a FILE (or --resume RUN)");
-  if (resume && a->args) return cli_usage("--resume goes on with the run's own file: leave out `%s`", a->arg[0]);
-  if (resume && a->value[O_OUT]) return cli_usage("--resume goes on in the run's own directory: leave out --out");
+  if (!resume && a->args != 1) return cli_usage("E0704", "`nacre train` needs a FILE (or --resume RUN)");
+  if (resume && a->args) return cli_usage("E0704", "--resume goes on with the run's own file: leave out `%s`", a->arg[0]);
+  if (resume && a->value[O_OUT]) return cli_usage("E0704", "--resume goes on in the run's own directory: leave out --out");
   for (int i = 0; resume && i < 3; i++) {
     static const struct { int option; const char *name; } own[] = {{O_FORCE, "force"}, {O_BATCH, "batch"}, {O_MODEL, "model"}};
-    if (a->value[own[i].option]) return cli_usage("--resume goes on with the run's own settings: leave out --%s", own[i].name);
+    if (a->value[own[i].option]) return cli_usage("E0704", "--resume goes on with the run's own settings: leave out --%s", own[i].name);
   }
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
@@ -71,9 +71,9 @@ int cli_predict(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
   const char *format = a->value[O_FORMAT] ? a->value[O_FORMAT] : a->value[O_JSON] ? "json" : "csv";
-  if (strcmp(format, "csv") && strcmp(format, "json")) return cli_usage("`--format` is csv or json, not `%s`", format);
+  if (strcmp(format, "csv") && strcmp(format, "json")) return cli_usage("E0702", "`--format` is csv or json, not `%s`", format);
   const char *file = a->args > 1 ? a->arg[1] : NULL, *split = a->value[O_SPLIT];
-  if (file && split) return cli_usage("give an INPUT or --split, not both");
+  if (file && split) return cli_usage("E0704", "give an INPUT or --split, not both");
   NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
   if (s == NACRE_OK) s = nacre_predict_file(m, file, file ? NULL : split ? split : "test", format, cli_stdout, NULL);
   return cli_done(m, s);

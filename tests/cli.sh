@@ -34,12 +34,12 @@ absent() { if [ -e "$1" ]; then echo "FAILED: $1 was written"; failed=$((failed 
 expect 2 'usage' "$nacre"
 expect 0 'usage' "$nacre" --help
 expect 0 'nacre 0' "$nacre" --version
-expect 2 'Did you mean `train`' "$nacre" trian
+expect 2 'did you mean `train`' "$nacre" trian
 for verb in check summary train eval predict test emit explain fmt devices doctor; do
   expect 0 '--json' "$nacre" $verb --help
   expect 2 '--no-such-option' "$nacre" $verb --no-such-option
 done
-expect 2 'Did you mean `--device`' "$nacre" train --devise x "$examples/xor.nn"
+expect 2 'did you mean `--device`' "$nacre" train --devise x "$examples/xor.nn"
 expect 2 'no option `--split`' "$nacre" check --split x "$examples/xor.nn"
 expect 2 'whole number' "$nacre" train --batch many "$examples/xor.nn"
 expect 2 'needs a value' "$nacre" train "$examples/xor.nn" --out
