@@ -96,7 +96,7 @@ static bool take_value(const CliVerb *v, int option, const char *value, CliArgs 
     char *end;
     errno = 0;
     long long number = strtoll(value, &end, 10);
-    if (errno || end == value || *end || number < 0)
+    if (errno || end == value || *end || number < 0 || (option == O_BATCH && number == 0))
       return cli_usage("E0702", "`--%s` of `nacre %s` needs a whole number, not `%s`", options[option].name, v->name, value), false;
     out->number[option] = number;
   }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/file.h"
 #include "op_cases.h"
 
 static NcArena *arena;
@@ -94,6 +95,26 @@ START_TEST(round_trip_of_every_case) {
   ck_assert_msg(again, "%s\n%s", text, errors());
   ck_assert_str_eq(text_of(again), text);
   ck_assert_msg(nc_graph_verify(again, diag, "reading"), "%s", errors());
+}
+END_TEST
+
+static const char *fenced(const char *page, const char *heading) {
+  const char *p = strstr(page, heading), *end;
+  p = p ? strstr(p, "```graph\n") : NULL;
+  end = p ? strstr(p + 9, "```") : NULL;
+  return end ? nc_strndup(arena, p + 9, (size_t)(end - p - 9)) : "";
+}
+
+// The page of E0801: its first graph is refused with this code, its second is read.
+START_TEST(page_of_bad_graphs) {
+  const char *root = getenv("srcdir");
+  const char *path = nc_sprintf(arena, "%s/docs/errors/E0801.md", root && *root ? root : ".");
+  const char *page = nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, path, NULL);
+  ck_assert_msg(page, "%s", errors());
+  ck_assert_msg(nc_graph_read(arena, diag, "mended", fenced(page, "## Mended")), "%s", errors());
+  ck_assert_ptr_null(nc_graph_read(arena, diag, "wrong", fenced(page, "## Wrong")));
+  ck_assert_int_gt(diag->messages.n, 0);
+  for (int i = 0; i < diag->messages.n; i++) ck_assert_int_eq(diag->messages.at[i]->code, NC_E0801);
 }
 END_TEST
 
@@ -380,6 +401,7 @@ static Suite *suite(void) {
   suite_add_tcase(s, t);
   t = tests("text");
   tcase_add_loop_test(t, round_trip_of_every_case, 0, op_case_count);
+  tcase_add_test(t, page_of_bad_graphs);
   tcase_add_test(t, sample_reads_back);
   tcase_add_loop_test(t, malformed_text, 0, (int)(sizeof malformed / sizeof *malformed));
   tcase_add_test(t, memory_runs_out);

@@ -42,6 +42,8 @@ done
 expect 2 'did you mean `--device`' "$nacre" train --devise x "$examples/xor.nn"
 expect 2 'no option `--split`' "$nacre" check --split x "$examples/xor.nn"
 expect 2 'whole number' "$nacre" train --batch many "$examples/xor.nn"
+expect 2 'whole number' "$nacre" train --batch 0 "$examples/xor.nn"
+expect 2 'E0701' "$nacre" trian
 expect 2 'needs a value' "$nacre" train "$examples/xor.nn" --out
 expect 2 'PATH=VALUE' "$nacre" check "$examples/xor.nn" --set hidden
 expect 2 'needs' "$nacre" check

@@ -2,8 +2,8 @@
 # Tests run beside each other must not share a PoCL cache.
 AM_TESTS_ENVIRONMENT = POCL_CACHE_DIR=$(abs_builddir)/$$log.pocl; export POCL_CACHE_DIR;
 check_PROGRAMS += tests/check_train
-TESTS += tests/check_train tests/cli.sh tests/layers.sh
-dist_check_SCRIPTS += tests/cli.sh tests/layers.sh
+TESTS += tests/check_train tests/cli.sh tests/errors.sh tests/layers.sh
+dist_check_SCRIPTS += tests/cli.sh tests/errors.sh tests/layers.sh
 tests_check_train_SOURCES = tests/check_train.c
 tests_check_train_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_train_LDADD = $(NC_ALL) $(CHECK_LIBS)
