@@ -417,6 +417,45 @@ static size_t most_live(const NcState *s) {
   return most;
 }
 
+// Places that are easy to get wrong: each graph by hand, its values against the evaluator's.
+static const char *const corners[] = {
+  "%0 = const(){value=3} : f32[]\noutput \"y\" = %0",
+  "%0 = iota(){axis=1} : i32[2,3]\noutput \"y\" = %0",
+  "%0 = const(){values=[1,2,3]} : f32[3]\noutput \"y\" = %0",
+  "%0 = input(){name=\"x\"} : f32[4]\noutput \"y\" = %0\noutput \"z\" = %0",
+  "%0 = input(){name=\"x\"} : f32[4]\n%1 = reshape(%0){shape=[2,2]} : f32[2,2]\noutput \"y\" = %1",
+  "%0 = input(){name=\"x\"} : f32[4]\n%1 = neg(%0) : f32[4]\n%2 = reshape(%1){shape=[2,2]} : f32[2,2]\noutput \"y\" = %1\noutput \"z\" = %2",
+  // a variable as it was, beside its new value
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = neg(%0) : f32[4]\n%2 = assign(%0, %1) : f32[4]\noutput \"y\" = %0\neffect %2",
+  // two variables change places
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = var(){name=\"w\", kind=\"state\"} : f32[4]\n"
+  "%2 = assign(%0, %1) : f32[4]\n%3 = assign(%1, %0) : f32[4]\neffect %2\neffect %3",
+  // one value for two variables, and an output of another shape
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = var(){name=\"w\", kind=\"state\"} : f32[2,2]\n%2 = neg(%0) : f32[4]\n"
+  "%3 = reshape(%2){shape=[2,2]} : f32[2,2]\n%4 = assign(%0, %2) : f32[4]\n%5 = assign(%1, %3) : f32[2,2]\n"
+  "output \"y\" = %3\neffect %4\neffect %5",
+  // turned around in its own place: every element is read before it is written
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = slice(%0){start=[3], size=[4], step=[-1]} : f32[4]\n%2 = neg(%1) : f32[4]\n"
+  "%3 = assign(%0, %2) : f32[4]\neffect %3",
+  // a variable that a product reads and a product replaces
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[2,2]\n%1 = dot(%0, %0){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[2,2]\n"
+  "%2 = assign(%0, %1) : f32[2,2]\neffect %2",
+  // a constant for a variable
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[3]\n%1 = const(){values=[1,2,3]} : f32[3]\n%2 = assign(%0, %1) : f32[3]\neffect %2",
+};
+
+START_TEST(corner) {
+  NcGraph *g = nc_graph_read(arena, diag, "test", nc_sprintf(arena, "graph g {\n%s\n}\n", corners[_i]));
+  ck_assert_msg(g != NULL, "%s", shown());
+  NcEvalOptions o;
+  random_bindings(arena, g, (uint32_t)_i, &o);
+  for (int apart = 0; apart < 2; apart++) {
+    NcState s = compile(g, "memory", apart, NULL);
+    same_runs(g, &s, &o, 2);
+  }
+}
+END_TEST
+
 START_TEST(arena_is_tight) {
   NcState s = compile(nets[_i].make(32), "memory", false, NULL);
   size_t arena_bytes = 0, least = most_live(&s);
@@ -522,6 +561,7 @@ int main(void) {
   tcase_add_test(c, cross_entropy_is_one_row);
   tcase_add_test(c, without_fusion);
   c = tcase(s, "memory", true);
+  tcase_add_loop_test(c, corner, 0, sizeof corners / sizeof *corners);
   tcase_add_loop_test(c, arena_is_tight, 0, nets_count);
   tcase_add_test(c, several_arenas);
   tcase_add_loop_test(c, too_large, 0, 2);

@@ -25,6 +25,15 @@ static bool after(Assign *a, const NcRegion *to, const NcRegion *from) {
   return false;
 }
 
+// An output is found under its own shape, so it cannot lie in a variable of another one.
+static bool other_shape(const NcRegions *r, const NcNode *var, const NcNode *value) {
+  for (int i = 0; i < r->graph->output.n; i++) {
+    NcNode *o = r->graph->output.at[i].node;
+    if (nc_base(o) == value && !nc_type_eq(o->type, var->type)) return true;
+  }
+  return false;
+}
+
 // Whoever reads the old value must be able to run before g; and g itself may read of it only what it then replaces.
 static bool in_place(Assign *a, const NcRegion *g, const NcNode *var, const NcNode *value) {
   const List *l = &a->readers[var->id];
@@ -64,7 +73,7 @@ void nc_regions_assign(NcRegions *r) {
     NcNode *var = r->graph->effect.at[i]->in[0], *value = nc_base(r->graph->effect.at[i]->in[1]);
     NcRegion *g = r->producer[value->id];
     int o = g ? output_of(g, value) : -1;
-    if (o >= 0 && !g->assign.at[o] && in_place(&a, g, var, value)) g->assign.at[o] = var;
+    if (o >= 0 && !g->assign.at[o] && !other_shape(r, var, value) && in_place(&a, g, var, value)) g->assign.at[o] = var;
     else copy(r, value, var);
   }
 }

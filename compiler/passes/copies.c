@@ -19,8 +19,20 @@ static bool needs_place(NcNode *n) {
   return in_variable(n) || (b != n && nc_is_leaf(b));
 }
 
+// Of several assigns to a variable the last one counts: until the end everyone reads the old value.
+static void last_assigns(NcGraph *g) {
+  int kept = 0;
+  for (int i = 0; i < g->effect.n; i++) {
+    bool again = false;
+    for (int k = i + 1; k < g->effect.n; k++) again |= g->effect.at[k]->in[0] == g->effect.at[i]->in[0];
+    if (!again) g->effect.at[kept++] = g->effect.at[i];
+  }
+  g->effect.n = kept;
+}
+
 bool nc_copies(NcState *s) {
   NcGraph *g = s->graph;
+  last_assigns(g);
   for (int i = 0; i < g->output.n; i++)
     if (needs_place(g->output.at[i].node)) g->output.at[i].node = whole(g, g->output.at[i].node);
   for (int i = 0; i < g->effect.n; i++) {

@@ -16,6 +16,13 @@ typedef struct {
   NC_VEC(NcNode *) leaf;   // inputs in the order met
 } Sign;
 
+static Sign sign_new(NcRegions *r, NcRegion *g, int *number) {
+  for (int i = 0; i < g->node.n; i++) number[g->node.at[i]->id] = 0;
+  for (int i = 0; i < g->input.n; i++) number[g->input.at[i]->id] = 0;
+  for (int i = 0; i < g->assign.n; i++) number[g->assign.at[i]->id] = 0;
+  return (Sign){.r = r, .g = g, .text = NC_BUF(r->arena), .fits = true, .number = number};
+}
+
 static bool is_scalar(const NcNode *n) { return nc_count(n->type.shape) == 1; }
 
 static void leaf(Sign *s, NcNode *n) {
@@ -59,8 +66,7 @@ static void sort_outputs(Sign *s) {
   NcRegion *g = s->g;
   const char **key = NC_NEW_N(s->r->arena, const char *, g->output.n);
   for (int i = 0; i < g->output.n; i++) {
-    Sign one = {.r = s->r, .g = g, .text = NC_BUF(s->r->arena), .fits = true,
-                .number = NC_NEW_N(s->r->arena, int, s->r->graph->node.n + 1)};
+    Sign one = sign_new(s->r, g, s->number);
     sign(&one, g->output.at[i]);
     key[i] = nc_sprintf(s->r->arena, "%s=%s", nc_attr_str(g->assign.at[i], "kind"), nc_buf_str(&one.text));
   }
@@ -89,11 +95,12 @@ typedef struct {
   NcNode **leaf;           // inputs in the order met
 } Part;
 
-static Part signature(NcRegions *r, NcRegion *g) {
+static Part signature(NcRegions *r, NcRegion *g, int *number) {
   Part p = {g, NULL, NULL};
   if (!updates_only(g)) return p;
-  Sign s = {.r = r, .g = g, .text = NC_BUF(r->arena), .fits = true, .number = NC_NEW_N(r->arena, int, r->graph->node.n + 1)};
+  Sign s = sign_new(r, g, number);
   sort_outputs(&s);
+  s = sign_new(r, g, number);
   for (int i = 0; i < g->output.n; i++) {
     sign(&s, g->output.at[i]);
     NcNode *var = g->assign.at[i];
@@ -169,7 +176,8 @@ bool nc_merge_updates(NcState *s) {
   Merge m = {r, NC_NEW_N(r->arena, bool, r->graph->node.n + 1), NC_NEW_N(r->arena, bool, r->graph->node.n + 1)};
   for (int i = 0; i < r->graph->output.n; i++) m.output[nc_base(r->graph->output.at[i].node)->id] = true;
   Part *part = NC_NEW_N(r->arena, Part, r->region.n + 1), *group = NC_NEW_N(r->arena, Part, r->region.n + 1);
-  for (int i = 0; i < r->region.n; i++) part[i] = signature(r, r->region.at[i]);
+  int *number = NC_NEW_N(r->arena, int, r->graph->node.n + 1);
+  for (int i = 0; i < r->region.n; i++) part[i] = signature(r, r->region.at[i], number);
   for (int i = 0; i < r->region.n; i++) {
     int n = 0;
     for (int k = i; part[i].text && k < r->region.n; k++) {
