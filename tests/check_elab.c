@@ -283,6 +283,18 @@ START_TEST(error_pages_show_their_error) {
 }
 END_TEST
 
+START_TEST(the_reference_holds_whole_files) {
+  const char *page = golden_read(arena, in_source(arena, "docs/language.md"), NULL), *text;
+  ck_assert(page != NULL);
+  int k = 0;
+  for (; (text = fenced(page, k)); k++) {
+    NcDiag *d = nc_diag_new(arena);
+    ck_assert_msg(program(d, "language.md", text, 0) != NULL, "%s", messages(d));
+  }
+  ck_assert_int_gt(k, 0);
+}
+END_TEST
+
 int main(void) {
   Suite *s = suite_create("elab");
   TCase *t = tcase_create("elab");
@@ -295,6 +307,7 @@ int main(void) {
   tcase_add_test(t, variables_and_layers_as_expected);
   tcase_add_test(t, test_blocks_hold);
   tcase_add_test(t, error_pages_show_their_error);
+  tcase_add_test(t, the_reference_holds_whole_files);
   suite_add_tcase(s, t);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_ENV);
