@@ -85,7 +85,8 @@ static double now(void) {
 static NcVerdictKind judge(NcDevice *dev, NcArena *a, NcDiag *d, const NcCase *c, NcCompared *compared) {
   void *got = nc_alloc_array(a, c->n, nc_dtype_bytes(c->dtype));
   NcFetch fetch = {c->output, got, c->n * nc_dtype_bytes(c->dtype)};
-  if (!nc_exec_once(dev, d, c->plan, c->feed, c->feeds, &fetch, 1, NULL)) return NC_VERDICT_FAILED;
+  if (!nc_exec_once(dev, d, c->plan, c->feed, c->feeds, &fetch, 1, &(NcOnceOptions){.guard = c->guard}))
+    return NC_VERDICT_FAILED;
   *compared = nc_compare(c->dtype, got, c->want, c->n, c->absolute, c->relative);
   return compared->same ? NC_VERDICT_RIGHT : NC_VERDICT_WRONG;
 }

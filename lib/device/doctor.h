@@ -12,11 +12,12 @@ typedef struct {
   const NcPlan *plan;
   const NcFeed *feed;
   int feeds;
-  const char *output;        // what is compared
+  const char *output;        // what is compared: an output or a variable
   NcDtype dtype;
   const double *want;        // n elements, from the reference evaluator
   size_t n;
   double absolute, relative; // as for nc_compare
+  bool guard;                // also prove that no kernel writes outside its buffers (E0505)
 } NcCase;
 // Fills in case i, in arena a. False after an error in d, or when the device cannot have it (`name` is set all the
 // same).

@@ -18,4 +18,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/testing.c \
   lib/train/plain.h \
   lib/train/plain.c \
+  lib/train/devices.c \
+  lib/train/families.h \
+  lib/train/families.c \
   lib/train/doctor.c
