@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1 };     // to be counted up when a probe changes, so that old answers are not believed
+enum { VERSION = 2 };     // to be counted up when a probe changes, so that old answers are not believed
 
-typedef bool (*Try)(NcDevice *dev, NcArena *a);
+typedef int (*Try)(NcDevice *dev, NcArena *a);     // a number, or 0 and 1 for no and yes
 
 static NcPlan *plan_of(NcArena *a, const char *lines, const char *program) {
   const char *text = nc_sprintf(a, "nacre-plan 1\nclass cpu\nalign 128\noptions \"\"\n%s", lines);
@@ -26,7 +26,7 @@ static bool run(NcDevice *dev, NcArena *a, const char *lines, const char *progra
 }
 
 // Storing half and computing in float: rounding to even, infinity; a device may flush what is subnormal in half.
-static bool try_half(NcDevice *dev, NcArena *a) {
+static int try_half(NcDevice *dev, NcArena *a) {
   static const float x[8] = {1, -2.5f, 65504, 0.1f, 2049, 70000, 1e-5f, -0.0f};
   static const float want[8] = {1, -2.5f, 65504, 0.0999755859375f, 2048, INFINITY, 1.00135803e-5f, -0.0f};
   float y[8];
@@ -53,7 +53,7 @@ static bool try_half(NcDevice *dev, NcArena *a) {
 }
 
 // Each work-item tells its sub-group and that sub-group's sum of (place in the group + 1).
-static bool try_subgroups(NcDevice *dev, NcArena *a) {
+static int try_subgroups(NcDevice *dev, NcArena *a) {
   enum { N = 64 };
   if (!strstr(dev->info.extensions, "subgroups") || dev->info.target.max_group < N) return false;
   int y[2 * N], sum[N] = {0}, members[N] = {0};
@@ -79,7 +79,7 @@ static bool try_subgroups(NcDevice *dev, NcArena *a) {
 }
 
 // For CPU code it is enough that the library is there: its first product compiles for seconds, and ours are preferred.
-static bool try_clblast(NcDevice *dev, NcArena *a) {
+static int try_clblast(NcDevice *dev, NcArena *a) {
   enum { N = 24 };
   if (!nc_blast(dev)) return false;
   if (dev->info.target.cls == NC_CLASS_CPU) return true;
@@ -100,45 +100,67 @@ static bool try_clblast(NcDevice *dev, NcArena *a) {
   return ran;
 }
 
+// Some drivers give a kernel smaller groups than the device is said to have.
+static int try_group(NcDevice *dev, NcArena *a) {
+  NcCl *cl = dev->cl;
+  int device = dev->info.target.max_group;
+  cl_int err = 0;
+  size_t most = 0;
+  cl_program p = nc_program_build(dev, nc_diag_new(a), "kernel void one(global float *y) { y[get_global_id(0)] = 1; }\n", "");
+  cl_kernel k = p ? NC_MAKE(cl, &err, clCreateKernel, (p, "one", &err)) : NULL;
+  bool known = p && !err && !NC_CALL(cl, clGetKernelWorkGroupInfo, (k, dev->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL));
+  if (p && !err) cl->clReleaseKernel(k);
+  if (p) cl->clReleaseProgram(p);
+  return known && most && most < (size_t)device ? (int)most : device;
+}
+
 // One row of the table: a name in the file, where the answer goes, how to find it.
-static const struct { const char *name; size_t offset; Try run; } probes[] = {
-  {"half", offsetof(NcTarget, half_ok), try_half},
-  {"subgroups", offsetof(NcTarget, subgroups), try_subgroups},
-  {"clblast", offsetof(NcTarget, clblast), try_clblast},
+static const struct { const char *name; size_t offset; bool number; Try run; } probes[] = {
+  {"group", offsetof(NcTarget, max_group), true, try_group},     // first: the others ask for groups
+  {"half", offsetof(NcTarget, half_ok), false, try_half},
+  {"subgroups", offsetof(NcTarget, subgroups), false, try_subgroups},
+  {"clblast", offsetof(NcTarget, clblast), false, try_clblast},
 };
 enum { PROBES = sizeof probes / sizeof *probes };
 
-static bool *answer(NcDevice *dev, int i) { return (bool *)((char *)&dev->info.target + probes[i].offset); }
+static void *answer(NcDevice *dev, int i) { return (char *)&dev->info.target + probes[i].offset; }
+static int told(NcDevice *dev, int i) { return probes[i].number ? *(int *)answer(dev, i) : *(bool *)answer(dev, i); }
+static void believe(NcDevice *dev, int i, int v) {
+  if (probes[i].number) *(int *)answer(dev, i) = v;
+  else *(bool *)answer(dev, i) = v != 0;
+}
 
 // What the answers depend on; it is the first line of the file, so that a collision of names does no harm.
 static const char *key_of(NcDevice *dev, NcArena *a) {
-  return nc_sprintf(a, "nacre-probes %d | %s | %s | %s | %s | class %d clblast %s\n", VERSION, dev->info.name,
-                    dev->info.platform, dev->info.driver, dev->info.version, (int)dev->info.target.cls,
+  return nc_sprintf(a, "nacre-probes %d | %s | %s | %s | %s | class %d groups %d clblast %s\n", VERSION, dev->info.name,
+                    dev->info.platform, dev->info.driver, dev->info.version, (int)dev->info.target.cls, dev->info.target.max_group,
                     nc_blast(dev) ? "found" : "absent");
 }
 
-// A file of lines `name 0` or `name 1` after its key, one for each probe.
+// A file of lines `name NUMBER` after its key, one for each probe; 0 and 1 are no and yes.
 static bool recall(NcDevice *dev, NcArena *a, const char *path, const char *key) {
   size_t size;
   const char *text = nc_read_file(a, nc_diag_new(a), NC_E0601, NC_NOWHERE, path, &size);
   if (!text || strncmp(text, key, strlen(key))) return false;
   text += strlen(key);
-  bool found[PROBES];
+  int found[PROBES];
   for (int i = 0; i < PROBES; i++) {
     const char *line = strstr(text, nc_sprintf(a, "%s ", probes[i].name));
     if (!line) return false;
     const char *v = line + strlen(probes[i].name) + 1;
-    if ((*v != '0' && *v != '1') || v[1] != '\n') return false;
-    found[i] = *v == '1';
+    char *end;
+    long n = strtol(v, &end, 10), most = probes[i].number ? told(dev, i) : 1, least = probes[i].number;
+    if (end == v || *end != '\n' || n < least || n > most) return false;
+    found[i] = (int)n;
   }
-  for (int i = 0; i < PROBES; i++) *answer(dev, i) = found[i];
+  for (int i = 0; i < PROBES; i++) believe(dev, i, found[i]);
   return true;
 }
 
 static void keep(NcDevice *dev, NcArena *a, const char *path, const char *key) {
   NcBuf text = NC_BUF(a);
   nc_put(&text, key);
-  for (int i = 0; i < PROBES; i++) nc_putf(&text, "%s %d\n", probes[i].name, *answer(dev, i));
+  for (int i = 0; i < PROBES; i++) nc_putf(&text, "%s %d\n", probes[i].name, told(dev, i));
   nc_write_file(nc_diag_new(a), path, text.at, text.n);
 }
 
@@ -147,7 +169,7 @@ static void probe_in(NcDevice *dev, NcArena *a) {
   if (!dev->no_cache)
     path = nc_cache_path(a, nc_sprintf(a, "probes-%016llx", (unsigned long long)nc_hash64(0, key, strlen(key))));
   if (path && recall(dev, a, path, key)) return;
-  for (int i = 0; i < PROBES; i++) *answer(dev, i) = probes[i].run(dev, a);
+  for (int i = 0; i < PROBES; i++) believe(dev, i, probes[i].run(dev, a));
   if (path) keep(dev, a, path, key);
 }
 
