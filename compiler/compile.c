@@ -8,7 +8,12 @@
 
 static bool generate(NcState *s) { return nc_generate(s->placement, s->diag, s->options); }
 
-enum { SIMPLE = NC_GRAPH | NC_SIMPLE, SPLIT = SIMPLE | NC_SPLIT, ORDERED = SPLIT | NC_ORDERED, PLACED = ORDERED | NC_PLACED };
+enum {
+  SIMPLE = NC_GRAPH | NC_SIMPLE,
+  SPLIT = SIMPLE | NC_SPLIT,
+  ORDERED = SPLIT | NC_ORDERED,
+  PLACED = ORDERED | NC_PLACED
+};
 static const NcPass passes[] = {
   {{"simplify", "algebra, constants folded, equal and dead nodes dropped: rules until none applies"}, nc_simplify,
    NC_GRAPH, SIMPLE},

@@ -1,5 +1,5 @@
-// Passes against the evaluator: random graphs and whole nets mean the same after every pass, whatever was fused, reordered
-// and placed; and what was fused is counted.
+// Passes against the evaluator: random graphs and whole nets mean the same after every pass, whatever was fused,
+// reordered and placed; and what was fused is counted.
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,9 +39,11 @@ static bool near(double a, double b) {
   return a == b || fabs(a - b) <= 1e-4 * (1 + fabs(a) + fabs(b));
 }
 
-static void same_values(const char *what, int64_t n, const double *want, const double *got, const NcGraph *g, uint32_t seed) {
+static void same_values(const char *what, int64_t n, const double *want, const double *got, const NcGraph *g,
+    uint32_t seed) {
   for (int64_t i = 0; i < n; i++)
-    ck_assert_msg(near(want[i], got[i]), "seed %u: %s[%lld] is %g instead of %g\n%s", seed, what, (long long)i, got[i], want[i],
+    ck_assert_msg(near(want[i], got[i]), "seed %u: %s[%lld] is %g instead of %g\n%s", seed, what, (long long)i,
+                  got[i], want[i],
                   graph_text(g));
 }
 
@@ -62,7 +64,8 @@ static void same_graphs(const NcGraph *g, const NcGraph *h, const NcEvalOptions 
                 b[h->output.at[i].node->id], g, seed);
   }
   for (int i = 0; i < g->effect.n; i++)
-    same_values("variable", nc_count(g->effect.at[i]->type.shape), a[g->effect.at[i]->id], b[h->effect.at[i]->id], g, seed);
+    same_values("variable", nc_count(g->effect.at[i]->type.shape), a[g->effect.at[i]->id], b[h->effect.at[i]->id],
+        g, seed);
 }
 
 static NcState compile(NcGraph *g, const char *last, bool no_fuse, const NcTarget *t) {
@@ -88,7 +91,8 @@ static void same_results(const NcGraph *g, const NcState *s, double **want, Inte
     const char *name = nc_attr_str(g->effect.at[i]->in[0], "name");
     int b = nc_plan_find(p, NC_BUF_VAR, name);
     ck_assert_msg(b >= 0, "%s", name);
-    same_values(name, nc_count(g->effect.at[i]->type.shape), want[g->effect.at[i]->id], interpret_buffer(it, b), g, seed);
+    same_values(name, nc_count(g->effect.at[i]->type.shape), want[g->effect.at[i]->id], interpret_buffer(it, b), g,
+        seed);
   }
 }
 
@@ -104,7 +108,8 @@ static NcEvalOptions next(const NcGraph *g, const NcEvalOptions *o, double **val
   NcBinding *bind = nc_memdup(arena, o->bind, (size_t)o->nbind * sizeof *bind);
   for (int i = 0; i < g->effect.n; i++)
     for (int k = 0; k < o->nbind; k++)
-      if (strcmp(bind[k].name, nc_attr_str(g->effect.at[i]->in[0], "name")) == 0) bind[k].value = value[g->effect.at[i]->id];
+      if (strcmp(bind[k].name, nc_attr_str(g->effect.at[i]->in[0], "name")) == 0)
+        bind[k].value = value[g->effect.at[i]->id];
   n.bind = bind;
   return n;
 }
@@ -159,66 +164,123 @@ END_TEST
 
 // A graph of one output, what it becomes, and the rule that is to do it (others may help).
 static const struct { const char *rule, *before, *after; } rules[] = {
-  {"add_zero", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = add(%2, %0) : f32[4]", "x"},
+  {"add_zero", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = add(%2, %0) : f32[4]", "x"},
   {"add_same", "%1 = add(%0, %0) : f32[4]", "mul(x, 2)"},
-  {"reduce_factor", "%1 = broadcast(%0){shape=[4,3], axes=[0]} : f32[4,3]\n%2 = iota(){axis=1} : f32[4,3]\n%3 = mul(%2, %1) : f32[4,3]\n%4 = reduce(%3){op=\"sum\", axes=[1]} : f32[4]", "mul(reduce(iota()), x)"},
+  {"reduce_factor", "%1 = broadcast(%0){shape=[4,3], axes=[0]} : f32[4,3]\n%2 = iota(){axis=1} : f32[4,3]\n"
+   "%3 = mul(%2, %1) : f32[4,3]\n%4 = reduce(%3){op=\"sum\", axes=[1]} : f32[4]", "mul(reduce(iota()), x)"},
   {"add_neg", "%1 = neg(%0) : f32[4]\n%2 = tanh(%0) : f32[4]\n%3 = add(%1, %2) : f32[4]", "sub(tanh(x), x)"},
-  {"sub_zero", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = sub(%2, %0) : f32[4]", "neg(x)"},
+  {"sub_zero", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = sub(%2, %0) : f32[4]", "neg(x)"},
   {"sub_neg", "%1 = neg(%0) : f32[4]\n%2 = tanh(%0) : f32[4]\n%3 = sub(%2, %1) : f32[4]", "add(tanh(x), x)"},
-  {"mul_const", "%1 = const(){value=1} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = mul(%2, %0) : f32[4]", "x"},
-  {"mul_const", "%1 = const(){value=-1} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = mul(%0, %2) : f32[4]", "neg(x)"},
-  {"", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = mul(%0, %2) : f32[4]", "mul(x, 0)"},
-  {"div_const", "%1 = const(){value=8} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = div(%0, %2) : f32[4]", "mul(x, 0.125)"},
-  {"", "%1 = const(){value=10} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = div(%0, %2) : f32[4]", "div(x, 10)"},
-  {"div_const", "%1 = const(){value=1} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = div(%2, %0) : f32[4]", "reciprocal(x)"},
-  {"pow_const", "%1 = const(){value=2} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = pow(%0, %2) : f32[4]", "mul(x, x)"},
-  {"pow_const", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = pow(%0, %2) : f32[4]", "1"},
-  {"pow_const", "%1 = const(){value=-0.5} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = pow(%0, %2) : f32[4]", "rsqrt(x)"},
+  {"mul_const", "%1 = const(){value=1} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = mul(%2, %0) : f32[4]", "x"},
+  {"mul_const", "%1 = const(){value=-1} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = mul(%0, %2) : f32[4]", "neg(x)"},
+  {"", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = mul(%0, %2) : f32[4]", "mul(x, 0)"},
+  {"div_const", "%1 = const(){value=8} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = div(%0, %2) : f32[4]", "mul(x, 0.125)"},
+  {"", "%1 = const(){value=10} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = div(%0, %2) : f32[4]", "div(x, 10)"},
+  {"div_const", "%1 = const(){value=1} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = div(%2, %0) : f32[4]", "reciprocal(x)"},
+  {"pow_const", "%1 = const(){value=2} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = pow(%0, %2) : f32[4]", "mul(x, x)"},
+  {"pow_const", "%1 = const(){value=0} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = pow(%0, %2) : f32[4]", "1"},
+  {"pow_const", "%1 = const(){value=-0.5} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = pow(%0, %2) : f32[4]", "rsqrt(x)"},
   {"neg_neg", "%1 = neg(%0) : f32[4]\n%2 = neg(%1) : f32[4]", "x"},
   {"not_not", "%1 = gt(%0, %0) : bool[4]\n%2 = not(%1) : bool[4]\n%3 = not(%2) : bool[4]", "gt(x, x)"},
   {"reciprocal_root", "%1 = sqrt(%0) : f32[4]\n%2 = reciprocal(%1) : f32[4]", "rsqrt(x)"},
   {"max_same", "%1 = max(%0, %0) : f32[4]", "x"},
   {"min_same", "%1 = min(%0, %0) : f32[4]", "x"},
-  {"and_const", "%1 = gt(%0, %0) : bool[4]\n%2 = const(){value=1} : bool[]\n%3 = broadcast(%2){shape=[4], axes=[]} : bool[4]\n%4 = and(%1, %3) : bool[4]", "gt(x, x)"},
-  {"or_const", "%1 = gt(%0, %0) : bool[4]\n%2 = const(){value=1} : bool[]\n%3 = broadcast(%2){shape=[4], axes=[]} : bool[4]\n%4 = or(%1, %3) : bool[4]", "1"},
-  {"select_const", "%1 = const(){value=1} : bool[]\n%2 = broadcast(%1){shape=[4], axes=[]} : bool[4]\n%3 = neg(%0) : f32[4]\n%4 = select(%2, %3, %0) : f32[4]", "neg(x)"},
-  {"select_nested", "%1 = gt(%0, %0) : bool[4]\n%2 = neg(%0) : f32[4]\n%3 = tanh(%0) : f32[4]\n%4 = select(%1, %2, %3) : f32[4]\n%5 = select(%1, %4, %0) : f32[4]", "select(gt(x, x), neg(x), x)"},
-  {"cast_cast", "%1 = gt(%0, %0) : bool[4]\n%2 = cast(%1){to=\"u8\"} : u8[4]\n%3 = cast(%2){to=\"f32\"} : f32[4]", "cast(gt(x, x))"},
+  {"and_const", "%1 = gt(%0, %0) : bool[4]\n%2 = const(){value=1} : bool[]\n"
+   "%3 = broadcast(%2){shape=[4], axes=[]} : bool[4]\n%4 = and(%1, %3) : bool[4]", "gt(x, x)"},
+  {"or_const", "%1 = gt(%0, %0) : bool[4]\n%2 = const(){value=1} : bool[]\n"
+   "%3 = broadcast(%2){shape=[4], axes=[]} : bool[4]\n%4 = or(%1, %3) : bool[4]", "1"},
+  {"select_const", "%1 = const(){value=1} : bool[]\n%2 = broadcast(%1){shape=[4], axes=[]} : bool[4]\n"
+   "%3 = neg(%0) : f32[4]\n%4 = select(%2, %3, %0) : f32[4]", "neg(x)"},
+  {"select_nested", "%1 = gt(%0, %0) : bool[4]\n%2 = neg(%0) : f32[4]\n%3 = tanh(%0) : f32[4]\n"
+   "%4 = select(%1, %2, %3) : f32[4]\n%5 = select(%1, %4, %0) : f32[4]", "select(gt(x, x), neg(x), x)"},
+  {"cast_cast", "%1 = gt(%0, %0) : bool[4]\n%2 = cast(%1){to=\"u8\"} : u8[4]\n"
+   "%3 = cast(%2){to=\"f32\"} : f32[4]", "cast(gt(x, x))"},
   {"", "%1 = cast(%0){to=\"i32\"} : i32[4]\n%2 = cast(%1){to=\"f32\"} : f32[4]", "cast(cast(x))"},
-  {"reshape_reshape", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = reshape(%1){shape=[4,1]} : f32[4,1]\n%3 = reshape(%2){shape=[4]} : f32[4]", "x"},
-  {"reshape_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = reshape(%1){shape=[3,1,4]} : f32[3,1,4]", "broadcast(x)"},
-  {"permute_permute", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = cumulative(%1){op=\"sum\", axis=0, reverse=0} : f32[3,4]\n%3 = permute(%2){perm=[1,0]} : f32[4,3]\n%4 = permute(%3){perm=[1,0]} : f32[3,4]", "cumulative(broadcast(x))"},
+  {"reshape_reshape", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = reshape(%1){shape=[4,1]} : f32[4,1]\n"
+   "%3 = reshape(%2){shape=[4]} : f32[4]", "x"},
+  {"reshape_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%2 = reshape(%1){shape=[3,1,4]} : f32[3,1,4]", "broadcast(x)"},
+  {"permute_permute", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%2 = cumulative(%1){op=\"sum\", axis=0, reverse=0} : f32[3,4]\n%3 = permute(%2){perm=[1,0]} : f32[4,3]\n"
+   "%4 = permute(%3){perm=[1,0]} : f32[3,4]", "cumulative(broadcast(x))"},
   {"permute_unit", "%1 = reshape(%0){shape=[1,4]} : f32[1,4]\n%2 = permute(%1){perm=[1,0]} : f32[4,1]", "reshape(x)"},
-  {"permute_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = permute(%1){perm=[1,0]} : f32[4,3]", "broadcast(x)"},
+  {"permute_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%2 = permute(%1){perm=[1,0]} : f32[4,3]", "broadcast(x)"},
   {"permute_iota", "%1 = iota(){axis=0} : f32[3,4]\n%2 = permute(%1){perm=[1,0]} : f32[4,3]", "iota()"},
-  {"permute_dot", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = dot(%1, %2){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[2,2]\n%4 = permute(%3){perm=[1,0]} : f32[2,2]", "dot(exp(reshape(x)), reshape(x))"},
-  {"broadcast_broadcast", "%1 = broadcast(%0){shape=[4,3], axes=[0]} : f32[4,3]\n%2 = broadcast(%1){shape=[2,4,3], axes=[1,2]} : f32[2,4,3]", "broadcast(x)"},
+  {"permute_dot", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n"
+   "%3 = dot(%1, %2){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[2,2]\n"
+   "%4 = permute(%3){perm=[1,0]} : f32[2,2]", "dot(exp(reshape(x)), reshape(x))"},
+  {"broadcast_broadcast", "%1 = broadcast(%0){shape=[4,3], axes=[0]} : f32[4,3]\n"
+   "%2 = broadcast(%1){shape=[2,4,3], axes=[1,2]} : f32[2,4,3]", "broadcast(x)"},
   {"broadcast_same", "%1 = broadcast(%0){shape=[1,4], axes=[1]} : f32[1,4]", "reshape(x)"},
-  {"broadcast_unit", "%1 = reshape(%0){shape=[4,1]} : f32[4,1]\n%2 = broadcast(%1){shape=[4,3], axes=[0,1]} : f32[4,3]", "broadcast(x)"},
+  {"broadcast_unit", "%1 = reshape(%0){shape=[4,1]} : f32[4,1]\n"
+   "%2 = broadcast(%1){shape=[4,3], axes=[0,1]} : f32[4,3]", "broadcast(x)"},
   {"broadcast_iota", "%1 = iota(){axis=0} : f32[3]\n%2 = broadcast(%1){shape=[2,3], axes=[1]} : f32[2,3]", "iota()"},
-  {"slice_slice", "%1 = slice(%0){start=[1], size=[3], step=[1]} : f32[3]\n%2 = slice(%1){start=[2], size=[2], step=[-1]} : f32[2]", "slice(x)"},
-  {"slice_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = slice(%1){start=[1,0], size=[2,4], step=[1,1]} : f32[2,4]", "broadcast(x)"},
-  {"slice_concat", "%1 = neg(%0) : f32[4]\n%2 = concat(%0, %1){axis=0} : f32[8]\n%3 = slice(%2){start=[4], size=[4], step=[1]} : f32[4]", "neg(x)"},
+  {"slice_slice", "%1 = slice(%0){start=[1], size=[3], step=[1]} : f32[3]\n"
+   "%2 = slice(%1){start=[2], size=[2], step=[-1]} : f32[2]", "slice(x)"},
+  {"slice_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%2 = slice(%1){start=[1,0], size=[2,4], step=[1,1]} : f32[2,4]", "broadcast(x)"},
+  {"slice_concat", "%1 = neg(%0) : f32[4]\n%2 = concat(%0, %1){axis=0} : f32[8]\n"
+   "%3 = slice(%2){start=[4], size=[4], step=[1]} : f32[4]", "neg(x)"},
   {"pad_crop", "%1 = pad(%0){lo=[-1], hi=[0], value=0} : f32[3]", "slice(x)"},
-  {"pad_pad", "%1 = pad(%0){lo=[1], hi=[0], value=0} : f32[5]\n%2 = pad(%1){lo=[2], hi=[3], value=0} : f32[10]", "pad(x)"},
-  {"concat_concat", "%1 = neg(%0) : f32[4]\n%2 = concat(%0, %1){axis=0} : f32[8]\n%3 = concat(%2, %0){axis=0} : f32[12]", "concat(x, neg(x), x)"},
-  {"concat_slices", "%1 = slice(%0){start=[0], size=[1], step=[1]} : f32[1]\n%2 = slice(%0){start=[1], size=[3], step=[1]} : f32[3]\n%3 = concat(%1, %2){axis=0} : f32[4]", "x"},
-  {"add_pads", "%1 = pad(%0){lo=[0], hi=[4], value=0} : f32[8]\n%2 = neg(%0) : f32[4]\n%3 = pad(%2){lo=[4], hi=[0], value=0} : f32[8]\n%4 = add(%3, %1) : f32[8]", "concat(x, neg(x))"},
-  {"reduce_unit", "%1 = reshape(%0){shape=[1,4]} : f32[1,4]\n%2 = exp(%1) : f32[1,4]\n%3 = reduce(%2){op=\"sum\", axes=[0]} : f32[4]", "reshape(exp(reshape(x)))"},
-  {"reduce_reduce", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = reduce(%2){op=\"max\", axes=[0]} : f32[2]\n%4 = reduce(%3){op=\"max\", axes=[0]} : f32[]", "reduce(exp(reshape(x)))"},
-  {"", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = reduce(%2){op=\"max\", axes=[1]} : f32[2]\n%4 = reduce(%3){op=\"max\", axes=[0]} : f32[]", "reduce(reduce(exp(reshape(x))))"},
-  {"reduce_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = reduce(%1){op=\"sum\", axes=[0]} : f32[4]", "mul(x, 3)"},
-  {"reduce_permute", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = permute(%2){perm=[1,0]} : f32[2,2]\n%4 = reduce(%3){op=\"sum\", axes=[1]} : f32[2]", "reduce(exp(reshape(x)))"},
-  {"reduce_reshape", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = reduce(%1){op=\"sum\", axes=[0,1]} : f32[]", "reduce(x)"},
-  {"dot_permute", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = permute(%2){perm=[1,0]} : f32[2,2]\n%4 = dot(%1, %3){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[2,2]", "dot(reshape(x), exp(reshape(x)))"},
-  {"dot_order", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n%3 = dot(%1, %2){abatch=[], bbatch=[], acon=[1,0], bcon=[1,0]} : f32[]", "dot(reshape(x), exp(reshape(x)))"},
-  {"dot_outer", "%1 = reshape(%0){shape=[4,1]} : f32[4,1]\n%2 = exp(%0) : f32[4]\n%3 = reshape(%2){shape=[1,4]} : f32[1,4]\n%4 = dot(%1, %3){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[4,4]", "mul(broadcast(x), broadcast(exp(x)))"},
-  {"dot_layout", "%1 = broadcast(%0){shape=[4,3,2], axes=[0]} : f32[4,3,2]\n%2 = exp(%0) : f32[4]\n%3 = iota(){axis=0} : f32[3,5]\n%4 = dot(%1, %3){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[4,2,5]", "dot(broadcast(x), iota())"},
-  {"conv_pad", "%1 = reshape(%0){shape=[1,1,4]} : f32[1,1,4]\n%2 = pad(%1){lo=[0,0,1], hi=[0,0,1], value=0} : f32[1,1,6]\n%3 = conv(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1]} : f32[1,1,3]", "conv(reshape(x), reshape(x))"},
-  {"conv_weight_pad", "%1 = reshape(%0){shape=[1,1,4]} : f32[1,1,4]\n%2 = pad(%1){lo=[0,0,1], hi=[0,0,1], value=0} : f32[1,1,6]\n%3 = conv_weight(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1], kernel=[3]} : f32[1,1,3]", "conv_weight(reshape(x), reshape(x))"},
+  {"pad_pad", "%1 = pad(%0){lo=[1], hi=[0], value=0} : f32[5]\n"
+   "%2 = pad(%1){lo=[2], hi=[3], value=0} : f32[10]", "pad(x)"},
+  {"concat_concat", "%1 = neg(%0) : f32[4]\n%2 = concat(%0, %1){axis=0} : f32[8]\n"
+   "%3 = concat(%2, %0){axis=0} : f32[12]", "concat(x, neg(x), x)"},
+  {"concat_slices", "%1 = slice(%0){start=[0], size=[1], step=[1]} : f32[1]\n"
+   "%2 = slice(%0){start=[1], size=[3], step=[1]} : f32[3]\n%3 = concat(%1, %2){axis=0} : f32[4]", "x"},
+  {"add_pads", "%1 = pad(%0){lo=[0], hi=[4], value=0} : f32[8]\n%2 = neg(%0) : f32[4]\n"
+   "%3 = pad(%2){lo=[4], hi=[0], value=0} : f32[8]\n%4 = add(%3, %1) : f32[8]", "concat(x, neg(x))"},
+  {"reduce_unit", "%1 = reshape(%0){shape=[1,4]} : f32[1,4]\n%2 = exp(%1) : f32[1,4]\n"
+   "%3 = reduce(%2){op=\"sum\", axes=[0]} : f32[4]", "reshape(exp(reshape(x)))"},
+  {"reduce_reduce", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n"
+   "%3 = reduce(%2){op=\"max\", axes=[0]} : f32[2]\n"
+   "%4 = reduce(%3){op=\"max\", axes=[0]} : f32[]", "reduce(exp(reshape(x)))"},
+  {"", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n"
+   "%3 = reduce(%2){op=\"max\", axes=[1]} : f32[2]\n"
+   "%4 = reduce(%3){op=\"max\", axes=[0]} : f32[]", "reduce(reduce(exp(reshape(x))))"},
+  {"reduce_broadcast", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%2 = reduce(%1){op=\"sum\", axes=[0]} : f32[4]", "mul(x, 3)"},
+  {"reduce_permute", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n"
+   "%3 = permute(%2){perm=[1,0]} : f32[2,2]\n"
+   "%4 = reduce(%3){op=\"sum\", axes=[1]} : f32[2]", "reduce(exp(reshape(x)))"},
+  {"reduce_reshape", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n"
+   "%2 = reduce(%1){op=\"sum\", axes=[0,1]} : f32[]", "reduce(x)"},
+  {"dot_permute", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n"
+   "%3 = permute(%2){perm=[1,0]} : f32[2,2]\n"
+   "%4 = dot(%1, %3){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[2,2]", "dot(reshape(x), exp(reshape(x)))"},
+  {"dot_order", "%1 = reshape(%0){shape=[2,2]} : f32[2,2]\n%2 = exp(%1) : f32[2,2]\n"
+   "%3 = dot(%1, %2){abatch=[], bbatch=[], acon=[1,0], bcon=[1,0]} : f32[]", "dot(reshape(x), exp(reshape(x)))"},
+  {"dot_outer", "%1 = reshape(%0){shape=[4,1]} : f32[4,1]\n%2 = exp(%0) : f32[4]\n"
+   "%3 = reshape(%2){shape=[1,4]} : f32[1,4]\n"
+   "%4 = dot(%1, %3){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[4,4]", "mul(broadcast(x), broadcast(exp(x)))"},
+  {"dot_layout", "%1 = broadcast(%0){shape=[4,3,2], axes=[0]} : f32[4,3,2]\n%2 = exp(%0) : f32[4]\n"
+   "%3 = iota(){axis=0} : f32[3,5]\n"
+   "%4 = dot(%1, %3){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[4,2,5]", "dot(broadcast(x), iota())"},
+  {"conv_pad", "%1 = reshape(%0){shape=[1,1,4]} : f32[1,1,4]\n"
+   "%2 = pad(%1){lo=[0,0,1], hi=[0,0,1], value=0} : f32[1,1,6]\n"
+   "%3 = conv(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1]} : f32[1,1,3]",
+   "conv(reshape(x), reshape(x))"},
+  {"conv_weight_pad", "%1 = reshape(%0){shape=[1,1,4]} : f32[1,1,4]\n"
+   "%2 = pad(%1){lo=[0,0,1], hi=[0,0,1], value=0} : f32[1,1,6]\n"
+   "%3 = conv_weight(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1], kernel=[3]} : f32[1,1,3]",
+   "conv_weight(reshape(x), reshape(x))"},
   {"hoist", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = exp(%1) : f32[3,4]", "broadcast(exp(x))"},
-  {"fold_fill", "%1 = const(){value=2} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n%3 = mul(%2, %2) : f32[4]\n%4 = add(%3, %0) : f32[4]", "add(4, x)"},
-  {"fold_table", "%1 = const(){values=[1,2,3,4]} : f32[4]\n%2 = mul(%1, %1) : f32[4]\n%3 = add(%2, %0) : f32[4]", "add([1,4,9,16], x)"},
+  {"fold_fill", "%1 = const(){value=2} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
+   "%3 = mul(%2, %2) : f32[4]\n%4 = add(%3, %0) : f32[4]", "add(4, x)"},
+  {"fold_table", "%1 = const(){values=[1,2,3,4]} : f32[4]\n%2 = mul(%1, %1) : f32[4]\n"
+   "%3 = add(%2, %0) : f32[4]", "add([1,4,9,16], x)"},
 };
 
 // The expression of a node, movement attributes left out.
@@ -245,7 +307,8 @@ static NcGraph *one_output(const char *body) {
   int last = 0;
   for (const char *p = body; (p = strchr(p, '%')); p++)
     if (p == body || p[-1] == '\n') last = atoi(p + 1);
-  const char *text = nc_sprintf(arena, "graph g {\n%%0 = input(){name=\"x\"} : f32[4]\n%s\noutput \"y\" = %%%d\n}\n", body, last);
+  const char *text = nc_sprintf(arena,
+      "graph g {\n%%0 = input(){name=\"x\"} : f32[4]\n%s\noutput \"y\" = %%%d\n}\n", body, last);
   NcGraph *g = nc_graph_read(arena, diag, "test", text);
   ck_assert_msg(g != NULL, "%s", shown());
   return g;
@@ -340,7 +403,8 @@ static NcRegions *one_region(Net *n, NcNode *y, NcRegionKind kind) {
   return r;
 }
 
-static NcNode *input(Net *n, const char *name, NcShape s) { return nc_input(n->g, NC_NOWHERE, name, (NcType){NC_F32, s}); }
+static NcNode *input(Net *n, const char *name, NcShape s) { return nc_input(n->g, NC_NOWHERE, name,
+    (NcType){NC_F32, s}); }
 
 START_TEST(softmax_is_one_row) {
   Net n = net_begin(arena, diag, "softmax", false);
@@ -358,14 +422,16 @@ END_TEST
 
 START_TEST(bias_and_activation_in_the_product) {
   Net n = net_begin(arena, diag, "dense", false);
-  NcRegions *r = one_region(&n, net_relu(&n, net_dense(&n, "dense", input(&n, "x", NC_SHAPE(16, 8)), 4)), NC_REGION_DOT);
+  NcRegions *r = one_region(&n, net_relu(&n, net_dense(&n, "dense", input(&n, "x", NC_SHAPE(16, 8)), 4)),
+      NC_REGION_DOT);
   ck_assert_int_eq(r->region.at[0]->output.n, 1);
 }
 END_TEST
 
 START_TEST(cross_entropy_is_one_row) {
   Net n = net_begin(arena, diag, "loss", true);
-  NcNode *logits = input(&n, "x", NC_SHAPE(16, 10)), *label = nc_input(n.g, NC_NOWHERE, "label", (NcType){NC_U8, NC_SHAPE(16)});
+  NcNode *logits = input(&n, "x", NC_SHAPE(16, 10)), *label = nc_input(n.g, NC_NOWHERE, "label", (NcType){NC_U8,
+      NC_SHAPE(16)});
   NcNode *loss = net_classify(&n, logits, label), *grad;
   ck_assert(nc_grad(n.g, loss, 1, &logits, &grad));
   nc_graph_output(n.g, "grad", grad);
@@ -424,24 +490,30 @@ static const char *const corners[] = {
   "%0 = const(){values=[1,2,3]} : f32[3]\noutput \"y\" = %0",
   "%0 = input(){name=\"x\"} : f32[4]\noutput \"y\" = %0\noutput \"z\" = %0",
   "%0 = input(){name=\"x\"} : f32[4]\n%1 = reshape(%0){shape=[2,2]} : f32[2,2]\noutput \"y\" = %1",
-  "%0 = input(){name=\"x\"} : f32[4]\n%1 = neg(%0) : f32[4]\n%2 = reshape(%1){shape=[2,2]} : f32[2,2]\noutput \"y\" = %1\noutput \"z\" = %2",
+  "%0 = input(){name=\"x\"} : f32[4]\n%1 = neg(%0) : f32[4]\n%2 = reshape(%1){shape=[2,2]} : f32[2,2]\n"
+  "output \"y\" = %1\noutput \"z\" = %2",
   // a variable as it was, beside its new value
-  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = neg(%0) : f32[4]\n%2 = assign(%0, %1) : f32[4]\noutput \"y\" = %0\neffect %2",
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = neg(%0) : f32[4]\n%2 = assign(%0, %1) : f32[4]\n"
+  "output \"y\" = %0\neffect %2",
   // two variables change places
   "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = var(){name=\"w\", kind=\"state\"} : f32[4]\n"
   "%2 = assign(%0, %1) : f32[4]\n%3 = assign(%1, %0) : f32[4]\neffect %2\neffect %3",
   // one value for two variables, and an output of another shape
-  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = var(){name=\"w\", kind=\"state\"} : f32[2,2]\n%2 = neg(%0) : f32[4]\n"
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = var(){name=\"w\", kind=\"state\"} : f32[2,2]\n"
+  "%2 = neg(%0) : f32[4]\n"
   "%3 = reshape(%2){shape=[2,2]} : f32[2,2]\n%4 = assign(%0, %2) : f32[4]\n%5 = assign(%1, %3) : f32[2,2]\n"
   "output \"y\" = %3\neffect %4\neffect %5",
   // turned around in its own place: every element is read before it is written
-  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = slice(%0){start=[3], size=[4], step=[-1]} : f32[4]\n%2 = neg(%1) : f32[4]\n"
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[4]\n%1 = slice(%0){start=[3], size=[4], step=[-1]} : f32[4]\n"
+  "%2 = neg(%1) : f32[4]\n"
   "%3 = assign(%0, %2) : f32[4]\neffect %3",
   // a variable that a product reads and a product replaces
-  "%0 = var(){name=\"v\", kind=\"state\"} : f32[2,2]\n%1 = dot(%0, %0){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[2,2]\n"
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[2,2]\n"
+  "%1 = dot(%0, %0){abatch=[], bbatch=[], acon=[1], bcon=[0]} : f32[2,2]\n"
   "%2 = assign(%0, %1) : f32[2,2]\neffect %2",
   // a constant for a variable
-  "%0 = var(){name=\"v\", kind=\"state\"} : f32[3]\n%1 = const(){values=[1,2,3]} : f32[3]\n%2 = assign(%0, %1) : f32[3]\neffect %2",
+  "%0 = var(){name=\"v\", kind=\"state\"} : f32[3]\n%1 = const(){values=[1,2,3]} : f32[3]\n"
+  "%2 = assign(%0, %1) : f32[3]\neffect %2",
 };
 
 START_TEST(corner) {
@@ -522,7 +594,8 @@ START_TEST(stops_after) {
   NcTarget t = nc_target_default(NC_CLASS_CPU);
   for (int i = 0; nc_pass_info(i); i++) {
     NcBuf out = NC_BUF(arena), times = NC_BUF(arena);
-    NcCompileOptions o = {.name = "test", .stop_after = nc_pass_info(i)->name, .dump = &out, .timings = &times, .verify = true};
+    NcCompileOptions o = {.name = "test", .stop_after = nc_pass_info(i)->name, .dump = &out, .timings = &times,
+        .verify = true};
     ck_assert_ptr_null(nc_compile(arena, diag, g, &t, &o));
     ck_assert_msg(!diag->errors, "%s", shown());
     ck_assert_uint_gt(out.n, 0);

@@ -88,7 +88,8 @@ START_TEST(strings_and_numbers) {
   NcPlan *p = nc_plan_new(arena, NC_CLASS_CPU, 64);
   *NC_PUSH(arena, p->buf) = (NcPlanBuf){.kind = NC_BUF_INPUT, .name = "tab\t \"quote\" \\ \x01 \x7f \xe2\x82\xac",
     .type = {NC_BF16, NC_SCALAR}, .parent = -1, .bytes = 2};
-  NcPlanArg args[] = {{NC_ARG_FLOAT, 0, 0.1}, {NC_ARG_FLOAT, 0, -0.0}, {NC_ARG_FLOAT, 0, 5e-324}, {NC_ARG_FLOAT, 0, -INFINITY},
+  NcPlanArg args[] = {{NC_ARG_FLOAT, 0, 0.1}, {NC_ARG_FLOAT, 0, -0.0}, {NC_ARG_FLOAT, 0, 5e-324}, {NC_ARG_FLOAT, 0,
+      -INFINITY},
                   {NC_ARG_INT, INT32_MIN, 0}, {NC_ARG_LOCAL, 1, 0}, {NC_ARG_BUF, 0, 0}};
   NcStep s = {.kind = NC_STEP_KERNEL, .kernel = "k", .global = {1, 1, 1}, .local = {1, 1, 1}, .nargs = 7, .args = args,
               .label = "line\nbreak", .at = "", .flops = 1e20};

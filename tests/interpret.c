@@ -84,7 +84,8 @@ static void part(Interpret *it, const NcRegion *g, int p) {
     for (int64_t k = 0; k < count && !nc_dtype_float(n.type.dtype); k++) out[k] = nc_round_to(n.type.dtype, out[k]);
   }
   for (int i = 0; i < g->output.n; i++) {
-    NcNode *o = g->parts ? g->part_output[p][i] : g->output.at[i], *var = g->parts ? g->part_assign[p][i] : g->assign.at[i];
+    NcNode *o = g->parts ? g->part_output[p][i] : g->output.at[i], *var = g->parts ? g->part_assign[p][i]
+        : g->assign.at[i];
     store(it, it->p->place[var ? var->id : o->id].buffer, o->type, value[g->output.at[i]->id]);
   }
 }

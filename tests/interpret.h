@@ -7,7 +7,8 @@
 #include "passes/passes.h"
 
 typedef struct Interpret Interpret;
-Interpret *interpret_new(NcArena *a, const NcPlacement *p, const NcEvalOptions *o);   // inputs and vars bound; the rest poisoned
+// inputs and vars bound; the rest poisoned
+Interpret *interpret_new(NcArena *a, const NcPlacement *p, const NcEvalOptions *o);
 void interpret_run(Interpret *it);
 const double *interpret_buffer(Interpret *it, int buffer);                            // elements in the buffer's type
 #endif

@@ -15,7 +15,8 @@ NcNode *net_param(Net *n, const char *name, NcShape s) {
   return p;
 }
 
-static const char *sub(Net *n, const char *name, const char *what) { return nc_sprintf(n->g->arena, "%s.%s", name, what); }
+static const char *sub(Net *n, const char *name, const char *what) { return nc_sprintf(n->g->arena, "%s.%s", name,
+    what); }
 static NcNode *op1(Net *n, const char *op, NcNode *a) { return nc_op1(n->g, AT, op, a); }
 static NcNode *op2(Net *n, const char *op, NcNode *a, NcNode *b) { return nc_op2(n->g, AT, op, a, b); }
 static NcNode *scaled(Net *n, NcNode *a, double f) { return op2(n, "mul", a, nc_like(n->g, a, f)); }
@@ -35,7 +36,8 @@ NcNode *net_dense(Net *n, const char *name, NcNode *x, int64_t units) {
 NcNode *net_conv(Net *n, const char *name, NcNode *x, int64_t out, int64_t kernel, int64_t pad) {
   NcNode *w = net_param(n, sub(n, name, "weight"), NC_SHAPE(out, x->type.shape.dim[1], kernel, kernel));
   NcNode *b = net_param(n, sub(n, name, "b"), NC_SHAPE(out));
-  NcConv c = {.spatial = 2, .groups = 1, .stride = {1, 1}, .lo = {pad, pad}, .hi = {pad, pad}, .dilation = {1, 1}, .dilate_x = {1, 1}};
+  NcConv c = {.spatial = 2, .groups = 1, .stride = {1, 1}, .lo = {pad, pad}, .hi = {pad, pad}, .dilation = {1, 1},
+      .dilate_x = {1, 1}};
   NcNode *y = nc_conv(n->g, AT, x, w, &c);
   return op2(n, "add", y, net_along(n, b, y, 1));
 }
@@ -118,7 +120,8 @@ NcNode *net_classify(Net *n, NcNode *logits, NcNode *label) {
   NcNode *index = nc_cast(n->g, AT, label, NC_I32);
   NcNode *z = op2(n, "sub", logits, last_mean(n, logits, "max"));
   NcNode *logp = op2(n, "sub", z, op1(n, "log", last_sum(n, op1(n, "exp", z))));
-  NcNode *hit = op2(n, "eq", nc_iota(n->g, AT, (NcType){NC_I32, s}, 1), nc_broadcast(n->g, AT, index, s, (int64_t[]){0}));
+  NcNode *hit = op2(n, "eq", nc_iota(n->g, AT, (NcType){NC_I32, s}, 1), nc_broadcast(n->g, AT, index, s,
+      (int64_t[]){0}));
   NcNode *each = nc_reduce(n->g, AT, "sum", nc_op3(n->g, AT, "select", hit, logp, nc_like(n->g, logp, 0)), 1, &last);
   NcNode *loss = batch_mean(n, op1(n, "neg", each));
   nc_graph_output(n->g, "loss", loss);
@@ -131,7 +134,8 @@ static NcNode *state(Net *n, const NcNode *p, const char *what) {
   return nc_var(n->g, AT, nc_sprintf(n->g->arena, "%s.%s", nc_attr_str(p, "name"), what), "opt", p->type);
 }
 
-static NcNode *filled(Net *n, NcNode *scalar, NcNode *like) { return nc_broadcast(n->g, AT, scalar, like->type.shape, NULL); }
+static NcNode *filled(Net *n, NcNode *scalar, NcNode *like) { return nc_broadcast(n->g, AT, scalar,
+    like->type.shape, NULL); }
 
 void net_adam(Net *n, NcNode *loss, double rate) {
   if (!n->training) return;
@@ -219,7 +223,8 @@ static NcNode *gelu(Net *n, NcNode *x) {
   return op2(n, "mul", scaled(n, x, 0.5), op2(n, "add", e, nc_like(n->g, e, 1)));
 }
 
-NcGraph *net_gpt_block(NcArena *a, NcDiag *d, int64_t batch, int64_t tokens, int64_t width, int64_t heads, bool training) {
+NcGraph *net_gpt_block(NcArena *a, NcDiag *d, int64_t batch, int64_t tokens, int64_t width, int64_t heads,
+    bool training) {
   Net n = net_begin(a, d, "gpt", training);
   NcNode *x = nc_input(n.g, AT, "x", (NcType){NC_F32, NC_SHAPE(batch, tokens, width)});
   NcNode *h = op2(&n, "add", x, attention(&n, net_layer_norm(&n, "norm1", x), heads));

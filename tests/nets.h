@@ -32,6 +32,7 @@ void net_sgd(Net *n, NcNode *loss, double rate, double momentum);
 
 NcGraph *net_mlp(NcArena *a, NcDiag *d, int64_t batch, bool training);   // 28x28 bytes, 128 relu dropout, 10
 NcGraph *net_cnn(NcArena *a, NcDiag *d, int64_t batch, bool training);   // conv 32, pool, conv 64, pool, 128, 10
-NcGraph *net_gpt_block(NcArena *a, NcDiag *d, int64_t batch, int64_t tokens, int64_t width, int64_t heads, bool training);
+NcGraph *net_gpt_block(NcArena *a, NcDiag *d, int64_t batch, int64_t tokens, int64_t width, int64_t heads,
+    bool training);
 NcGraph *net_resnet_block(NcArena *a, NcDiag *d, int64_t batch, int64_t channels, int64_t size, bool training);
 #endif

@@ -17,7 +17,8 @@ static int pick(Gen *x, int n) {
   return (int)((x->r >> 8) % (uint32_t)n);
 }
 
-static NcNode *any(Gen *x) { return x->pool.at[pick(x, 3) ? x->pool.n - 1 - pick(x, x->pool.n < 4 ? x->pool.n : 4) : pick(x, x->pool.n)]; }
+static NcNode *any(Gen *x) { return x->pool.at[pick(x, 3) ? x->pool.n - 1 - pick(x, x->pool.n < 4 ? x->pool.n
+    : 4) : pick(x, x->pool.n)]; }
 
 static void put(Gen *x, NcNode *n) {
   if (n && nc_count(n->type.shape) <= MOST) *NC_PUSH(x->g->arena, x->pool) = n;
@@ -89,7 +90,8 @@ static NcNode *softmax(Gen *x, NcNode *a) {
   int64_t last = rank - 1, axes[NC_MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
   NcNode *m = nc_broadcast(x->g, AT, nc_reduce(x->g, AT, "max", a, 1, &last), a->type.shape, axes);
   NcNode *e = nc_op1(x->g, AT, "exp", nc_op2(x->g, AT, "sub", a, m));
-  return nc_op2(x->g, AT, "div", e, nc_broadcast(x->g, AT, nc_reduce(x->g, AT, "sum", e, 1, &last), a->type.shape, axes));
+  return nc_op2(x->g, AT, "div", e, nc_broadcast(x->g, AT, nc_reduce(x->g, AT, "sum", e, 1, &last), a->type.shape,
+      axes));
 }
 
 static NcNode *reshape(Gen *x, NcNode *a) {
@@ -191,7 +193,8 @@ static NcNode *dot(Gen *x, NcNode *a) {
 static NcNode *conv(Gen *x, NcNode *a) {
   NcShape s = a->type.shape;
   if (s.rank != 3) return NULL;
-  NcConv c = {.spatial = 1, .groups = 1, .stride = {1 + pick(x, 2)}, .lo = {1}, .hi = {pick(x, 2)}, .dilation = {1}, .dilate_x = {1}};
+  NcConv c = {.spatial = 1, .groups = 1, .stride = {1 + pick(x, 2)}, .lo = {1}, .hi = {pick(x, 2)},
+      .dilation = {1}, .dilate_x = {1}};
   NcNode *in = pick(x, 2) ? nc_pad(x->g, AT, a, (int64_t[]){0, 0, 1}, (int64_t[]){0, 0, 1}, 0) : a;
   return nc_conv(x->g, AT, in, leaf(x, NC_SHAPE(2, s.dim[1], 2)), &c);
 }
@@ -208,7 +211,8 @@ static NcNode *cumulative(Gen *x, NcNode *a) {
 }
 
 static NcNode *dropout(Gen *x, NcNode *a) {
-  NcNode *u = nc_random(x->g, AT, "uniform", a->type, pick(x, 3), nc_input(x->g, AT, "step", (NcType){NC_I32, NC_SCALAR}));
+  NcNode *u = nc_random(x->g, AT, "uniform", a->type, pick(x, 3), nc_input(x->g, AT, "step", (NcType){NC_I32,
+      NC_SCALAR}));
   return nc_op3(x->g, AT, "select", nc_op2(x->g, AT, "ge", u, nc_like(x->g, u, 0.5)), a, nc_like(x->g, a, 0));
 }
 
@@ -227,8 +231,10 @@ static NcNode *counted(Gen *x, NcNode *a) {
 }
 
 typedef NcNode *Maker(Gen *x, NcNode *a);
-static Maker *const makers[] = {unary, unary, binary, binary, binary, binary, choose, reduce, reduce, softmax, reshape, reshape, permute,
-                                permute, broadcast, broadcast, slice, pad, concat, split_again, dot, dot, conv, gather, cumulative,
+static Maker *const makers[] = {unary, unary, binary, binary, binary, binary, choose, reduce, reduce, softmax,
+    reshape, reshape, permute,
+                                permute, broadcast, broadcast, slice, pad, concat, split_again, dot, dot, conv,
+                                    gather, cumulative,
                                 dropout, table, counted};
 
 // Parameters learn from the gradients of a loss, and a few variables get other values besides.

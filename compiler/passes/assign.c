@@ -63,7 +63,8 @@ static int output_of(const NcRegion *g, const NcNode *value) {
 }
 
 void nc_regions_assign(NcRegions *r) {
-  Assign a = {.r = r, .readers = NC_NEW_N(r->arena, List, r->graph->node.n + 1), .mark = NC_NEW_N(r->arena, int, r->ids + 1)};
+  Assign a = {.r = r, .readers = NC_NEW_N(r->arena, List, r->graph->node.n + 1),
+              .mark = NC_NEW_N(r->arena, int, r->ids + 1)};
   for (int i = 0; i < r->region.n; i++)
     for (int k = 0; k < r->region.at[i]->input.n; k++) {
       NcNode *n = r->region.at[i]->input.at[k];

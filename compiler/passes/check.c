@@ -9,7 +9,8 @@ __attribute__((format(printf, 3, 4))) static void fault(Check *c, const NcRegion
   va_start(ap, fmt);
   const char *text = nc_vsprintf(c->d->arena, fmt, ap);
   va_end(ap);
-  NcMessage *m = nc_error(c->d, NC_E0901, g && g->output.n ? g->output.at[0]->at : NC_NOWHERE, "after %s, region %d (%s): %s",
+  NcMessage *m = nc_error(c->d, NC_E0901, g && g->output.n ? g->output.at[0]->at : NC_NOWHERE,
+                          "after %s, region %d (%s): %s",
                           c->after, g ? g->id : -1, g ? nc_region_name(g->kind) : "none", text);
   nc_help(c->d, m, "this is a fault of the compiler; please report it with the model");
   c->ok = false;
@@ -43,11 +44,12 @@ static void closed(Check *c, const NcRegion *g) {
 }
 
 static void counts(Check *c, const NcRegion *g) {
-  int64_t n = g->kind == NC_REGION_ROW ? nc_count(g->space) : g->anchor ? nc_count(g->anchor->type.shape) : nc_count(g->space);
+  int64_t n = nc_count(g->kind == NC_REGION_ROW || !g->anchor ? g->space : g->anchor->type.shape);
   for (int i = 0; i < g->output.n; i++) {
     int64_t o = nc_count(g->output.at[i]->type.shape);
     if (o != n && !(g->kind == NC_REGION_ROW && o == g->space.dim[0]))
-      fault(c, g, "its output %%%d has %lld elements in a space of %lld", g->output.at[i]->id, (long long)o, (long long)n);
+      fault(c, g, "its output %%%d has %lld elements in a space of %lld", g->output.at[i]->id, (long long)o,
+          (long long)n);
   }
 }
 
@@ -70,7 +72,8 @@ bool nc_regions_verify(const NcRegions *r, NcDiag *d, const char *after, bool or
     counts(&c, r->region.at[i]);
   }
   for (int i = 0; i < r->graph->output.n; i++)
-    if (!nc_alias(r, r->graph->output.at[i].node)) fault(&c, NULL, "output \"%s\" lies nowhere", r->graph->output.at[i].name);
+    if (!nc_alias(r, r->graph->output.at[i].node))
+      fault(&c, NULL, "output \"%s\" lies nowhere", r->graph->output.at[i].name);
   if (c.ok && ordered) order(&c);
   return c.ok;
 }
@@ -127,7 +130,8 @@ static void run(Places *s, const NcRegion *g) {
   scratch(s, g);
   for (int p = 0; p < parts; p++)
     for (int k = 0; k < g->output.n; k++) {
-      const NcNode *var = g->parts ? g->part_assign[p][k] : g->assign.at[k], *o = g->parts ? g->part_output[p][k] : g->output.at[k];
+      const NcNode *var = g->parts ? g->part_assign[p][k] : g->assign.at[k];
+      const NcNode *o = g->parts ? g->part_output[p][k] : g->output.at[k];
       write(s, g, o, g->kind == NC_REGION_COPY && var ? s->p->place[var->id].buffer : s->p->place[o->id].buffer);
     }
 }

@@ -29,6 +29,7 @@ typedef struct {
 } NcClusters;
 
 bool nc_cluster_legal(NcClusters *c, NcCluster *a, NcCluster *b);     // may the two become one region?
-void nc_cluster_reorder(NcClusters *c, NcCluster *into, NcCluster *from);   // after nc_cluster_legal: `from` becomes a hole
+// after nc_cluster_legal: `from` becomes a hole
+void nc_cluster_reorder(NcClusters *c, NcCluster *into, NcCluster *from);
 bool nc_cluster_in_memory(const NcClusters *c, const NcNode *n);      // read by others, or required
 #endif

@@ -7,7 +7,8 @@ static NcNode *whole(NcGraph *g, NcNode *n) {
   NcShape s = n->type.shape;
   int64_t zero[NC_MAX_RANK] = {0}, one[NC_MAX_RANK];
   for (int i = 0; i < s.rank; i++) one[i] = 1;
-  const NcAttr attr[] = {NC_AINTS("start", zero, s.rank), NC_AINTS("size", s.dim, s.rank), NC_AINTS("step", one, s.rank)};
+  const NcAttr attr[] = {NC_AINTS("start", zero, s.rank), NC_AINTS("size", s.dim, s.rank),
+                         NC_AINTS("step", one, s.rank)};
   return nc_node(g, nc_op("slice"), n->at, 1, &n, 3, attr);
 }
 

@@ -11,7 +11,9 @@ static void add(NcRegions const *r, NcRegionList *l, NcRegion *g, const NcRegion
 // Inputs and assigned variables of all parts.
 static int parts(const NcRegion *g) { return g->parts ? g->parts : 1; }
 static NcNode *input(const NcRegion *g, int part, int i) { return g->parts ? g->part_input[part][i] : g->input.at[i]; }
-static NcNode *assigned(const NcRegion *g, int part, int i) { return g->parts ? g->part_assign[part][i] : g->assign.at[i]; }
+static NcNode *assigned(const NcRegion *g, int part, int i) {
+  return g->parts ? g->part_assign[part][i] : g->assign.at[i];
+}
 
 NcRegionList *nc_regions_depends(const NcRegions *r) {
   NcRegionList *before = NC_NEW_N(r->arena, NcRegionList, r->ids + 1);
@@ -39,7 +41,8 @@ NcRegionList *nc_regions_depends(const NcRegions *r) {
 // A member is out of step when its elements go into other elements of the results: moved, spread over rows, or reduced.
 bool nc_reads_in_step(const NcRegions *r, const NcRegion *g, const NcNode *leaf, const NcNode *value) {
   if (g->kind == NC_REGION_ROW || g->kind == NC_REGION_COPY) return false;   // rows are read several times
-  if (nc_type_bytes(leaf->type) != nc_type_bytes(value->type) || nc_count(leaf->type.shape) != nc_count(value->type.shape))
+  if (nc_type_bytes(leaf->type) != nc_type_bytes(value->type) ||
+      nc_count(leaf->type.shape) != nc_count(value->type.shape))
     return false;
   bool *out = NC_NEW_N(r->arena, bool, r->graph->node.n + 1);
   for (int i = g->core.n - 1; i >= 0; i--) {

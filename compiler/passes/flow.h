@@ -1,8 +1,9 @@
 // Flow: which computed values reach which computing nodes, seen through index arithmetic.
 //
-// A node is `core` when some region has to compute it: every operation but movement, and those movements whose result must
-// lie in memory. All other movement, iota and literals are free: a region that needs one repeats it. Core nodes
-// therefore read core nodes and leaves; the reads say how the indices of the two relate, which decides what may be fused.
+// A node is `core` when some region has to compute it: every operation but movement, and those movements whose
+// result must lie in memory. All other movement, iota and literals are free: a region that needs one repeats it. Core
+// nodes therefore read core nodes and leaves; the reads say how the indices of the two relate, which decides what may
+// be fused.
 #ifndef NC_PASSES_FLOW_H
 #define NC_PASSES_FLOW_H
 #include "passes/region.h"

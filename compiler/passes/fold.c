@@ -7,7 +7,9 @@
 // ---- hoist
 
 // What is broadcast, when the operand is a broadcast of something that is not a constant.
-static NcNode *spread_over(const NcNode *n) { return nc_is_op(n, "broadcast") && !nc_is_literal(n->in[0]) ? n->in[0] : NULL; }
+static NcNode *spread_over(const NcNode *n) {
+  return nc_is_op(n, "broadcast") && !nc_is_literal(n->in[0]) ? n->in[0] : NULL;
+}
 
 static bool same_axes(const NcNode *x, const NcNode *y) {
   int n;

@@ -59,8 +59,8 @@ static bool *find_updates(const NcFlow *f, const NcUsers *users) {
   return only;
 }
 
-// What joins two gradients, or scales one by a vector, belongs to the gradients: the update then reads one value, like the
-// others, and can go along with them.
+// What joins two gradients, or scales one by a vector, belongs to the gradients: the update then reads one value, like
+// the others, and can go along with them.
 static void leave_gradients(const NcFlow *f, bool *only) {
   const NcGraph *g = f->graph;
   bool *assigned = NC_NEW_N(f->arena, bool, g->node.n + 1);
@@ -137,8 +137,8 @@ static bool along_values(NcClusters *c) {
   return any;
 }
 
-// Side by side: no value flows between them, but their spaces are equal. Worth it when they read a value in common, or when
-// both are so small that the launch costs more than the work.
+// Side by side: no value flows between them, but their spaces are equal. Worth it when they read a value in common, or
+// when both are so small that the launch costs more than the work.
 enum { SMALL = 1 << 14, NEAR = 64 };
 
 static bool reads_in_common(const NcClusters *c, const NcCluster *a, const NcCluster *b) {
@@ -176,7 +176,8 @@ static bool side_by_side(NcClusters *c) {
   bool any = false;
   for (int i = 0; i < c->all.n; i++) {
     NcCluster *a = c->all.at[i];
-    bool suits = (a->kind == NC_REGION_MAP || a->kind == NC_REGION_ROW || a->kind == NC_REGION_REDUCE) && !writes_vars(c, a);
+    bool suits = (a->kind == NC_REGION_MAP || a->kind == NC_REGION_ROW || a->kind == NC_REGION_REDUCE) &&
+                 !writes_vars(c, a);
     for (int k = i + 1, tried = 0; suits && a->node.n && k < c->all.n && tried < NEAR; k++) {
       NcCluster *b = c->all.at[k];
       if (!b->node.n || !alike(a, b) || writes_vars(c, b)) continue;
@@ -263,7 +264,8 @@ static NcClusters *clusters_new(NcState *s, NcFlow *f) {
   *c = (NcClusters){.arena = s->arena, .flow = f, .of = NC_NEW_N(s->arena, NcCluster *, s->graph->node.n + 1),
                     .seen = NC_NEW_N(s->arena, int, s->graph->node.n + 1)};
   for (int i = 0; i < s->graph->node.n; i++)
-    if (f->core[i]) begin(c, s->graph->node.at[i], updates[i] && (f->required[i] || nc_count(s->graph->node.at[i]->type.shape) > 1));
+    if (f->core[i])
+      begin(c, s->graph->node.at[i], updates[i] && (f->required[i] || nc_count(s->graph->node.at[i]->type.shape) > 1));
   c->order = NC_NEW_N(s->arena, NcCluster *, 2 * c->count + 1);
   for (int i = 0; i < c->count; i++) {
     c->order[i] = c->all.at[i];

@@ -2,7 +2,8 @@
 #include "passes/cluster.h"
 #include <string.h>
 
-// The two sides of a cluster with reductions: FULL, what is reduced, and RESULT, what comes out. Others have RESULT only.
+// The two sides of a cluster with reductions: FULL, what is reduced, and RESULT, what comes out. Others have only the
+// latter.
 typedef enum { RESULT, FULL } Side;
 
 // Regions that take further pointwise members after their anchor.

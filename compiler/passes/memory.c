@@ -15,7 +15,8 @@ static int push(NcMemory *m, NcPlanBuf b) {
 static NcType raw(size_t bytes) { return (NcType){NC_U8, {1, {(int64_t)bytes}}}; }
 
 static int root(NcMemory *m, NcBufKind kind, const char *name, const char *role, size_t bytes) {
-  return push(m, (NcPlanBuf){.kind = kind, .name = name, .role = role, .type = raw(bytes), .bytes = bytes, .parent = -1});
+  return push(m, (NcPlanBuf){.kind = kind, .name = name, .role = role, .type = raw(bytes), .bytes = bytes,
+      .parent = -1});
 }
 
 // ---- leaves

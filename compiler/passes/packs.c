@@ -25,13 +25,14 @@ int64_t *nc_pack_starts(const NcRegion *g, NcArena *a, size_t align, int64_t *co
   int64_t *start = NC_NEW_N(a, int64_t, g->parts), at = 0;
   for (int p = 0; p < g->parts; p++) {
     start[p] = at;
-    at += (int64_t)nc_round_up((size_t)nc_count(g->part_output[p][0]->type.shape), align / smallest ? align / smallest : 1);
+    size_t unit = align > smallest ? align / smallest : 1;
+    at += (int64_t)nc_round_up((size_t)nc_count(g->part_output[p][0]->type.shape), unit);
   }
   *count = at;
   return start;
 }
 
-// ---- tables: a double as bytes of an element type. The value is one of the type's own (the graph checked that or rounds).
+// ---- tables: a double as bytes of an element type
 
 static uint16_t half_bits(double v) {
   uint16_t sign = signbit(v) ? 0x8000 : 0;

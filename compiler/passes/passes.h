@@ -35,7 +35,8 @@ typedef struct {
 bool nc_run_passes(NcState *s, const char *last);
 
 bool nc_simplify(NcState *s);      // simplify.c
-NcGraph *nc_simplify_graph(NcArena *a, const NcGraph *g, int *fired);   // fired: how often each rule applied; may be NULL
+// fired: how often each rule applied; may be NULL
+NcGraph *nc_simplify_graph(NcArena *a, const NcGraph *g, int *fired);
 bool nc_copies(NcState *s);        // copies.c
 bool nc_fuse(NcState *s);          // fuse.c
 bool nc_recompute(NcState *s);     // recompute.c
@@ -47,11 +48,12 @@ bool nc_memory(NcState *s);        // memory.c
 bool nc_regions_verify(const NcRegions *r, NcDiag *d, const char *after, bool ordered);
 bool nc_placement_verify(const NcPlacement *p, NcDiag *d);
 
-// settle.c: members, inputs, outputs and assigns of all regions from their core members. Call again after changing those.
+// settle.c: members, inputs, outputs and assigns of all regions from their core members; again after those change.
 void nc_regions_settle(NcRegions *r);
 void nc_region_prune(const NcRegions *r, NcRegion *g);   // drops core members that no result needs
 void nc_regions_assign(NcRegions *r);      // assign.c: the last part of it
-// depends.c: which regions must run before a region: those that compute what it reads, and those that read the variables that it writes.
+// depends.c: which regions must run before a region: those that compute what it reads, and those that read the
+// variables that it writes.
 typedef struct { NC_VEC(NcRegion *) at; } NcRegionList;
 NcRegionList *nc_regions_depends(const NcRegions *r);     // by region id; without repeats
 // Does the region read element e of `leaf` (an input of it) only to compute element e of its outputs, before it is

@@ -1,4 +1,5 @@
-// Memory planning, in pieces: blocks of memory with lifetimes (lives.c), their offsets (offsets.c), the buffers of the plan (memory.c).
+// Memory planning, in pieces: blocks of memory with lifetimes (lives.c), their offsets (offsets.c), the plan's buffers
+// (memory.c).
 #ifndef NC_PLACE_H
 #define NC_PLACE_H
 #include "passes/passes.h"
@@ -25,7 +26,8 @@ typedef struct {
 } NcMemory;
 
 void nc_memory_lives(NcMemory *m);        // block, of, workspace; in-place reuse
-bool nc_memory_offsets(NcMemory *m);      // arena and offset of each block; E0504 when a block is larger than a buffer may be
+// arena and offset of each block; E0504 when a block is larger than a buffer may be
+bool nc_memory_offsets(NcMemory *m);
 size_t nc_round_up(size_t n, size_t align);
 
 // Packs of update regions (packs.c): where part p begins, in elements, and how many elements there are in all.

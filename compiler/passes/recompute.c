@@ -1,6 +1,6 @@
-// Recompute: a value that is cheap to compute is computed again wherever it is read, and no longer kept in memory: casts of
-// inputs, masks, what a handful of operations make of values that are there anyway. All or nothing: a value that
-// one reader still wants in memory stays there for all.
+// Recompute: a value that is cheap to compute is computed again wherever it is read, and no longer kept in memory:
+// casts of inputs, masks, what a handful of operations make of values that are there anyway. All or nothing: a value
+// that one reader still wants in memory stays there for all.
 //
 // Legal when the value follows from its inputs by pointwise work alone, and no reader needs it as a buffer. Worth it
 // by an estimate of both ways in seconds.
@@ -168,7 +168,8 @@ bool nc_recompute(NcState *s) {
   NcRegions *r = s->regions;
   int n = r->graph->node.n;
   if (s->options->no_fuse) return true;
-  Recompute x = {.s = s, .r = r, .flow = r->flow, .holders = NC_NEW_N(r->arena, NcRegionList, n + 1), .mark = NC_NEW_N(r->arena, int, n + 1)};
+  Recompute x = {.s = s, .r = r, .flow = r->flow, .holders = NC_NEW_N(r->arena, NcRegionList, n + 1),
+      .mark = NC_NEW_N(r->arena, int, n + 1)};
   for (int i = 0; i < r->region.n; i++)
     for (int k = 0; k < r->region.at[i]->core.n; k++)
       *NC_PUSH(r->arena, x.holders[r->region.at[i]->core.at[k]->id].at) = r->region.at[i];

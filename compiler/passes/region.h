@@ -17,7 +17,8 @@
 //   MAP      All outputs have equal linear index; `space` is the shape of the first.
 //   ROW      `space` = [rows, length]. Reduce members reduce the last `row_axes` axes of values of that linear index,
 //            and are read (through reshapes and a broadcast along the leading axes) only at their own row. Outputs have
-//            the linear index of `space` (count rows * length) or of the rows (count rows). `anchor` is the first reduce.
+//            the linear index of `space` (count rows * length) or of the rows (count rows). `anchor` is the
+//            first reduce.
 //   REDUCE   `anchor` is the first of one or more reduce members over the same axes of operands of one shape; members
 //            before them are the prologue, members after them the epilogue; outputs have the anchor's linear index.
 //   DOT, CONV, CONV_WEIGHT, POOL, POOL_GRAD, SCATTER, CUMULATIVE
@@ -63,7 +64,8 @@ typedef struct {
   NC_VEC(NcNode *) node;     // members in id order: core, and the movement between them
   NC_VEC(NcNode *) input;    // values read from buffers (materialised elsewhere), without repeats; never aliases
   NC_VEC(NcNode *) output;   // values written to buffers
-  // Assigns: output i (a value node) is stored into var assign[i] in place (NULL: an ordinary temp). Same index as output.
+  // Assigns: output i (a value node) is stored into var assign[i] in place (NULL: an ordinary temp). Same index as
+  // output.
   NC_VEC(NcNode *) assign;
   NcShape space;             // MAP: the shape all outputs share (after reshapes: equal counts);
                              // ROW: [rows, row length] of the reductions
@@ -87,7 +89,8 @@ typedef struct {
   struct NcFlow *flow;              // which values reach which nodes (flow.h)
   int ids;                          // region ids are below this
   NC_VEC(NcRegion *) region;        // in schedule order once scheduled
-  int *alias;                       // alias[node id] = id of the materialised node whose buffer it shares (itself when own), -1: not materialised
+  // alias[node id] = id of the materialised node whose buffer it shares (itself when own), -1: not materialised
+  int *alias;
   NcRegion **producer;              // by node id: the region that writes it; NULL for leaves and unmaterialised
 } NcRegions;
 

@@ -26,7 +26,8 @@ NcNode *nc_filled(NcSimplify *s, const NcNode *like, double v);   // v in that n
 bool nc_single(const NcSimplify *s, const NcNode *n);             // read once only
 
 // How a product lies in memory, for templates that take one stride per index (dot_form.c): two levels of
-// batch, rows m, columns n, and the contracted k. Strides are in elements of the operands' own shapes; the result is row-major.
+// batch, rows m, columns n, and the contracted k. Strides are in elements of the operands' own shapes; the result is
+// row-major.
 typedef struct {
   int64_t batch[2], m, n, k;
   int64_t a_batch[2], a_m, a_k, b_batch[2], b_k, b_n;

@@ -8,7 +8,9 @@ static bool is_fill(const NcNode *n, double v) {
   return nc_constant(n, &x) && x == v;
 }
 
-static NcNode *op1(NcSimplify *s, const NcNode *like, const char *op, NcNode *a) { return nc_op1(s->g, like->at, op, a); }
+static NcNode *op1(NcSimplify *s, const NcNode *like, const char *op, NcNode *a) {
+  return nc_op1(s->g, like->at, op, a);
+}
 static NcNode *op2(NcSimplify *s, const NcNode *like, const char *op, NcNode *a, NcNode *b) {
   return nc_op2(s->g, like->at, op, a, b);
 }
@@ -75,7 +77,7 @@ NcNode *nc_rule_mul_const(NcSimplify *s, NcNode *n) {
   return !nc_dtype_float(n->type.dtype) && beside(n, 0) ? nc_filled(s, n, 0) : NULL;
 }
 
-// Exact: the reciprocal of a power of two is one, and neither it nor the product leaves the range where it would not before.
+// Exact: the reciprocal of a power of two is one, and the product leaves the range only where the quotient would.
 static bool power_of_two(double v) {
   int e;
   return v != 0 && isfinite(v) && fabs(frexp(v, &e)) == 0.5 && e > -120 && e < 120;

@@ -1,4 +1,5 @@
-// Rules of movement: chains of it become one step, so that index arithmetic stays short and fusion sees how indices relate.
+// Rules of movement: chains of it become one step, so that index arithmetic stays short and fusion sees how indices
+// relate.
 #include <string.h>
 #include "passes/rules.h"
 
@@ -172,7 +173,8 @@ NcNode *nc_rule_slice_concat(NcSimplify *s, NcNode *n) {
   NcNode *c = n->in[0];
   if (!nc_is_op(c, "concat")) return NULL;
   Slice o = slice_of(n);
-  int64_t axis = nc_attr_int(c, "axis"), first = o.start[axis], last = first + (o.size[axis] - 1) * o.step[axis], at = 0;
+  int64_t axis = nc_attr_int(c, "axis"), first = o.start[axis], last = first + (o.size[axis] - 1) * o.step[axis],
+      at = 0;
   for (int i = 0; i < c->nin; i++) {
     int64_t end = at + c->in[i]->type.shape.dim[axis];
     if (first >= at && last >= at && first < end && last < end) {

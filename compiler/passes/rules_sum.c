@@ -286,5 +286,6 @@ NcNode *nc_rule_conv_pad(NcSimplify *s, NcNode *n) {
 
 NcNode *nc_rule_conv_weight_pad(NcSimplify *s, NcNode *n) {
   NcConv c;
-  return absorb(n, &c) ? nc_conv_weight(s->g, n->at, n->in[0]->in[0], n->in[1], &c, nc_attr_ints(n, "kernel", NULL)) : NULL;
+  const int64_t *kernel = nc_attr_ints(n, "kernel", NULL);
+  return absorb(n, &c) ? nc_conv_weight(s->g, n->at, n->in[0]->in[0], n->in[1], &c, kernel) : NULL;
 }

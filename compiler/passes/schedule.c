@@ -45,7 +45,8 @@ static int64_t cost(Sched *s, NcRegion *g) {
 
 bool nc_schedule(NcState *st) {
   NcRegions *r = st->regions;
-  Sched s = {r, nc_regions_depends(r), NC_NEW_N(r->arena, int, r->ids + 1), NC_NEW_N(r->arena, int, r->graph->node.n + 1)};
+  Sched s = {r, nc_regions_depends(r), NC_NEW_N(r->arena, int, r->ids + 1),
+             NC_NEW_N(r->arena, int, r->graph->node.n + 1)};
   NcRegionList *after = NC_NEW_N(r->arena, NcRegionList, r->ids + 1), ready = {0}, order = {0};
   for (int i = 0; i < r->region.n; i++) {
     NcRegion *g = r->region.at[i];

@@ -82,10 +82,11 @@ static void sort_outputs(Sign *s) {
 // Every result replaces a variable, and there is one element of it for each element of every leaf that is no scalar.
 static bool updates_only(const NcRegion *g) {
   if (g->kind != NC_REGION_MAP || g->parts || !g->output.n) return false;
+  int64_t count = nc_count(g->output.at[0]->type.shape);
   for (int i = 0; i < g->output.n; i++)
-    if (!g->assign.at[i] || nc_count(g->output.at[i]->type.shape) != nc_count(g->output.at[0]->type.shape)) return false;
+    if (!g->assign.at[i] || nc_count(g->output.at[i]->type.shape) != count) return false;
   for (int i = 0; i < g->input.n; i++)
-    if (!is_scalar(g->input.at[i]) && nc_count(g->input.at[i]->type.shape) != nc_count(g->output.at[0]->type.shape)) return false;
+    if (!is_scalar(g->input.at[i]) && nc_count(g->input.at[i]->type.shape) != count) return false;
   return true;
 }
 
@@ -114,7 +115,8 @@ static Part signature(NcRegions *r, NcRegion *g, int *number) {
   return p;
 }
 
-// Leaves that are to lie in a pack must not be wanted in another one, nor be a result that others rely on finding elsewhere.
+// Leaves that are to lie in a pack must not be wanted in another one, nor be a result that others rely on finding
+// elsewhere.
 typedef struct {
   NcRegions *r;
   bool *packed;            // by node id

@@ -11,7 +11,8 @@
 //   buffer 2 input "image" u8[128,28,28]
 //   buffer 3 var "mlp.dense.weight" f32[128,784] in 1 offset 0
 //   buffer 4 temp "relu" f32[128,128] in 0 offset 65536 at "model.nn:4:9"
-//   step 0 kernel "dot_0" global 64 1 1 local 1 1 1 args b2 b3 b4 i784 flops 25690112 bytes 903168 label "dense" at "model.nn:4:9"
+//   step 0 kernel "dot_0" global 64 1 1 local 1 1 1 args b2 b3 b4 i784 flops 25690112 bytes 903168
+//          label "dense" at "model.nn:4:9"   (on the same line)
 //   step 1 gemm a b7 b b3 c b4 m 128 n 128 k 784 ... (through CLBlast)
 //   step 2 fill b5 bytes 512
 //   step 3 copy b3 b4 bytes 512
@@ -63,7 +64,8 @@ typedef struct {
 } NcPlanBuf;
 
 typedef enum { NC_ARG_BUF, NC_ARG_INT, NC_ARG_FLOAT, NC_ARG_LOCAL } NcArgKind;
-typedef struct { NcArgKind kind; int64_t i; double f; } NcPlanArg;   // buffer number, int (cl_int), float, or bytes of local memory
+// buffer number, int (cl_int), float, or bytes of local memory
+typedef struct { NcArgKind kind; int64_t i; double f; } NcPlanArg;
 
 typedef enum { NC_STEP_KERNEL, NC_STEP_GEMM, NC_STEP_FILL, NC_STEP_COPY } NcStepKind;
 typedef struct {

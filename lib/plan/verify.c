@@ -97,7 +97,10 @@ static void kernel(Check *c, int i, const NcStep *s) {
   for (int k = 0; k < 3; k++) {
     if (!s->global[k] || !s->local[k] || s->global[k] % s->local[k])
       bad(c, "step %d: the global size is not a multiple of the local one", i);
-    if (s->local[k] > 1 << 16 || (group *= s->local[k]) > 1 << 16) { bad(c, "step %d: its groups are too large", i); break; }
+    if (s->local[k] > 1 << 16 || (group *= s->local[k]) > 1 << 16) {
+      bad(c, "step %d: its groups are too large", i);
+      break;
+    }
   }
   for (int k = 0; k < s->nargs; k++) {
     const NcPlanArg *a = &s->args[k];
@@ -129,7 +132,8 @@ static void gemm(Check *c, int i, const NcStep *s) {
     const NcPlanBuf *b = &c->plan->buf.at[matrix[k].buffer];
     if (!extent(matrix[k].rows, matrix[k].cols, matrix[k].ld, s->batch, matrix[k].stride, &n))
       bad(c, "step %d: the sizes of matrix %s do not fit together", i, matrix[k].name);
-    else if ((uint64_t)n > b->bytes / sizeof(float)) bad(c, "step %d: matrix %s is larger than its buffer", i, matrix[k].name);
+    else if ((uint64_t)n > b->bytes / sizeof(float))
+      bad(c, "step %d: matrix %s is larger than its buffer", i, matrix[k].name);
   }
   if (s->workspace != -1) is_buffer(c, i, s->workspace);
 }
