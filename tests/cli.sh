@@ -110,6 +110,18 @@ expect 5 'E0501' env OCL_ICD_VENDORS="$work/none" "$nacre" train "$examples/xor.
 expect 0 'no errors' env OCL_ICD_VENDORS="$work/none" "$nacre" check "$examples/xor.nn"
 absent none
 
+# Looking maps no OpenCL library; asking for devices does. (Where the dynamic linker tells what it maps.)
+mapped() {
+  rm -f ld.*
+  LD_DEBUG=files LD_DEBUG_OUTPUT="$work/ld" "$nacre" "$@" >out.txt 2>err.txt
+  cat ld.* 2>/dev/null | grep -qi 'file=[^ ]*libopencl'
+}
+if mapped devices; then
+  for verb in check summary fmt\ --check; do
+    if mapped $verb "$examples/spiral.nn"; then echo "FAILED: $verb maps OpenCL"; failed=$((failed + 1)); else passed=$((passed + 1)); fi
+  done
+fi
+
 # training and using
 expect 0 '' "$nacre" train "$examples/xor.nn" --out run --quiet
 expect 0 '"accuracy"' "$nacre" eval run --split test --json
