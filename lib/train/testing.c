@@ -102,7 +102,7 @@ static bool gradcheck(Run *r, const NcGraph *g, const NcBinding *vars, int nvars
   NcBinding *bind = NC_NEW_N(r->a, NcBinding, nvars + g->node.n + 1);
   if (nvars) memcpy(bind, vars, (size_t)nvars * sizeof *bind);
   int n = bind_inputs(r, g, bind, nvars);
-  double **value = NC_NEW_N(r->a, double *, g->node.n + 1), loss;
+  double **value = NC_NEW_N(r->a, double *, g->node.n + 1), **probe = NC_NEW_N(r->a, double *, g->node.n + 1), loss;
   if (!loss_of(r, g, bind, n, &loss, value)) return false;
   for (int i = 0; i < g->output.n && !r->why.n; i++) {
     const NcOutput *o = &g->output.at[i];
@@ -117,9 +117,9 @@ static bool gradcheck(Run *r, const NcGraph *g, const NcBinding *vars, int nvars
     for (int64_t k = 0; k < count && !r->why.n; k += stride) {
       double old = x[k], h = 1e-5 * fmax(1, fabs(old)), up, down;
       x[k] = old + h;
-      if (!loss_of(r, g, bind, n, &up, value)) return false;
+      if (!loss_of(r, g, bind, n, &up, probe)) return false;
       x[k] = old - h;
-      if (!loss_of(r, g, bind, n, &down, value)) return false;
+      if (!loss_of(r, g, bind, n, &down, probe)) return false;
       x[k] = old;
       double want = (up - down) / (2 * h);
       if (!(fabs(want - gradient[k]) <= 1e-6 + 1e-5 * fabs(want)))
