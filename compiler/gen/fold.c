@@ -69,6 +69,12 @@ void nc_fold_update(NcEmit *e, int level, const NcFold *f, const char *x, const 
   else step(e, level, f, x);
 }
 
+const char *nc_fold_index(NcEmit *e, const NcFold *f, const NcIx *at) {
+  const char *one = nc_ix_text(&e->ix, at, f->vec && at->lane);
+  if (!f->vec) return nc_sprintf(e->arena, "convert_int(%s)", one);
+  return nc_sprintf(e->arena, "convert_int%d((%s%d)(%s))", e->lanes, e->idx, e->lanes, one);
+}
+
 void nc_fold_merge(NcEmit *e, int level, const NcFold *to, const NcFold *from) {
   if (to->at) better(e, level, to, from->acc, from->at, true);
   else step(e, level, to, from->acc);

@@ -19,6 +19,7 @@ NcFold nc_fold_new(NcEmit *e, NcFoldKind k, NcDtype t);         // names only
 void nc_fold_declare(NcEmit *e, int level, const NcFold *f);    // `float8 acc = 0;`
 // Takes in x; `index` is its place along the reduced axes (argmax and argmin), an expression as wide as the fold.
 void nc_fold_update(NcEmit *e, int level, const NcFold *f, const char *x, const char *index);
+const char *nc_fold_index(NcEmit *e, const NcFold *f, const NcIx *at);   // `index` for update
 void nc_fold_merge(NcEmit *e, int level, const NcFold *to, const NcFold *from);   // equally wide; the smaller index wins
 NcFold nc_fold_lanes(NcEmit *e, int level, const NcFold *f);    // over the lanes, into a new scalar fold
 // Over a work-group of `local` items (a power of two), each of which then has the result; uses `lid`. Only in uniform flow.

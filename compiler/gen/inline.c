@@ -63,9 +63,7 @@ static NcVal keep(NcEmit *e, NcBuf *mask, NcVal x, const char *other) {
 
 static void update(NcEmit *e, NcFold *f, NcVal x, NcIx *index) {
   f->vec = x.vec;
-  const char *i = !index ? NULL : f->vec ? nc_sprintf(e->arena, "(int%d)(%s)", e->lanes, nc_ix_text(&e->ix, index, index->lane))
-                                         : nc_ix_text(&e->ix, index, false);
-  nc_fold_update(e, e->depth, f, x.s, i);
+  nc_fold_update(e, e->depth, f, x.s, index ? nc_fold_index(e, f, index) : NULL);
 }
 
 // ---- reduce

@@ -131,12 +131,7 @@ static void take(Red *w, NcFold *folds, NcIx *kept, NcIx *reduced, bool declare)
       nc_fold_declare(e, w->level, f);
     }
     NcVal x = nc_emit(e, w->red[i]->in[0], at);
-    const char *index = NULL;
-    if (f->at) {
-      const char *one = nc_ix_text(&e->ix, reduced, f->vec && reduced->lane), *wide = f->vec ? nc_sprintf(e->arena, "%d", e->lanes) : "";
-      index = nc_sprintf(e->arena, "convert_int%s((%s%s)(%s))", wide, e->idx, wide, one);
-    }
-    nc_fold_update(e, e->depth, f, nc_emit_wide(e, x, f->vec), index);
+    nc_fold_update(e, e->depth, f, nc_emit_wide(e, x, f->vec), f->at ? nc_fold_index(e, f, reduced) : NULL);
   }
 }
 

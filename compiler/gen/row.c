@@ -164,14 +164,8 @@ static void take(Row *w, int pass, NcIx *flat, NcIx *at, bool rest) {
     *f = nc_fold_new(e, nc_fold_kind(nc_attr_str(n, "op")), n->in[0]->type.dtype);
     NcVal x = nc_emit_flat(e, n->in[0], flat);
     f->vec = e->lanes > 1;                   // also where x is alike in all lanes: each lane counts
-    const char *index = NULL;
-    if (f->at) {
-      index = nc_ix_text(&e->ix, at, f->vec && at->lane);
-      index = nc_sprintf(e->arena, "convert_int%s(%s)", f->vec ? nc_sprintf(e->arena, "%d", e->lanes) : "",
-                         f->vec && !at->lane ? nc_sprintf(e->arena, "(%s%d)(%s)", e->idx, e->lanes, index) : index);
-    }
     nc_fold_declare(e, w->row_level, f);
-    nc_fold_update(e, e->depth, f, nc_emit_wide(e, x, f->vec), index);
+    nc_fold_update(e, e->depth, f, nc_emit_wide(e, x, f->vec), f->at ? nc_fold_index(e, f, at) : NULL);
   }
 }
 
