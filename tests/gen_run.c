@@ -116,29 +116,45 @@ static const double *drawn(NcArena *a, const NcNode *n) {
     double unit = (double)(s >> 40) * 0x1p-24;
     v[i] = n->type.dtype == NC_BOOL ? unit < 0.5 : nc_dtype_float(n->type.dtype) ? (double)(float)(unit * 2 - 1) : floor(unit * 4);
   }
-  void *stored = nc_alloc(a, nc_type_bytes(n->type));      // what the type can hold
-  gen_pack(stored, n->type.dtype, count, v);
-  gen_unpack(v, n->type.dtype, count, stored);
   return v;
 }
 
-// What rounding may do: a part of the result, and of the largest numbers on the way that float errors stem from.
-static double magnitude(const Run *r) {
+// What the type can hold of the values.
+static const double *held(NcArena *a, const NcNode *n, const double *v) {
+  int64_t count = nc_count(n->type.shape);
+  double *w = NC_NEW_N(a, double, count);
+  void *stored = nc_alloc(a, nc_type_bytes(n->type));
+  gen_pack(stored, n->type.dtype, count, v);
+  gen_unpack(w, n->type.dtype, count, stored);
+  return w;
+}
+
+static void mark(const NcNode *n, bool *on_way) {
+  if (on_way[n->id]) return;
+  on_way[n->id] = true;
+  for (int i = 0; i < n->nin; i++) mark(n->in[i], on_way);
+}
+
+// What rounding may do: a part of the result, and of the largest numbers on the way to it.
+static double magnitude(const Run *r, const NcNode *to) {
   double m = 0;
+  bool *on_way = NC_NEW_N(r->a, bool, r->g->node.n);
+  mark(to, on_way);
   for (int i = 0; i < r->g->node.n; i++) {
     const NcNode *n = r->g->node.at[i];
-    if (!r->value[i] || !nc_dtype_float(n->type.dtype)) continue;
-    double most = 0;
-    for (int64_t k = 0; k < nc_count(n->type.shape); k++)
-      if (isfinite(r->value[i][k]) && fabs(r->value[i][k]) > most && fabs(r->value[i][k]) < 1e6) most = fabs(r->value[i][k]);
-    if (most > m) m = most;
+    if (!on_way[i] || !r->value[i] || !nc_dtype_float(n->type.dtype)) continue;
+    for (int64_t k = 0; k < nc_count(n->type.shape); k++) {
+      double v = fabs(r->value[i][k]);
+      if (isfinite(v) && v > m && v < 1e6) m = v;
+    }
   }
   return m;
 }
 
-static const char *differs(Run *r, const char *name, NcType t, const void *got, const double *want) {
+static const char *differs(Run *r, const char *name, const NcNode *n, const void *got, const double *want) {
+  NcType t = n->type;
   int64_t count = nc_count(t.shape);
-  double *v = NC_NEW_N(r->a, double, count), *w = NC_NEW_N(r->a, double, count), part = 4e-6, m = magnitude(r);
+  double *v = NC_NEW_N(r->a, double, count), *w = NC_NEW_N(r->a, double, count), part = 4e-6, m = magnitude(r, n);
   void *stored = nc_alloc(r->a, nc_type_bytes(t));
   gen_unpack(v, t.dtype, count, got);
   gen_pack(stored, t.dtype, count, want);
@@ -164,7 +180,7 @@ static const char *check_outputs(Run *r) {
     int b = nc_plan_output(r->plan, r->g->output.at[i].name);
     if (b < 0) return nc_sprintf(r->a, "output %s is not in the plan", r->g->output.at[i].name);
     if (!nc_exec_read(r->l, r->diag, b, got, nc_type_bytes(n->type), true)) return failure(r->a, r->diag, "read");
-    const char *why = differs(r, r->g->output.at[i].name, n->type, got, r->value[n->id]);
+    const char *why = differs(r, r->g->output.at[i].name, n, got, r->value[n->id]);
     if (why) return why;
   }
   for (int i = 0; i < r->g->effect.n; i++) {
@@ -173,7 +189,7 @@ static const char *check_outputs(Run *r) {
     int v = nc_exec_find_var(r->x, nc_attr_str(var, "name"));
     if (v < 0) return nc_sprintf(r->a, "var %s is not there", nc_attr_str(var, "name"));
     if (!nc_exec_var_read(r->x, r->diag, v, got, nc_type_bytes(var->type))) return failure(r->a, r->diag, "read var");
-    const char *why = differs(r, nc_attr_str(var, "name"), var->type, got, r->value[e->id]);
+    const char *why = differs(r, nc_attr_str(var, "name"), e, got, r->value[e->id]);
     if (why) return why;
   }
   return NULL;
@@ -226,6 +242,7 @@ const char *gen_compare(GenDevice *d, NcArena *a, const NcGraph *g, int nbind, c
     int k = 0;
     while (k < all.n && strcmp(all.at[k].name, nc_attr_str(n, "name")) != 0) k++;
     if (k == all.n) *NC_PUSH(a, all) = (NcBinding){nc_attr_str(n, "name"), drawn(a, n)};
+    all.at[k].value = held(a, n, all.at[k].value);
   }
   Run r = {.a = a, .g = g, .diag = diag, .o = o, .value = NC_NEW_N(a, double *, g->node.n)};
   NcEvalOptions eo = {.arena = a, .nbind = all.n, .bind = all.at, .seed = 0x0123456789abcdefu, .keep = true};
