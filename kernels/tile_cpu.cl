@@ -13,20 +13,45 @@
 #define SCRATCH __local
 #define VAT(p) (*(SCRATCH VEC *)(p))
 
-// r[i] lane j becomes r[j] lane i: log2(W) rounds of taking even lanes apart from odd ones.
+// r[i] lane j becomes r[j] lane i. First blocks of four lanes change places with rows four apart, then every 4 × 4 block
+// is turned within its 128-bit lane, by interleaving twice: three shuffles a vector on AVX2.
+#if W == 4
+#define GATHER(r, i, c) r[i]
+#define INTERLEAVE_LO(a, b) (VEC)(a.s0, b.s0, a.s1, b.s1)
+#define INTERLEAVE_HI(a, b) (VEC)(a.s2, b.s2, a.s3, b.s3)
+#elif W == 8
+#define GATHER(r, i, c) (c == 0 ? (VEC)(r[i].lo, r[i + 4].lo) : (VEC)(r[i].hi, r[i + 4].hi))
+#define INTERLEAVE_LO(a, b) (VEC)(a.s0, b.s0, a.s1, b.s1, a.s4, b.s4, a.s5, b.s5)
+#define INTERLEAVE_HI(a, b) (VEC)(a.s2, b.s2, a.s3, b.s3, a.s6, b.s6, a.s7, b.s7)
+#else
+#define GATHER4(r, i, s) (VEC)(r[i].s, r[i + 4].s, r[i + 8].s, r[i + 12].s)
+#define GATHER(r, i, c) \
+  (c == 0 ? GATHER4(r, i, s0123) : c == 1 ? GATHER4(r, i, s4567) : c == 2 ? GATHER4(r, i, s89ab) : GATHER4(r, i, scdef))
+#define INTERLEAVE_LO(a, b) \
+  (VEC)(a.s0, b.s0, a.s1, b.s1, a.s4, b.s4, a.s5, b.s5, a.s8, b.s8, a.s9, b.s9, a.sc, b.sc, a.sd, b.sd)
+#define INTERLEAVE_HI(a, b) \
+  (VEC)(a.s2, b.s2, a.s3, b.s3, a.s6, b.s6, a.s7, b.s7, a.sa, b.sa, a.sb, b.sb, a.se, b.se, a.sf, b.sf)
+#endif
 INLINE void FN(_transpose)(VEC *r) {
+  VEC t[W];
 #pragma unroll
-  for (int round = 1; round < W; round *= 2) {
-    VEC t[W];
+  for (int c = 0; c < W / 4; c++)
 #pragma unroll
-    for (int i = 0; i < W / 2; i++) {
-      t[i] = (VEC)(r[2 * i].even, r[2 * i + 1].even);
-      t[i + W / 2] = (VEC)(r[2 * i].odd, r[2 * i + 1].odd);
-    }
+    for (int i = 0; i < 4; i++) t[4 * c + i] = GATHER(r, i, c);
 #pragma unroll
-    for (int i = 0; i < W; i++) r[i] = t[i];
+  for (int c = 0; c < W; c += 4) {
+    const VEC a = INTERLEAVE_LO(t[c], t[c + 2]), b = INTERLEAVE_HI(t[c], t[c + 2]);
+    const VEC d = INTERLEAVE_LO(t[c + 1], t[c + 3]), e = INTERLEAVE_HI(t[c + 1], t[c + 3]);
+    r[c] = INTERLEAVE_LO(a, d);
+    r[c + 1] = INTERLEAVE_HI(a, d);
+    r[c + 2] = INTERLEAVE_LO(b, e);
+    r[c + 3] = INTERLEAVE_HI(b, e);
   }
 }
+#undef GATHER
+#undef GATHER4
+#undef INTERLEAVE_LO
+#undef INTERLEAVE_HI
 
 // A panel of columns that lie along K: column j, step k is LOAD_B(b + k + j·stride). Columns from `cols` on are zero.
 INLINE void FN(_pack_turned)(SCRATCH float *to, IDX b, IDX stride, int steps, int cols, __global const B_TYPE *B EXTRA) {

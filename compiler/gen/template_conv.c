@@ -40,13 +40,16 @@ static int64_t items(const NcConvTemplate *c, const Blocks *b) {
   return c->batch * c->groups * nc_ceil_div(c->out_channels / c->groups, b->ob) * c->out[0] * nc_ceil_div(c->out[1], b->rb);
 }
 
-// A panel of at most MOST_STEPS steps stays in the first-level cache; slab and sums within a third of scratch each; then
-// enough work-items, first by fewer rows (a slab costs little), then by fewer channels (every block packs again).
+// A panel of MOST_STEPS steps stays in the first-level cache; up to ONE_PANEL steps go in one, which saves keeping sums.
+// Slab and sums get at most a third of scratch each. Then enough work-items, first by fewer rows (a slab costs little),
+// then by fewer channels (every block packs again).
 static bool choose_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, Blocks *b) {
-  enum { MOST_STEPS = 640, ITEMS_PER_CORE = 8, LEAST_PIXELS = 128 };
+  enum { ONE_PANEL = 640, MOST_STEPS = 400, ITEMS_PER_CORE = 8, LEAST_PIXELS = 128 };
   const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
   const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, nr = r.nv * t->vector;
-  *b = (Blocks){.ib = nc_even_block(ig, MOST_STEPS / taps, 1), .ob = nc_even_block(og, og, r.mr), .rb = c->out[1]};
+  *b = (Blocks){.ib = ig * taps <= ONE_PANEL ? ig : nc_even_block(ig, MOST_STEPS / taps, 1),
+                .ob = nc_even_block(og, og, r.mr), .rb = c->out[1]};
+  while (sums(c, b, nr) > room / 3 && b->ob >= 128) b->ob = nc_even_block(og, b->ob / 2, r.mr);
   while (slab(c, b) > room / 3 && b->ib > 1 && b->rb <= 4) b->ib = nc_even_block(ig, b->ib / 2, 1);
   while ((slab(c, b) > room / 3 || sums(c, b, nr) > room / 3) && b->rb > 1) b->rb = nc_even_block(c->out[1], b->rb / 2, 1);
   while (slab(c, b) > room / 3 && b->ib > 1) b->ib = nc_even_block(ig, b->ib / 2, 1);
