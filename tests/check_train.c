@@ -12,11 +12,11 @@
 #include "io/safetensors.h"
 #include "train/model.h"
 
-static char dir[] = "/tmp/nacre-train-XXXXXX";
+static char dir[240];
 static const char *source_dir;
 
 static const char *in_dir(const char *name) {
-  static char path[8][256];
+  static char path[8][320];
   static int turn;
   char *p = path[turn++ % 8];
   snprintf(p, sizeof path[0], "%s/%s", dir, name);
@@ -170,7 +170,7 @@ START_TEST(a_resume_goes_on_with_the_same_bits) {
   nacre_close(m);
   static const char *const files[] = {"last.safetensors", "best.safetensors"};
   for (int k = 0; k < 2; k++) {
-    char first[256], second[256];
+    char first[400], second[400];
     snprintf(first, sizeof first, "%s/%s", in_dir(whole), files[k]);
     snprintf(second, sizeof second, "%s/%s", out, files[k]);
     same_bytes(first, second);
@@ -304,6 +304,8 @@ int main(void) {
   char folder[512];
   snprintf(folder, sizeof folder, "%s/tests", getenv("srcdir") ? getenv("srcdir") : ".");
   source_dir = folder;
+  const char *tmp = getenv("TMPDIR");
+  snprintf(dir, sizeof dir, "%s/nacre-train-XXXXXX", tmp && *tmp && strlen(tmp) < 200 ? tmp : "/tmp");
   if (!mkdtemp(dir)) return 1;
   Suite *s = suite_create("train");
   TCase *c = tcase_create("train");

@@ -1,22 +1,52 @@
-# The tests of the whole: training on a device, and the command.
-# Tests run beside each other must not share a PoCL cache.
-AM_TESTS_ENVIRONMENT = POCL_CACHE_DIR=$(abs_builddir)/$$log.pocl; export POCL_CACHE_DIR;
+# The tests of the whole: training on a device, the command, and what the tree and the library promise.
 check_PROGRAMS += tests/check_train
-TESTS += tests/check_train tests/cli.sh tests/errors.sh tests/layers.sh
-dist_check_SCRIPTS += tests/cli.sh tests/errors.sh tests/layers.sh
+TESTS += tests/check_train
 tests_check_train_SOURCES = tests/check_train.c
 tests_check_train_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_train_LDADD = $(NC_ALL) $(CHECK_LIBS)
 EXTRA_DIST += tests/golden/make_golden.py tests/golden/mlp.nn tests/golden/cnn.nn tests/golden/mlp.losses tests/golden/cnn.losses
 
-clean-local:
-	rm -rf $(builddir)/tests/*.pocl
+TESTS += tests/cli.sh tests/errors.sh tests/layers.sh tests/public.sh
+dist_check_SCRIPTS += tests/cli.sh tests/errors.sh tests/layers.sh tests/public.sh
 
-# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, in a build of its own.
+# Each suite has a folder of its own, TEST.log.own: suites that run side by side share no cache of programs, and leave
+# nothing behind elsewhere. Time limits are for a machine that does nothing else: five times as much is allowed.
+AM_TESTS_ENVIRONMENT = own=$(abs_builddir)/$$log.own; rm -rf $$own/tmp; $(MKDIR_P) $$own/tmp; \
+  POCL_CACHE_DIR=$$own/pocl; XDG_CACHE_HOME=$$own; TMPDIR=$$own/tmp; CC='$(CC)'; export POCL_CACHE_DIR XDG_CACHE_HOME TMPDIR CC; \
+  CK_TIMEOUT_MULTIPLIER=$${CK_TIMEOUT_MULTIPLIER-5}; export CK_TIMEOUT_MULTIPLIER; \
+  LSAN_OPTIONS=suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0; export LSAN_OPTIONS; \
+  UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
+EXTRA_DIST += tests/lsan.supp
+
+clean-local:
+	rm -rf $(builddir)/tests/*.own
+distclean-local:
+	rm -rf san fuzz
+
+# The same tests under AddressSanitizer (with its search for leaks) and UndefinedBehaviorSanitizer, in a build of its own.
 .PHONY: check-san
 check-san:
 	mkdir -p san && cd san && \
 	  { test -f Makefile || $(abs_top_srcdir)/configure -q --enable-sanitize CFLAGS='-O1 -g'; } && \
 	  $(MAKE) $(AM_MAKEFLAGS) check
-distclean-local:
-	rm -rf san
+
+# Lexer, parser and printer under libFuzzer: make fuzz FUZZ_SECONDS=600. What it finds is kept in ./fuzz.
+FUZZ_CC = clang
+FUZZ_SECONDS = 60
+.PHONY: fuzz
+fuzz:
+	mkdir -p fuzz/corpus && $(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined $(DEFS) $(AM_CPPFLAGS) -o fuzz/fuzz_front \
+	  $(srcdir)/tests/fuzz/fuzz_front.c $(srcdir)/compiler/front/*.c $(srcdir)/lib/base/*.c -lm
+	cd fuzz && ./fuzz_front -max_len=4096 -max_total_time=$(FUZZ_SECONDS) corpus \
+	  $(abs_top_srcdir)/tests/front $(abs_top_srcdir)/examples
+
+# What was installed is what a program needs: headers, library and nacre.pc agree, and the program trains.
+installcheck-local:
+	rm -rf installed && mkdir installed
+	flags=`PKG_CONFIG_PATH=$(DESTDIR)$(pkgconfigdir) PKG_CONFIG_SYSROOT_DIR=$(DESTDIR) $(PKG_CONFIG) --cflags --libs nacre` && \
+	  $(CC) $(CFLAGS) $(NC_SANITIZE) -o installed/program $(srcdir)/examples/train_and_predict.c $$flags
+	POCL_CACHE_DIR=$(abs_builddir)/installed XDG_CACHE_HOME=$(abs_builddir)/installed LD_LIBRARY_PATH=$(DESTDIR)$(libdir) \
+	  ./installed/program $(srcdir)/examples/spiral.nn installed/run
+	LD_LIBRARY_PATH=$(DESTDIR)$(libdir) $(DESTDIR)$(bindir)/nacre --version
+	test -s $(DESTDIR)$(mandir)/man1/nacre.1
+	rm -rf installed

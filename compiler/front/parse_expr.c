@@ -94,10 +94,10 @@ NcExpr *nc_p_expr(NcParser *p) {
     pipe->b = postfix(p);
     e = nc_p_done(p, pipe);
   }
-  NcOperator op;
+  NcOperator op = NC_B_POW;   // the one that is no binary operator of the table
   if (!p->panic && e->kind == NC_X_PIPE && (operator(nc_p_tok(p), &op) || nc_p_is(p, NC_T_CARET)))
     nc_p_help(p, nc_p_error(p, NC_E0101, nc_p_here(p), "%s cannot follow a pipe", nc_p_found(p)),
-              "put the pipe in parentheses: `(x |> f) %s …`", nc_operator_word(nc_p_is(p, NC_T_CARET) ? NC_B_POW : op));
+              "put the pipe in parentheses: `(x |> f) %s …`", nc_operator_word(op));
   nc_p_leave(p);
   return e;
 }
