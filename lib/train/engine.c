@@ -4,6 +4,7 @@
 #include "eval/eval.h"
 #include "train/checkpoint.h"
 #include "train/model.h"
+#include "train/run.h"
 
 bool nc_engine_device(NacreModel *m) {
   if (m->exec) return true;
@@ -40,6 +41,33 @@ static NcCompiled *find(NacreModel *m, const char *purpose, int64_t batch) {
   return NULL;
 }
 
+// Whether a plan for that batch fits the device, found by compiling it: nothing is allocated there.
+static bool fits(NacreModel *m, const char *purpose, int64_t batch) {
+  NcDiag *loud = m->diag;
+  m->diag = nc_diag_new(m->arena);
+  NcProgram *p = nc_engine_program(m, batch);
+  const NcGraph *g = p ? nc_engine_graph(p, purpose) : NULL;
+  bool good = g && nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &(NcCompileOptions){.name = purpose});
+  m->diag = loud;
+  return good;
+}
+
+// To the refusal of a plan that is too large: which batch would do. Halving ends soon, and a time is set all the same.
+static void help_batch(NacreModel *m, const char *purpose, int64_t batch) {
+  enum { SECONDS = 10 };
+  NcMessage *e = m->diag->messages.n ? m->diag->messages.at[m->diag->messages.n - 1] : NULL;
+  if (!e || e->code != NC_E0504 || batch <= 1) return;
+  if (!fits(m, purpose, 1)) {
+    nc_help(m->diag, e, "even a batch of 1 does not fit: use a smaller model, or a device with more memory");
+    return;
+  }
+  double until = nc_now() + SECONDS;
+  int64_t b = 1;
+  while (b <= (batch - 1) / 2) b *= 2;
+  while (b > 1 && !fits(m, purpose, b) && nc_now() < until) b /= 2;
+  if (nc_now() < until) nc_help(m->diag, e, "a batch of %lld fits this device (--batch %lld)", (long long)b, (long long)b);
+}
+
 NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) {
   if (!nc_engine_device(m)) return NULL;
   if (batch == 0) batch = m->program->batch;
@@ -52,9 +80,11 @@ NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) {
   if (!g) return nc_error(m->diag, NC_E0310, NC_NOWHERE, "`%s` has no train declaration", m->name), NULL;
   NcCompileOptions o = {.name = purpose, .verify = m->o.verify};
   c->plan = nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &o);
-  if (!c->plan) return NULL;
-  c->loaded = nc_exec_load(m->exec, m->diag, c->plan);
-  if (!c->loaded) return NULL;
+  c->loaded = c->plan ? nc_exec_load(m->exec, m->diag, c->plan) : NULL;
+  if (!c->loaded) {
+    help_batch(m, purpose, batch);
+    return NULL;
+  }
   c->next = m->compiled;
   m->compiled = c;
   return nc_engine_fill(m) ? c : NULL;
