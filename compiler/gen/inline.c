@@ -47,7 +47,8 @@ static NcIx *within(NcEmit *e, NcBuf *cond, NcBuf *mask, NcIx *at, int64_t n) {
   int level = nc_emit_level(e, at->level);
   const char *x = nc_emit_name(e, "i"), *c = nc_emit_name(e, "i");
   nc_emit_line(e, level, "const %s%d %s = %s;", e->idx, e->lanes, x, nc_ix_text(&e->ix, at, true));
-  nc_emit_line(e, level, "const %s%d %s = clamp(%s, (%s)0, (%s)%lld);", e->idx, e->lanes, c, x, e->idx, e->idx, (long long)n - 1);
+  nc_emit_line(e, level, "const %s%d %s = clamp(%s, (%s%d)(0), (%s%d)(%lld));", e->idx, e->lanes, c, x, e->idx, e->lanes, e->idx,
+               e->lanes, (long long)n - 1);
   nc_putf(mask, "%s(%s == %s)", mask->n ? " & " : "", x, c);
   return nc_ix_var(&e->ix, c, c, false, 0, n - 1, level);
 }
@@ -345,13 +346,19 @@ static NcVal pool_grad(NcEmit *e, NcNode *n, NcIx *const *coord) {
 
 // ---- indexing: gather, scatter_add
 
+// The index brought into 0 … size-1. Bounds are as wide as the index: not every driver takes scalars beside vectors.
+static const char *clamped(NcEmit *e, NcVal i, bool vec, int64_t size) {
+  const char *t = nc_emit_type(e, i.t, vec);
+  return nc_sprintf(e->arena, "clamp(%s, (%s)(0), (%s)(%lld))", nc_emit_wide(e, i, vec), t, t, (long long)size - 1);
+}
+
 static NcVal gather(NcEmit *e, NcNode *n, NcIx *const *coord) {
   NcNode *x = n->in[0], *index = n->in[1];
   int64_t axis = nc_attr_int(n, "axis"), size = x->type.shape.dim[axis];
   int picks = index->type.shape.rank;
   NcVal i = nc_emit(e, index, coord + axis);
   const char *w = i.vec ? nc_sprintf(e->arena, "%d", e->lanes) : "", *at = nc_emit_name(e, "i");
-  nc_emit_line(e, i.level, "const %s%s %s = convert_%s%s(clamp(%s, 0, %lld));", e->idx, w, at, e->idx, w, i.s, (long long)size - 1);
+  nc_emit_line(e, i.level, "const %s%s %s = convert_%s%s(%s);", e->idx, w, at, e->idx, w, clamped(e, i, i.vec, size));
   NcIx *from[NC_MAX_RANK];
   for (int k = 0; k < x->type.shape.rank; k++)
     if (k != axis) from[k] = k < axis ? coord[k] : coord[k + picks - 1];
@@ -361,7 +368,7 @@ static NcVal gather(NcEmit *e, NcNode *n, NcIx *const *coord) {
   int level = nc_emit_level(e, v.level > i.level ? v.level : i.level);
   NcVal zero = {nc_emit_zero(e, v.t, 0), v.t, false, 0};
   const char *k = nc_sprintf(e->arena, "%s%s", v.t == NC_I64 ? "long" : "int", vec ? nc_sprintf(e->arena, "%d", e->lanes) : "");
-  const char *here = nc_sprintf(e->arena, "convert_%s(%s == clamp(%s, 0, %lld))", k, nc_emit_wide(e, i, vec), nc_emit_wide(e, i, vec), (long long)size - 1);
+  const char *here = nc_sprintf(e->arena, "convert_%s(%s == %s)", k, nc_emit_wide(e, i, vec), clamped(e, i, vec, size));
   return nc_emit_temp(e, level, v.t, vec, nc_sprintf(e->arena, "select(%s, %s, %s)", nc_emit_wide(e, zero, vec), nc_emit_wide(e, v, vec), here));
 }
 

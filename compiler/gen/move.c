@@ -23,8 +23,8 @@ static NcIx *demand(NcEmit *e, Guard *g, NcIx *at, int64_t lo, int64_t hi) {
   int level = nc_emit_level(e, at->level);
   const char *x = nc_emit_name(e, "i"), *c = nc_emit_name(e, "i");
   nc_emit_line(e, level, "const %s%d %s = %s;", e->idx, e->lanes, x, nc_ix_text(&e->ix, at, true));
-  nc_emit_line(e, level, "const %s%d %s = clamp(%s, (%s)%lld, (%s)%lld);", e->idx, e->lanes, c, x, e->idx, (long long)lo,
-               e->idx, (long long)hi - 1);
+  nc_emit_line(e, level, "const %s%d %s = clamp(%s, (%s%d)(%lld), (%s%d)(%lld));", e->idx, e->lanes, c, x, e->idx, e->lanes,
+               (long long)lo, e->idx, e->lanes, (long long)hi - 1);
   *NC_PUSH(e->arena, g->mask) = nc_sprintf(e->arena, "(%s == %s)", x, c);
   return nc_ix_var(&e->ix, c, c, false, lo, hi - 1, level);
 }
