@@ -105,3 +105,8 @@ TESTS += tests/check_mutations
 tests_check_mutations_SOURCES = tests/check_mutations.c tests/elab_run.h tests/elab_run.c tests/golden.h
 tests_check_mutations_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_mutations_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+
+EXTRA_DIST += tests/devices.sh
+.PHONY: check-devices
+check-devices: nacre
+	$(srcdir)/tests/devices.sh ./nacre
