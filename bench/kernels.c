@@ -58,15 +58,17 @@ static int64_t out_size(const Row *r) { return (r->size + 2 * r->pad - r->kernel
 static bool make(const Row *r, NcBuf *program, const NcTarget *t, NcTemplateUse *use, size_t n[4], double *work) {
   const int64_t y = r->kind == DOT ? 0 : out_size(r), taps = r->kernel * r->kernel;
   if (r->kind == DOT) {
-    const NcGemm g = {.name = "row", .batch = {1, 1}, .m = r->m, .n = r->n, .k = r->k, .a_m = r->ta ? 1 : r->k, .a_k = r->ta ? r->m : 1,
+    const NcGemm g = {.name = "row", .batch = {1, 1}, .m = r->m, .n = r->n, .k = r->k,
+                      .a_m = r->ta ? 1 : r->k, .a_k = r->ta ? r->m : 1,
                       .b_k = r->tb ? 1 : r->n, .b_n = r->tb ? r->k : 1};
     n[0] = (size_t)(r->m * r->k), n[1] = (size_t)(r->k * r->n), n[3] = (size_t)(r->m * r->n);
     *work = 2.0 * (double)r->m * (double)r->n * (double)r->k;
     return nc_template_gemm(program, t, &g, use);
   }
   if (r->kind >= MAX_POOL) {
-    const NcPoolTemplate p = {.name = "row", .kind = "max", .planes = r->batch * r->in, .in = {1, r->size, r->size}, .out = {1, y, y},
-                              .window = {1, r->kernel, r->kernel}, .stride = {1, r->stride, r->stride}, .lo = {0, r->pad, r->pad}};
+    const NcPoolTemplate p = {.name = "row", .kind = "max", .planes = r->batch * r->in, .in = {1, r->size, r->size},
+                              .out = {1, y, y}, .window = {1, r->kernel, r->kernel},
+                              .stride = {1, r->stride, r->stride}, .lo = {0, r->pad, r->pad}};
     const size_t x = (size_t)(p.planes * r->size * r->size), small = (size_t)(p.planes * y * y);
     const bool grad = r->kind == MAX_POOL_GRAD;
     n[0] = x, n[1] = n[2] = grad ? small : 0, n[3] = grad ? x : small;
@@ -119,7 +121,10 @@ static void measure(ClRun *r, Run *run) {
   run->cpu[run->n++] = (double)(clock() - cpu) / CLOCKS_PER_SEC / run->repeat;
 }
 
-static int rising(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
+static int rising(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
 
 static void report(const ClRun *r, const Row *row, Run *run) {
   qsort(run->wall, (size_t)run->n, sizeof(double), rising);

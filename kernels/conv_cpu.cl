@@ -1,4 +1,5 @@
-// Convolution for CPU devices: C[B][O][out] = x [B][I][in] ∗ w [O][I/G][kernel], three spatial axes. Uses tile_cpu.cl, slab_cpu.cl.
+// Convolution for CPU devices: C[B][O][out] = x [B][I][in] ∗ w [O][I/G][kernel], three spatial axes. Uses tile_cpu.cl,
+// slab_cpu.cl.
 //
 // An implicit GEMM whose columns are output pixels, so that w is read as it lies and results go out as they lie:
 //
@@ -30,8 +31,10 @@
 #define PANELS ((RB * OW + NR - 1) / NR)
 #if IB < IG
 #define SUMS (OB * PANELS * NR)
+#define SUM(channel, p, rows) (sums + (channel) * (PANELS * NR) + (p) * (rows))
 #else
 #define SUMS (MR * NR)
+#define SUM(channel, p, rows) sums
 #endif
 
 #if RUNS
@@ -137,8 +140,9 @@ INLINE void FN(_store)(const int rows, VEC acc[MR][NV], SCRATCH float *spill, ID
 #define weights B
 #endif
 
-INLINE void FN(_tile)(const int rows, int steps, bool first, bool last, IDX w, SCRATCH const float *panel, SCRATCH float *sums,
-                      IDX o, int channel, int p, int pixels, __global const W_TYPE *weights, __global C_TYPE *C EXTRA) {
+INLINE void FN(_tile)(const int rows, int steps, bool first, bool last, IDX w, SCRATCH const float *panel,
+                      SCRATCH float *sums, IDX o, int channel, int p, int pixels, __global const W_TYPE *weights,
+                      __global C_TYPE *C EXTRA) {
   VEC acc[MR][NV];
 #if IB < IG
   if (first) FN(_zero)(rows, acc);
@@ -178,12 +182,12 @@ void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict wei
       int c = c0;
 #pragma nounroll
       for (; c < min(c1, FULL); c += MR)
-        FN(_tile)(MR, steps, first, last, w + c * (IDX)STEPS, panel, sums + (IB < IG ? (c - c0) * (PANELS * NR) + p * MR : 0),
+        FN(_tile)(MR, steps, first, last, w + c * (IDX)STEPS, panel, SUM(c - c0, p, MR),
                   o + c * (IDX)(OD * OH * OW), g * OG + c, p, pixels, weights, C EXTRA_NAMES);
 #if FULL < OG
 #pragma nounroll
       for (; c < c1; c += TAIL)
-        FN(_tile)(TAIL, steps, first, last, w + c * (IDX)STEPS, panel, sums + (IB < IG ? (c - c0) * (PANELS * NR) + p * TAIL : 0),
+        FN(_tile)(TAIL, steps, first, last, w + c * (IDX)STEPS, panel, SUM(c - c0, p, TAIL),
                   o + c * (IDX)(OD * OH * OW), g * OG + c, p, pixels, weights, C EXTRA_NAMES);
 #endif
     }
@@ -203,7 +207,8 @@ void FN(_pack_w)(__global const B_TYPE *restrict B, __global float *restrict wor
       for (int ky = 0; ky < KH; ky++)
 #pragma nounroll
         for (int kx = 0; kx < KW; kx++, step++)
-          work[(IDX)o * STEPS + step] = LOAD_B((o * (IDX)W_O + i * (IDX)W_I + kz * (IDX)W_D + ky * (IDX)W_H + kx * (IDX)W_W));
+          work[(IDX)o * STEPS + step] = LOAD_B((o * (IDX)W_O + i * (IDX)W_I + kz * (IDX)W_D + ky * (IDX)W_H +
+                                                kx * (IDX)W_W));
 }
 #else
 #undef weights
@@ -211,6 +216,7 @@ void FN(_pack_w)(__global const B_TYPE *restrict B, __global float *restrict wor
 
 #undef PANELS
 #undef SUMS
+#undef SUM
 #undef RUN
 #undef INTS
 #undef LANES

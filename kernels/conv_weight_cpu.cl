@@ -1,8 +1,8 @@
 // Gradient of a convolution toward its weights, for CPU devices: C[O][I/G][kernel] = Σ over images and output pixels
 // of dy [B][O][out] times x [B][I][in] where they meet. Uses tile_cpu.cl, slab_cpu.cl, reduce_cpu.cl.
 //
-// A GEMM over pixels: its rows j are the weights of one output channel, read as scalars straight from the slab of x (see
-// slab_cpu.cl) at at[j], its columns are output channels, from dy turned into panels [pixel][NR]:
+// A GEMM over pixels: its rows j are the weights of one output channel, read as scalars straight from the slab of x
+// (see slab_cpu.cl) at at[j], its columns are output channels, from dy turned into panels [pixel][NR]:
 //
 //      slab of x, at at[j] + pixel          panel of dy                sums in scratch: [OB/NR][J][NR]
 //      ┌───────────────┐                    pixel │ o … o+NR │         added to slice by slice, then written
@@ -10,7 +10,8 @@
 //      └───────────────┘                          ↓          │         there is one chunk
 //
 // A slice is RB rows of one output plane of one image. The slices of the batch are cut into SPLIT chunks; a work-item
-// sums one chunk for OB output and IB input channels. The chunks are added up in order by NAME_reduce: same sums on every run.
+// sums one chunk for OB output and IB input channels. NAME_reduce adds the chunks up in order: every run gives the
+// same sums.
 //
 //   sizes as in conv_cpu.cl; OB a multiple of NR; IB divides IG
 //   FULL TAIL       the first FULL of the J = IB·KD·KH·KW rows go in tiles of MR, the others of TAIL

@@ -1,4 +1,5 @@
-// Takes back what begin.cl and the shared parts of templates defined, so that templates can follow each other in one program.
+// Takes back what begin.cl and the shared parts of templates defined, so that templates can follow each other in
+// one program.
 #undef NC_CAT2
 #undef NC_CAT
 #undef FN

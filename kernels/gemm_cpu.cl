@@ -109,7 +109,8 @@ INLINE void FN(_pack_a)(SCRATCH float *pa, IDX a, int rows, bool spare, int step
 #endif
 
 // Whole tiles go out as vectors. Those that N cuts off, and all when there is no STORE_V, go by way of `spill`.
-INLINE void FN(_store)(const int rows, VEC acc[MR][NV], SCRATCH float *spill, IDX o_row, int n, __global OUT_TYPE *C EXTRA) {
+INLINE void FN(_store)(const int rows, VEC acc[MR][NV], SCRATCH float *spill, IDX o_row, int n,
+                       __global OUT_TYPE *C EXTRA) {
 #if BY_VECTOR
 #if N % NR
   if (n + NR <= N)
@@ -142,8 +143,9 @@ INLINE void FN(_store)(const int rows, VEC acc[MR][NV], SCRATCH float *spill, ID
 }
 
 // One register tile over one block of K: from the sums so far to the sums kept, or to C after the last block.
-INLINE void FN(_tile)(const int rows, int steps, bool first, bool last, IDX a, SCRATCH const float *pa, SCRATCH const float *b,
-                      SCRATCH float *sums, IDX o, int n, __global const A_TYPE *A, __global OUT_TYPE *C EXTRA) {
+INLINE void FN(_tile)(const int rows, int steps, bool first, bool last, IDX a, SCRATCH const float *pa,
+                      SCRATCH const float *b, SCRATCH float *sums, IDX o, int n,
+                      __global const A_TYPE *A, __global OUT_TYPE *C EXTRA) {
   VEC acc[MR][NV];
 #if K_SLICE > KB
   if (first) FN(_zero)(rows, acc);

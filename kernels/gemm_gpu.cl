@@ -1,4 +1,5 @@
-// C[z][M][N] = A[z][M][K] × B[z][K][N] for GPU devices: what tile_gpu.cl is to multiply. Sizes and strides as in gemm_cpu.cl.
+// C[z][M][N] = A[z][M][K] × B[z][K][N] for GPU devices: what tile_gpu.cl is to multiply. Sizes and strides as in
+// gemm_cpu.cl.
 #define ROWS M
 #define COLS N
 #define STEPS K

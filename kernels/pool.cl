@@ -11,8 +11,8 @@
 //   GRAD                       1: the gradient
 //   A (x) B (y) D (dy) C       types, LOAD, STORE, EXTRA as in compiler/gen/templates.h; the column is 0
 //
-// NAME: global (elements of C, rounded up to the local size), local (GROUP). Arguments: A, C, extra; the gradient of max:
-// A, B, D, C, extra; of others: D, C, extra.
+// NAME: global (elements of C, rounded up to the local size), local (GROUP). Arguments: A, C, extra;
+// the gradient of max: A, B, D, C, extra; of others: D, C, extra.
 
 // Where window `at` begins and ends along an axis.
 #define FROM(at, s, lo) max((at) * (s) - (lo), 0)
@@ -38,13 +38,14 @@ INLINE float FN(_value)(IDX plane, int z, int y, int x, __global const A_TYPE *A
       }
   return AVG ? v / FN(_places)(z, y, x) : v;
 }
-#define VALUE FN(_value)(o / (OD * OH * OW), (int)(o / (OH * OW) % OD), (int)(o / OW % OH), (int)(o % OW), A EXTRA_NAMES)
+#define VALUE FN(_value)(o / (OD * OH * OW), (int)(o / (OH * OW) % OD), (int)(o / OW % OH), (int)(o % OW), \
+                         A EXTRA_NAMES)
 
 #else
 #define COUNT ((IDX)PLANES * (ID * IH * IW))
 #if MAX
-#define ARGUMENTS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global const D_TYPE *restrict D, \
-                  __global C_TYPE *C EXTRA
+#define ARGUMENTS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B, \
+                  __global const D_TYPE *restrict D, __global C_TYPE *C EXTRA
 // True when no place of window (z, y, x) before place `self` of the plane holds its maximum `top`.
 INLINE bool FN(_first)(IDX plane, int z, int y, int x, int self, float top, __global const A_TYPE *A EXTRA) {
   EACH(i, z, SD, LO_D, KD, ID)

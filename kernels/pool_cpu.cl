@@ -1,7 +1,9 @@
-// Pooling over the last two axes, and its gradient, for CPU devices: a work-item makes PB whole planes, by vectors along
-// rows, in scratch (local memory of a group of one). Sizes, kinds and splicing as in pool.cl, with D axes of size 1.
+// Pooling over the last two axes, and its gradient, for CPU devices: a work-item makes PB whole planes, by vectors
+// along rows, in scratch (local memory of a group of one). Sizes, kinds and splicing as in pool.cl, with D axes
+// of size 1.
 //
-//   forward: the rows of a window are reduced to one line, padded with what changes nothing; the line is reduced along x
+//   forward: the rows of a window are reduced to one line, padded with what changes nothing; the line is reduced
+//   along x
 //
 //      x rows  ┌──────────┐  each place   line          W windows at a time    out [OH][OW]
 //              ├──────────┤ ───────────▶  p p ──── p p ─────────────────────▶  then stored in one run
@@ -10,7 +12,8 @@
 //   gradient: x and dx lie in scratch at a pitch of PITCH with their padding. W windows at a time, each tap in order
 //   takes dy if it equals y and no earlier one did, and adds it to dx.
 //
-//   SW is 1 or 2: with 2 the taps of neighbouring windows are the even lanes of two vectors, those of the next tap the odd.
+//   SW is 1 or 2: with 2 the taps of neighbouring windows are the even lanes of two vectors, those of the next tap
+//   the odd.
 //
 // NAME: global (ceil(PLANES / PB)), local (1). Arguments as in pool.cl.
 #define SCRATCH __local

@@ -1,7 +1,8 @@
 // Second pass of a template that was split: adds up slices of partial results in order, and stores.
 //
-//   work: float[SPLIT][COUNT]  ──▶  C[COUNT]        COLUMN(o): the `c` of STORE; COLUMN_RUN: it is the same, or steps as
-//                                                   STORE_V wants, over W elements from every multiple of W on
+//   work: float[SPLIT][COUNT]  ──▶  C[COUNT]
+//
+//   COLUMN(o): the `c` of STORE. COLUMN_RUN: 1 when over W elements from every multiple of W on it is as STORE_V wants.
 //   RB elements to a work-item, GROUP work-items to a group: many and 1 on CPU devices, 1 and many on GPU devices.
 //   NAME_reduce: global (ceil(COUNT / RB), rounded up to GROUP), local (GROUP); work, C, extra.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))

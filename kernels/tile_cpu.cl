@@ -8,13 +8,14 @@
 //        │    …      │      …     │  ───────▶  │    …         …      │ ◀── broadcast to all lanes
 //      ↓ │           │            │            └ acc[MR-1][…]        ┘
 //
-// MR·NV accumulators, NV vectors of B and one broadcast must fit the registers: 6×2 of 16 on AVX2, 12×2 of 32 on AVX-512.
+// MR·NV accumulators, NV vectors of B and one broadcast must fit the registers: 6×2 of 16 on AVX2, 12×2 of 32
+// on AVX-512.
 #define NR (NV * W)
 #define SCRATCH __local
 #define VAT(p) (*(SCRATCH VEC *)(p))
 
-// r[i] lane j becomes r[j] lane i. First blocks of four lanes change places with rows four apart, then every 4 × 4 block
-// is turned within its 128-bit lane, by interleaving twice: three shuffles a vector on AVX2.
+// r[i] lane j becomes r[j] lane i. First blocks of four lanes change places with rows four apart, then every 4 × 4
+// block is turned within its 128-bit lane, by interleaving twice: three shuffles a vector on AVX2.
 #if W == 4
 #define GATHER(r, i, c) r[i]
 #define INTERLEAVE_LO(a, b) (VEC)(a.s0, b.s0, a.s1, b.s1)
@@ -54,7 +55,8 @@ INLINE void FN(_transpose)(VEC *r) {
 #undef INTERLEAVE_HI
 
 // A panel of columns that lie along K: column j, step k is LOAD_B(b + k + j·stride). Columns from `cols` on are zero.
-INLINE void FN(_pack_turned)(SCRATCH float *to, IDX b, IDX stride, int steps, int cols, __global const B_TYPE *B EXTRA) {
+INLINE void FN(_pack_turned)(SCRATCH float *to, IDX b, IDX stride, int steps, int cols,
+                             __global const B_TYPE *B EXTRA) {
   int k = 0;
   if (cols >= NR)
 #pragma nounroll

@@ -14,7 +14,8 @@
 //   A_ALONG_STEPS B_ALONG_STEPS   1: neighbours in memory are neighbouring steps, so neighbouring work-items load these
 //   OUT(z, row, col), CHANNEL(z, row, col)   index in C, and the `c` of STORE
 //   BM BN BK TM TN           powers of two; BM·BN/(TM·TN) work-items
-//   SPLIT                    slices of the steps: slice s writes to work[s][COUNT], NAME_reduce adds them up (reduce.cl)
+//   SPLIT                    slices of the steps: slice s writes to work[s][COUNT], NAME_reduce adds them up
+//                            (reduce.cl)
 //   ARGS, ARG_NAMES          the parameters of all functions here: A, B and extra
 //
 // NAME: global (ceil(COLS/BN)·BN/TN, ceil(ROWS/BM)·BM/TM, PLANES·SPLIT), local (BN/TN, BM/TM, 1);

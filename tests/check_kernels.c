@@ -43,7 +43,8 @@ static void check_row(Table *t, int row, const Case *c, Variant v, double terms)
   if (most && terms * (double)c->n[3] > atof(most)) return;
   for (int class = 0; class < CLASSES; class++) {
     if (!t->program[class]) build(t, class);
-    ck_assert_msg(case_run(&run, t->program[class], &t->use[class][row], c, v, terms), "%s, row %d of the table, variant %d, class %d",
+    ck_assert_msg(case_run(&run, t->program[class], &t->use[class][row], c, v, terms),
+                  "%s, row %d of the table, variant %d, class %d",
                   t->name, row, v, class);
   }
 }
@@ -123,13 +124,14 @@ static const ConvShape convs[] = {
 
 static NcConvTemplate conv_of(int row, const char *name, Variant v) {
   const ConvShape *s = &convs[row];
-  NcConvTemplate c = {.name = nc_sprintf(arena, "%s_%d", name, row), .batch = s->b, .in_channels = s->i, .out_channels = s->o,
-                      .groups = s->g, .text = case_text(v, run.target.vector)};
+  NcConvTemplate c = {.name = nc_sprintf(arena, "%s_%d", name, row), .batch = s->b, .in_channels = s->i,
+                      .out_channels = s->o, .groups = s->g, .text = case_text(v, run.target.vector)};
   int64_t taps = 1;
   for (int d = 2; d >= 0; d--) {
     c.in[d] = s->in[d], c.kernel[d] = s->kernel[d], c.stride[d] = s->stride[d], c.lo[d] = s->lo[d];
     c.dilation[d] = s->dilation[d], c.dilate_x[d] = s->dilate[d];
-    c.out[d] = ((c.in[d] - 1) * c.dilate_x[d] + 1 + c.lo[d] + s->hi[d] - ((c.kernel[d] - 1) * c.dilation[d] + 1)) / c.stride[d] + 1;
+    const int64_t room = (c.in[d] - 1) * c.dilate_x[d] + c.lo[d] + s->hi[d] - (c.kernel[d] - 1) * c.dilation[d];
+    c.out[d] = room / c.stride[d] + 1;
     c.w_k[d] = taps;
     taps *= c.kernel[d];
   }
@@ -170,7 +172,8 @@ static Table conv_weight_table = {"conv_weight", LENGTH(convs), make_conv_weight
 
 START_TEST(test_conv) {
   const NcConvTemplate p = forward_of(_i);
-  const size_t taps = volume(p.kernel), in = (size_t)p.in_channels, out = (size_t)p.out_channels, batch = (size_t)p.batch;
+  const size_t taps = volume(p.kernel), in = (size_t)p.in_channels, out = (size_t)p.out_channels;
+  const size_t batch = (size_t)p.batch;
   Case c;
   case_fill(&c, batch * in * volume(p.in), in / (size_t)p.groups * out * taps, 0, batch * out * volume(p.out), out,
             volume(p.out), variant_of(_i), (unsigned)_i);
@@ -188,7 +191,8 @@ START_TEST(test_conv_weight) {
   const size_t in = (size_t)p.in_channels, out = (size_t)p.out_channels, batch = (size_t)p.batch;
   const size_t inner = in / (size_t)p.groups * volume(p.kernel);
   Case c;
-  case_fill(&c, batch * in * volume(p.in), batch * out * volume(p.out), 0, out * inner, out, inner, variant_of(_i + 1), (unsigned)_i);
+  case_fill(&c, batch * in * volume(p.in), batch * out * volume(p.out), 0, out * inner, out, inner, variant_of(_i + 1),
+            (unsigned)_i);
   ref_conv_weight(&p, &c);
   check_row(&conv_weight_table, _i, &c, variant_of(_i + 1), (double)(batch * volume(p.out)));
   case_free(&c);

@@ -86,7 +86,9 @@ static bool bind_launch(ClBound *b, int i, cl_program program, const cl_mem role
     return false;
   }
   for (int j = 0; j < l->nargs + nextra; j++) {
-    cl_mem m = j >= l->nargs ? extra[j - l->nargs] : l->arg[j] >= NC_TARG_WORK ? b->work[l->arg[j] - NC_TARG_WORK] : role[l->arg[j]];
+    cl_mem m = j >= l->nargs               ? extra[j - l->nargs]
+               : l->arg[j] >= NC_TARG_WORK ? b->work[l->arg[j] - NC_TARG_WORK]
+                                           : role[l->arg[j]];
     err = clSetKernelArg(b->kernel[i], (cl_uint)j, sizeof m, &m);
     if (err != CL_SUCCESS) {
       fprintf(stderr, "argument %d of %s: %d\n", j, l->kernel, err);

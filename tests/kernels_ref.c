@@ -32,7 +32,8 @@ static float *fill(size_t n, bool bytes, bool positive, unsigned *s) {
   return x;
 }
 
-void case_fill(Case *c, size_t na, size_t nb, size_t nd, size_t nc, size_t columns, size_t inner, Variant v, unsigned seed) {
+void case_fill(Case *c, size_t na, size_t nb, size_t nd, size_t nc, size_t columns, size_t inner, Variant v,
+               unsigned seed) {
   unsigned s = seed * 7919u + 1;
   *c = (Case){.n = {na, nb, nd, nc}, .columns = columns, .inner = inner};
   c->x[0] = fill(na, v == BYTES_BIAS_RELU, false, &s);
@@ -78,7 +79,8 @@ bool case_run(ClRun *r, cl_program program, const NcTemplateUse *use, const Case
   unsigned s = 99;
   float *before = fill(c->n[3] + 64, false, false, &s), *bias = fill(c->columns, false, false, &s);
   float *got = malloc(bytes + 64 * sizeof *got);
-  cl_mem role[4] = {upload(r, c, 0, v), upload(r, c, 1, v), upload(r, c, 2, v), cl_run_buffer(r, bytes + 64 * sizeof *got, before)};
+  cl_mem role[4] = {upload(r, c, 0, v), upload(r, c, 1, v), upload(r, c, 2, v), 
+                    cl_run_buffer(r, bytes + 64 * sizeof *got, before)};
   cl_mem extra = cl_run_buffer(r, c->columns * sizeof *bias, bias);
   ClBound b;
   bool ok = cl_run_bind(r, &b, program, use, role, v == BYTES_BIAS_RELU, &extra) && cl_run_enqueue(r, &b);
@@ -112,7 +114,8 @@ void ref_dot(const NcGemm *g, const Case *c) {
         }
 }
 
-// Calls f for every (output element, input element, weight element) that meet in a convolution, in the order of outputs.
+// Calls f for every (output element, input element, weight element) that meet in a convolution, in the order
+// of outputs.
 typedef void Meet(const Case *c, size_t y, size_t x, size_t w);
 
 static bool source(const NcConvTemplate *p, int d, int64_t out, int64_t k, int64_t *in) {
@@ -121,7 +124,8 @@ static bool source(const NcConvTemplate *p, int d, int64_t out, int64_t k, int64
   return at >= 0 && at % p->dilate_x[d] == 0 && *in < p->in[d];
 }
 
-static void each_tap(const NcConvTemplate *p, const Case *c, const int64_t y[3], size_t o, size_t plane, size_t w, Meet *f) {
+static void each_tap(const NcConvTemplate *p, const Case *c, const int64_t y[3], size_t o, size_t plane, size_t w,
+                     Meet *f) {
   int64_t k[3], x[3];
   for (k[0] = 0; k[0] < p->kernel[0]; k[0]++)
     for (k[1] = 0; k[1] < p->kernel[1]; k[1]++)
@@ -129,7 +133,8 @@ static void each_tap(const NcConvTemplate *p, const Case *c, const int64_t y[3],
         bool inside = true;
         for (int d = 0; d < 3; d++) inside &= source(p, d, y[d], k[d], &x[d]);
         if (!inside) continue;
-        f(c, o, ((plane * (size_t)p->in[0] + (size_t)x[0]) * (size_t)p->in[1] + (size_t)x[1]) * (size_t)p->in[2] + (size_t)x[2],
+        const size_t row = (plane * (size_t)p->in[0] + (size_t)x[0]) * (size_t)p->in[1] + (size_t)x[1];
+        f(c, o, row * (size_t)p->in[2] + (size_t)x[2],
           (size_t)((int64_t)w + k[0] * p->w_k[0] + k[1] * p->w_k[1] + k[2] * p->w_k[2]));
       }
 }
@@ -144,7 +149,8 @@ static void each_meeting(const NcConvTemplate *p, const Case *c, Meet *f) {
         for (y[1] = 0; y[1] < p->out[1]; y[1]++)
           for (y[2] = 0; y[2] < p->out[2]; y[2]++, o++)
             for (int64_t i = 0; i < ig; i++)
-              each_tap(p, c, y, o, (size_t)(b * p->in_channels + oc / og * ig + i), (size_t)(oc * p->w_o + i * p->w_i), f);
+              each_tap(p, c, y, o, (size_t)(b * p->in_channels + oc / og * ig + i), (size_t)(oc * p->w_o + i * p->w_i),
+                       f);
 }
 
 static void meet_forward(const Case *c, size_t y, size_t x, size_t w) { c->want[y] += (double)c->x[0][x] * c->x[1][w]; }

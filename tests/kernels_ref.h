@@ -20,9 +20,11 @@ typedef struct {
 } Case;
 
 NcTemplateText case_text(Variant v, int width);
-void case_fill(Case *c, size_t na, size_t nb, size_t nd, size_t nc, size_t columns, size_t inner, Variant v, unsigned seed);
+void case_fill(Case *c, size_t na, size_t nb, size_t nd, size_t nc, size_t columns, size_t inner, Variant v,
+               unsigned seed);
 void case_free(Case *c);
-// Runs the template's kernels on the case's operands and compares every element; says where it differs. `terms`: summands of each result.
+// Runs the template's kernels on the case's operands and compares every element; says where it differs. `terms`:
+// summands of each result.
 bool case_run(ClRun *r, cl_program program, const NcTemplateUse *use, const Case *c, Variant v, double terms);
 
 void ref_dot(const NcGemm *g, const Case *c);

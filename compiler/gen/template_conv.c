@@ -26,10 +26,15 @@ static const char *index_type(const NcConvTemplate *c) {
 
 typedef struct { int64_t ib, ob, rb; } Blocks;
 
-static int64_t slab_row(const NcConvTemplate *c) { return (c->out[2] - 1) * c->stride[2] + (c->kernel[2] - 1) * c->dilation[2] + 1; }
+static int64_t half(int64_t n, int64_t block, int64_t unit) { return nc_even_block(n, block / 2, unit); }
+
+// How far `out` places of an axis reach over x.
+static int64_t reach(const NcConvTemplate *c, int axis, int64_t out) {
+  return (out - 1) * c->stride[axis] + (c->kernel[axis] - 1) * c->dilation[axis] + 1;
+}
 
 static int64_t slab(const NcConvTemplate *c, const Blocks *b) {
-  return b->ib * c->kernel[0] * ((b->rb - 1) * c->stride[1] + (c->kernel[1] - 1) * c->dilation[1] + 1) * slab_row(c);
+  return b->ib * c->kernel[0] * reach(c, 1, b->rb) * reach(c, 2, c->out[2]);
 }
 
 static int64_t sums(const NcConvTemplate *c, const Blocks *b, int64_t nr) {
@@ -37,26 +42,27 @@ static int64_t sums(const NcConvTemplate *c, const Blocks *b, int64_t nr) {
 }
 
 static int64_t items(const NcConvTemplate *c, const Blocks *b) {
-  return c->batch * c->groups * nc_ceil_div(c->out_channels / c->groups, b->ob) * c->out[0] * nc_ceil_div(c->out[1], b->rb);
+  return c->batch * c->out[0] * nc_ceil_div(c->out[1], b->rb) *
+         c->groups * nc_ceil_div(c->out_channels / c->groups, b->ob);
 }
 
-// A panel of MOST_STEPS steps stays in the first-level cache; up to ONE_PANEL steps go in one, which saves keeping sums.
-// Slab and sums get at most a third of scratch each. Then enough work-items, first by fewer rows (a slab costs little),
-// then by fewer channels (every block packs again).
+// A panel of MOST_STEPS steps stays in the first-level cache; up to ONE_PANEL steps go in one, which saves
+// keeping sums. Slab and sums get at most a third of scratch each. Then enough work-items, first by fewer rows (a slab
+// costs little), then by fewer channels (every block packs again).
 static bool choose_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, Blocks *b) {
   enum { ONE_PANEL = 640, MOST_STEPS = 400, ITEMS_PER_CORE = 8, LEAST_PIXELS = 128 };
   const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
   const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, nr = r.nv * t->vector;
   *b = (Blocks){.ib = ig * taps <= ONE_PANEL ? ig : nc_even_block(ig, MOST_STEPS / taps, 1),
                 .ob = nc_even_block(og, og, r.mr), .rb = c->out[1]};
-  while (sums(c, b, nr) > room / 3 && b->ob >= 128) b->ob = nc_even_block(og, b->ob / 2, r.mr);
-  while (slab(c, b) > room / 3 && b->ib > 1 && b->rb <= 4) b->ib = nc_even_block(ig, b->ib / 2, 1);
-  while ((slab(c, b) > room / 3 || sums(c, b, nr) > room / 3) && b->rb > 1) b->rb = nc_even_block(c->out[1], b->rb / 2, 1);
-  while (slab(c, b) > room / 3 && b->ib > 1) b->ib = nc_even_block(ig, b->ib / 2, 1);
-  while (sums(c, b, nr) > room / 3 && b->ob > r.mr) b->ob = nc_even_block(og, b->ob / 2, r.mr);
+  while (sums(c, b, nr) > room / 3 && b->ob >= 128) b->ob = half(og, b->ob, r.mr);
+  while (slab(c, b) > room / 3 && b->ib > 1 && b->rb <= 4) b->ib = half(ig, b->ib, 1);
+  while (nc_most(slab(c, b), sums(c, b, nr)) > room / 3 && b->rb > 1) b->rb = half(c->out[1], b->rb, 1);
+  while (slab(c, b) > room / 3 && b->ib > 1) b->ib = half(ig, b->ib, 1);
+  while (sums(c, b, nr) > room / 3 && b->ob > r.mr) b->ob = half(og, b->ob, r.mr);
   const int64_t wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
-  while (items(c, b) < wanted && b->rb > 1 && b->rb * c->out[2] > 2 * LEAST_PIXELS) b->rb = nc_even_block(c->out[1], b->rb / 2, 1);
-  while (items(c, b) < wanted && b->ob > 4 * r.mr) b->ob = nc_even_block(og, b->ob / 2, r.mr);
+  while (items(c, b) < wanted && b->rb > 1 && b->rb * c->out[2] > 2 * LEAST_PIXELS) b->rb = half(c->out[1], b->rb, 1);
+  while (items(c, b) < wanted && b->ob > 4 * r.mr) b->ob = half(og, b->ob, r.mr);
   return slab(c, b) + b->ib * taps * nr + nc_most(sums(c, b, nr), r.mr * nr) <= room;
 }
 
@@ -102,7 +108,8 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
 
   *use = (NcTemplateUse){0};
   if (pack) {
-    use->work[use->nwork++] = (size_t)(c->out_channels * (c->in_channels / c->groups) * product(c->kernel)) * sizeof(float);
+    const int64_t weights = c->out_channels * (c->in_channels / c->groups) * product(c->kernel);
+    use->work[use->nwork++] = (size_t)weights * sizeof(float);
     nc_use_launch(use, nc_sprintf(program->arena, "%s_pack_w", c->name), (size_t)c->out_channels, 1, 1, 2,
                   (int[]){NC_TARG_B, NC_TARG_WORK});
   }
@@ -121,20 +128,20 @@ static int64_t divisor_below(int64_t n, int64_t cap) {
 
 typedef struct { Blocks b; int64_t split; } WeightBlocks;
 
-// A panel of about MOST_PIXELS stays in the first-level cache; slab and sums within a third of scratch each; then chunks
-// of the batch until there are enough work-items, as long as a chunk has work enough to pay for its share of the reduction.
+// A panel of about MOST_PIXELS stays in the first-level cache; slab and sums within a third of scratch each; then
+// chunks of the batch, for enough work-items.
 static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, WeightBlocks *w) {
   enum { MOST_PIXELS = 400, ITEMS_PER_CORE = 8 };
   const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
   const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, nr = r.nv * t->vector;
   Blocks *b = &w->b;
   *b = (Blocks){.ib = ig, .ob = nc_even_block(og, og, nr), .rb = nc_even_block(c->out[1], MOST_PIXELS / c->out[2], 1)};
-  while (b->ob * b->ib * taps > room / 3 && b->ob > 4 * nr) b->ob = nc_even_block(og, b->ob / 2, nr);
+  while (b->ob * b->ib * taps > room / 3 && b->ob > 4 * nr) b->ob = half(og, b->ob, nr);
   while (b->ob * b->ib * taps > room / 3 && b->ib > 1) b->ib = divisor_below(ig, b->ib - 1);
-  while (slab(c, b) > room / 3 && b->rb > 4) b->rb = nc_even_block(c->out[1], b->rb / 2, 1);
+  while (slab(c, b) > room / 3 && b->rb > 4) b->rb = half(c->out[1], b->rb, 1);
   while (slab(c, b) > room / 3 && b->ib > 1) b->ib = divisor_below(ig, b->ib - 1);
-  while (slab(c, b) > room / 3 && b->rb > 1) b->rb = nc_even_block(c->out[1], b->rb / 2, 1);
-  while (b->ob * b->ib * taps > room / 3 && b->ob > nr) b->ob = nc_even_block(og, b->ob / 2, nr);
+  while (slab(c, b) > room / 3 && b->rb > 1) b->rb = half(c->out[1], b->rb, 1);
+  while (b->ob * b->ib * taps > room / 3 && b->ob > nr) b->ob = half(og, b->ob, nr);
   const int64_t slices = c->batch * c->out[0] * nc_ceil_div(c->out[1], b->rb);
   const int64_t blocks = c->groups * nc_ceil_div(og, b->ob) * (ig / b->ib);
   const int64_t wanted = nc_most(1, nc_least(slices, (int64_t)ITEMS_PER_CORE * t->compute_units / blocks));
@@ -152,8 +159,8 @@ static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTempl
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
   define_shape(&f, c);
   nc_frame_sizes(&f, (NcTemplateSize[]){
-    {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail}, {"IB", w.b.ib}, {"OB", w.b.ob}, {"RB", w.b.rb},
-    {"SPLIT", w.split}, {NULL, 0}});
+    {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail}, {"IB", w.b.ib}, {"OB", w.b.ob},
+    {"RB", w.b.rb}, {"SPLIT", w.split}, {NULL, 0}});
   nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "slab_cpu.cl");
@@ -169,7 +176,8 @@ static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTempl
   return true;
 }
 
-static bool conv_gpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, const NcGpuShape *s, NcTemplateUse *use) {
+static bool conv_gpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, const NcGpuShape *s,
+                     NcTemplateUse *use) {
   if (!nc_template_gpu_fits(t, s)) return false;
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
   define_shape(&f, c);

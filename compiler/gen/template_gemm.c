@@ -18,7 +18,8 @@ static Blocks choose_blocks(const NcTarget *t, const NcGemm *g, NcTile r) {
   enum { ITEMS_PER_CORE = 4, LEAST_K = 256, MOST_K = 512, PANELS = 4 };
   const int64_t nr = r.nv * t->vector, wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   const int64_t scratch = (int64_t)t->local_bytes / 2 / (int64_t)sizeof(float);
-  Blocks b = {.mb = nc_even_block(g->m, 32 * r.mr, r.mr), .nb = packs_a(g) ? nc_even_block(g->n, PANELS * nr, nr) : nr, .split = 1};
+  Blocks b = {.mb = nc_even_block(g->m, 32 * r.mr, r.mr), .nb = nr, .split = 1};
+  if (packs_a(g)) b.nb = nc_even_block(g->n, PANELS * nr, nr);
   while (items_of(g, &b) < wanted && b.nb > nr) b.nb = nc_even_block(g->n, b.nb / 2, nr);
   while (items_of(g, &b) < wanted && b.mb > 8 * r.mr) b.mb = nc_even_block(g->m, b.mb / 2, r.mr);
   if (items_of(g, &b) < wanted) {
@@ -47,8 +48,10 @@ static int64_t span(const int64_t *size, const int64_t *stride, int n) {
 
 // Linear indices fit an int unless a tensor is very large.
 static const char *index_type(const NcGemm *g) {
-  const int64_t a = span((int64_t[]){g->batch[0], g->batch[1], g->m, g->k}, (int64_t[]){g->a_batch[0], g->a_batch[1], g->a_m, g->a_k}, 4);
-  const int64_t b = span((int64_t[]){g->batch[0], g->batch[1], g->k, g->n}, (int64_t[]){g->b_batch[0], g->b_batch[1], g->b_k, g->b_n}, 4);
+  const int64_t a = span((int64_t[]){g->batch[0], g->batch[1], g->m, g->k},
+                         (int64_t[]){g->a_batch[0], g->a_batch[1], g->a_m, g->a_k}, 4);
+  const int64_t b = span((int64_t[]){g->batch[0], g->batch[1], g->k, g->n},
+                         (int64_t[]){g->b_batch[0], g->b_batch[1], g->b_k, g->b_n}, 4);
   const int64_t c = g->batch[0] * g->batch[1] * g->m * g->n * MOST_SPLIT;
   return nc_most(a, nc_most(b, c)) < INT_MAX - 4096 ? "int" : "long";
 }
@@ -80,8 +83,8 @@ static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTempl
   nc_frame_end(&f);
 
   *use = (NcTemplateUse){0};
-  nc_use_launch(use, g->name, (size_t)nc_ceil_div(g->m, b.mb), (size_t)nc_ceil_div(g->n, b.nb), (size_t)(batch * b.split), 3,
-                (int[]){NC_TARG_A, NC_TARG_B, b.split > 1 ? NC_TARG_WORK : NC_TARG_C});
+  nc_use_launch(use, g->name, (size_t)nc_ceil_div(g->m, b.mb), (size_t)nc_ceil_div(g->n, b.nb),
+                (size_t)(batch * b.split), 3, (int[]){NC_TARG_A, NC_TARG_B, b.split > 1 ? NC_TARG_WORK : NC_TARG_C});
   if (b.split > 1) nc_use_reduce(use, program->arena, t, g->name, batch * g->m * g->n, b.split);
   return true;
 }

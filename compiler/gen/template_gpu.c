@@ -1,4 +1,5 @@
-// GEMM and convolutions for GPU devices: choosing a tile, and the launches. One tiled kernel, three descriptions of matrices.
+// GEMM and convolutions for GPU devices: choosing a tile, and the launches. One tiled kernel, three
+// descriptions of matrices.
 #include "gen/template_gpu.h"
 
 typedef struct { int bm, bn, tm, tn; } GpuTile;
@@ -42,8 +43,8 @@ static int64_t choose_split(const NcTarget *t, const NcGpuShape *s, const GpuTil
 void nc_template_gpu(NcTemplateFrame *f, const NcTarget *t, const char *name, const NcGpuShape *s, NcTemplateUse *use) {
   const GpuTile *g = choose_tile(t, s);
   const int64_t split = choose_split(t, s, g), count = s->planes * s->rows * s->cols;
-  nc_frame_sizes(f, (NcTemplateSize[]){{"BM", g->bm}, {"BN", g->bn}, {"BK", BK}, {"TM", g->tm}, {"TN", g->tn}, {"SPLIT", split},
-                                       {"COUNT", count}, {NULL, 0}});
+  nc_frame_sizes(f, (NcTemplateSize[]){{"BM", g->bm}, {"BN", g->bn}, {"BK", BK}, {"TM", g->tm}, {"TN", g->tn},
+                                       {"SPLIT", split}, {"COUNT", count}, {NULL, 0}});
   nc_frame_file(f, "begin.cl");
   for (int i = 0; i < 2 && s->file[i]; i++) nc_frame_file(f, s->file[i]);
   nc_frame_file(f, "tile_gpu.cl");
@@ -53,8 +54,8 @@ void nc_template_gpu(NcTemplateFrame *f, const NcTarget *t, const char *name, co
 
   *use = (NcTemplateUse){0};
   const size_t nx = (size_t)(g->bn / g->tn), ny = (size_t)(g->bm / g->tm);
-  NcTemplateLaunch *l = nc_use_launch(use, name, (size_t)nc_ceil_div(s->cols, g->bn) * nx, (size_t)nc_ceil_div(s->rows, g->bm) * ny,
-                                      (size_t)(s->planes * split), 3,
+  const size_t across = (size_t)nc_ceil_div(s->cols, g->bn), down = (size_t)nc_ceil_div(s->rows, g->bm);
+  NcTemplateLaunch *l = nc_use_launch(use, name, across * nx, down * ny, (size_t)(s->planes * split), 3,
                                       (int[]){NC_TARG_A, NC_TARG_B, split > 1 ? NC_TARG_WORK : NC_TARG_C});
   l->local[0] = nx;
   l->local[1] = ny;

@@ -9,7 +9,8 @@ typedef struct {
   const char *column;      // of reduce.cl
 } NcGpuShape;
 
-// False when the device cannot run even the smallest tile, or an index would not fit; to be asked before anything is appended.
+// False when the device cannot run even the smallest tile, or an index would not fit; to be asked before anything is
+// appended.
 bool nc_template_gpu_fits(const NcTarget *t, const NcGpuShape *s);
 // Appends the tile to a frame that is begun, ends it, and fills the launches.
 void nc_template_gpu(NcTemplateFrame *f, const NcTarget *t, const char *name, const NcGpuShape *s, NcTemplateUse *use);

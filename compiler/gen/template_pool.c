@@ -18,11 +18,14 @@ static int64_t volume(const int64_t *d) { return d[0] * d[1] * d[2]; }
 
 static NcTemplateFrame begin(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, bool grad) {
   NcTemplateFrame f = nc_frame_begin(program, t, p->name, &p->text);
-  nc_frame_define(&f, "IDX", "%s", p->planes * nc_most(volume(p->in), volume(p->out)) < INT_MAX - 4096 ? "int" : "long");
+  const int64_t most = p->planes * nc_most(volume(p->in), volume(p->out));
+  nc_frame_define(&f, "IDX", "%s", most < INT_MAX - 4096 ? "int" : "long");
   nc_frame_sizes(&f, (NcTemplateSize[]){
     {"PLANES", p->planes}, {"ID", p->in[0]}, {"IH", p->in[1]}, {"IW", p->in[2]},
-    {"OD", p->out[0]}, {"OH", p->out[1]}, {"OW", p->out[2]}, {"KD", p->window[0]}, {"KH", p->window[1]}, {"KW", p->window[2]},
-    {"SD", p->stride[0]}, {"SH", p->stride[1]}, {"SW", p->stride[2]}, {"LO_D", p->lo[0]}, {"LO_H", p->lo[1]}, {"LO_W", p->lo[2]},
+    {"OD", p->out[0]}, {"OH", p->out[1]}, {"OW", p->out[2]},
+    {"KD", p->window[0]}, {"KH", p->window[1]}, {"KW", p->window[2]},
+    {"SD", p->stride[0]}, {"SH", p->stride[1]}, {"SW", p->stride[2]},
+    {"LO_D", p->lo[0]}, {"LO_H", p->lo[1]}, {"LO_W", p->lo[2]},
     {"MAX", !strcmp(p->kind, "max")}, {"AVG", !strcmp(p->kind, "avg")}, {"GRAD", grad}, {NULL, 0}});
   return f;
 }

@@ -96,11 +96,13 @@ NcTemplateLaunch *nc_use_launch(NcTemplateUse *use, const char *kernel, size_t g
 // Accumulators, vectors of B and one broadcast fill the registers: 16 of them with 4 or 8 lanes, 32 with 16.
 NcTile nc_register_tile(const NcTarget *t) { return t->vector == 16 ? (NcTile){12, 2} : (NcTile){6, 2}; }
 
-// A last tile of one or two rows waits for its own sums: two tiles of four rows cost less than one of six and one of two.
+// A last tile of one or two rows waits for its own sums: two tiles of four rows cost less than one of six and
+// one of two.
 NcTileRows nc_tile_rows(int64_t rows, int64_t block, int mr) {
   const int64_t left = rows % mr, last_block = rows - (rows - 1) / block * block;
   if (left == 0) return (NcTileRows){rows, 1};
-  if (left < 3 && (mr + left) % 2 == 0 && last_block >= mr + left) return (NcTileRows){rows - left - mr, (mr + left) / 2};
+  if (left < 3 && (mr + left) % 2 == 0 && last_block >= mr + left)
+    return (NcTileRows){rows - left - mr, (mr + left) / 2};
   return (NcTileRows){rows - left, left};
 }
 

@@ -15,7 +15,7 @@
 
 enum { NC_WORK_MAX = 3, NC_LAUNCH_MAX = 4, NC_TEMPLATE_ARGS = 6 };
 
-// The role of a kernel argument. After the listed ones every kernel of a template takes the `extra` arguments, in order.
+// The role of a kernel argument. After the listed ones every kernel of a template takes the `extra` ones, in order.
 typedef enum {
   NC_TARG_A,            // operand 0: `a` of dot, x of conv, conv_weight and pool
   NC_TARG_B,            // operand 1: `b` of dot, w of conv, dy of conv_weight, y of pool_grad
@@ -47,20 +47,20 @@ typedef struct {
 } NcSplice;
 
 // What is spliced in. Texts are one line or more of OpenCL C; they become macro bodies. They may name the buffers
-// A, B, D, C and the extra arguments, and call functions that the caller has put into the program before the call. Names in capitals
-// are the templates' own (A, B, C, D, M, N, K, W …): extra arguments and locals have small letters.
+// A, B, D, C and the extra arguments, and call functions that the caller has put into the program before the call.
+// Names in capitals are the templates' own (A, B, C, D, M, N, K, W …): extra arguments and locals have small letters.
 // Every expression must be free of side effects: a template may read an element several times.
 typedef struct {
   const char *extra;     // further arguments, each after a comma: ", __global const float *bias, int step"; NULL: none
   NcSplice a, b, d;
   const char *c_type;    // element type of C in memory; NULL: "float"
   // Statements that finish one element: in terms of `o`, its linear index in the result's logical row-major order;
-  // `c`, its column (dot: index in the free axes of b) or channel (conv: output channel; others: 0); `v`, the float computed.
-  // The three are plain variables.
+  // `c`, its column (dot: index in the free axes of b) or channel (conv: output channel; others: 0); `v`, the float
+  // computed. The three are plain variables.
   // Each element is stored exactly once, so it may read C[o] or other buffers in place. NULL: "C[o] = v;"
   const char *store;
   // The same for W consecutive elements from o on, v being floatW. dot: columns c … c+W-1 of one row. conv: all of
-  // channel c. NULL: element by element, which is slower. The templates call it only at whole vectors, not necessarily aligned.
+  // channel c. NULL: element by element, which is slower. Called for whole vectors only, which need not be aligned.
   const char *store_v;
 } NcTemplateText;
 
@@ -132,5 +132,6 @@ NcTileRows nc_tile_rows(int64_t rows, int64_t block, int mr);
 int64_t nc_ceil_div(int64_t a, int64_t b);
 int64_t nc_least(int64_t a, int64_t b);
 int64_t nc_most(int64_t a, int64_t b);
-int64_t nc_even_block(int64_t n, int64_t cap, int64_t unit);   // n cut into equal blocks of about `cap`, multiples of `unit`
+// n cut into equal blocks of about `cap`, multiples of `unit`
+int64_t nc_even_block(int64_t n, int64_t cap, int64_t unit);
 #endif
