@@ -1,5 +1,5 @@
 # docs
-EXTRA_DIST += docs/errors
+EXTRA_DIST += docs/errors docs/architecture.md docs/results.md
 EXTRA_DIST += docs/language.md
 
 # The error pages are part of the library: `nacre explain E0203`.
