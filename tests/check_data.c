@@ -478,7 +478,7 @@ START_TEST(test_csv_any) {
     diag = nc_diag_new(arena);
     NcBuf b = NC_BUF(arena);
     int columns = 2 + (int)(next(&r) % 3), rows = 1 + (int)(next(&r) % 6), some = 2 + (int)(next(&r) % 12);
-    nc_put(&b, "c1,c2,c3,c4" + (4 - columns) * 3);
+    nc_put(&b, &"c1,c2,c3,c4"[(4 - columns) * 3]);
     for (int i = 0; i < rows; i++)
       for (int j = 0; j < columns; j++) nc_putf(&b, "%s%s", j ? "," : "\n", cells[next(&r) % (uint32_t)some]);
     const char *which = next(&r) % 2 ? "label" : "target", *policy = policies[next(&r) % 3];

@@ -23,9 +23,12 @@ static const char *in_dir(const char *name) {
   return p;
 }
 
-static void expect_status(NacreModel *m, NacreStatus got, NacreStatus want) {
-  ck_assert_msg(got == want, "status %d, not %d: %s", got, want, m ? nacre_message(m) : "out of memory");
-}
+// The call first: it may be what sets m.
+#define expect_status(m, call, want) \
+  do { \
+    NacreStatus got_ = (call); \
+    ck_assert_msg(got_ == (want), "status %d, not %d: %s", got_, want, m ? nacre_message(m) : "out of memory"); \
+  } while (0)
 
 static char *slurp(const char *path, size_t *size) {
   FILE *f = fopen(path, "rb");
