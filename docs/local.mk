@@ -1,5 +1,6 @@
 # docs
 EXTRA_DIST += docs/errors docs/architecture.md docs/results.md
+EXTRA_DIST += docs/errors docs/performance.md
 EXTRA_DIST += docs/language.md
 
 # The error pages are part of the library: `nacre explain E0203`.

@@ -14,38 +14,40 @@ static ClRun run;
 static NcArena *arena;
 
 enum { MOST_ROWS = 32 };
-static const NcClass classes[] = {NC_CLASS_CPU, NC_CLASS_GPU};
-enum { CLASSES = sizeof classes / sizeof *classes };
+// The device as it is, as a GPU, and as a CPU with little scratch, whose blocks are small and whose slabs may not fit.
+static const struct { NcClass class; size_t local_bytes; } devices[] = {{NC_CLASS_CPU, 0}, {NC_CLASS_GPU, 0}, {NC_CLASS_CPU, 24576}};
+enum { DEVICES = sizeof devices / sizeof *devices };
 
 typedef bool Make(int row, NcBuf *program, const NcTarget *t, NcTemplateUse *use);
 typedef struct {
   const char *name;
   int rows;
   Make *make;
-  cl_program program[CLASSES];
-  NcTemplateUse use[CLASSES][MOST_ROWS];
+  cl_program program[DEVICES];
+  NcTemplateUse use[DEVICES][MOST_ROWS];
 } Table;
 
-static void build(Table *t, int class) {
+static void build(Table *t, int device) {
   NcBuf text = NC_BUF(arena);
   NcTarget target = run.target;
-  target.cls = classes[class];
+  target.cls = devices[device].class;
+  if (devices[device].local_bytes) target.local_bytes = devices[device].local_bytes;
   ck_assert(t->rows <= MOST_ROWS);
   for (int row = 0; row < t->rows; row++)
-    ck_assert_msg(t->make(row, &text, &target, &t->use[class][row]), "%s %d is refused", t->name, row);
-  t->program[class] = cl_run_build(&run, nc_buf_str(&text));
-  ck_assert_msg(t->program[class] != NULL, "%s: the program does not build", t->name);
+    ck_assert_msg(t->make(row, &text, &target, &t->use[device][row]), "%s %d is refused", t->name, row);
+  t->program[device] = cl_run_build(&run, nc_buf_str(&text));
+  ck_assert_msg(t->program[device] != NULL, "%s: the program does not build", t->name);
 }
 
 // `terms`: summands of each result. NACRE_TEST_MOST bounds how many a row may have in all.
 static void check_row(Table *t, int row, const Case *c, Variant v, double terms) {
   const char *most = getenv("NACRE_TEST_MOST");
   if (most && terms * (double)c->n[3] > atof(most)) return;
-  for (int class = 0; class < CLASSES; class++) {
-    if (!t->program[class]) build(t, class);
-    ck_assert_msg(case_run(&run, t->program[class], &t->use[class][row], c, v, terms),
-                  "%s, row %d of the table, variant %d, class %d",
-                  t->name, row, v, class);
+  for (int device = 0; device < DEVICES; device++) {
+    if (!t->program[device]) build(t, device);
+    ck_assert_msg(case_run(&run, t->program[device], &t->use[device][row], c, v, terms),
+                  "%s, row %d of the table, variant %d, device %d",
+                  t->name, row, v, device);
   }
 }
 
@@ -282,8 +284,8 @@ static void add(Suite *suite, const Table *table, const TTest *test) {
 }
 
 static void release(Table *t) {
-  for (int class = 0; class < CLASSES; class++)
-    if (t->program[class]) clReleaseProgram(t->program[class]);
+  for (int device = 0; device < DEVICES; device++)
+    if (t->program[device]) clReleaseProgram(t->program[device]);
 }
 
 int main(void) {

@@ -1,8 +1,31 @@
 // Convolution: choosing blocks, and the launches.
 #include "gen/template_gpu.h"
 #include <limits.h>
+#include <math.h>
 
 static int64_t product(const int64_t *d) { return d[0] * d[1] * d[2]; }
+
+static double volume(const int64_t *d) { return (double)d[0] * (double)d[1] * (double)d[2]; }
+
+// Elements of x, of y and of w, the most of them.
+static double most_elements(const NcConvTemplate *c) {
+  const double x = (double)c->batch * (double)c->in_channels * volume(c->in);
+  const double y = (double)c->batch * (double)c->out_channels * volume(c->out);
+  const double w = (double)c->out_channels * (double)c->in_channels * volume(c->kernel);
+  return fmax(x, fmax(y, w));
+}
+
+// What the kernels count in an int: places of a plane, steps of a result, and how far a row reaches over x.
+static bool counts_fit(const NcConvTemplate *c) {
+  double reach = 0;
+  for (int i = 0; i < 3; i++)
+    reach = fmax(reach, (double)c->out[i] * (double)c->stride[i] + (double)c->kernel[i] * (double)c->dilation[i] +
+                            (double)c->in[i] * (double)c->dilate_x[i]);
+  const double steps = (double)c->in_channels * volume(c->kernel), slices = (double)c->batch * volume(c->out);
+  return most_elements(c) < 1e15 && fmax(volume(c->in), fmax(volume(c->out), fmax(steps, slices))) < INT_MAX / 2 &&
+         (double)c->in_channels * volume(c->in) < INT_MAX && (double)c->out_channels * volume(c->out) < INT_MAX &&
+         reach < INT_MAX / 64;
+}
 
 static bool sizes_fit(const NcConvTemplate *c) {
   const int64_t one[] = {c->batch, c->in_channels, c->out_channels, c->groups};
@@ -14,15 +37,10 @@ static bool sizes_fit(const NcConvTemplate *c) {
       if (d[j] < 1 || d[j] > INT_MAX / 64) return false;
     if (c->lo[i] < -(INT_MAX / 64) || c->lo[i] > INT_MAX / 64) return false;
   }
-  return c->in_channels % c->groups == 0 && c->out_channels % c->groups == 0;
+  return c->in_channels % c->groups == 0 && c->out_channels % c->groups == 0 && counts_fit(c);
 }
 
-static const char *index_type(const NcConvTemplate *c) {
-  const double x = (double)c->batch * (double)c->in_channels * (double)product(c->in);
-  const double y = (double)c->batch * (double)c->out_channels * (double)product(c->out);
-  const double w = (double)c->out_channels * (double)c->in_channels * (double)product(c->kernel);
-  return x < 2e9 && y < 2e9 && w < 2e9 ? "int" : "long";
-}
+static const char *index_type(const NcConvTemplate *c) { return most_elements(c) < INT_MAX - 4096 ? "int" : "long"; }
 
 typedef struct { int64_t ib, ob, rb; } Blocks;
 
@@ -176,6 +194,7 @@ static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTempl
   return true;
 }
 
+// Also for a CPU device whose scratch holds no slab of these sizes.
 static bool conv_gpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, const NcGpuShape *s,
                      NcTemplateUse *use) {
   if (!nc_template_gpu_fits(t, s)) return false;
@@ -187,7 +206,7 @@ static bool conv_gpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
 
 bool nc_template_conv(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   if (!sizes_fit(c)) return false;
-  if (t->cls == NC_CLASS_CPU) return conv_cpu(program, t, c, use);
+  if (t->cls == NC_CLASS_CPU && conv_cpu(program, t, c, use)) return true;
   const NcGpuShape s = {.rows = c->out_channels / c->groups, .cols = c->batch * product(c->out),
                         .steps = c->in_channels / c->groups * product(c->kernel), .planes = c->groups,
                         .file = {"taps_gpu.cl", "conv_gpu.cl"}, .column = "(int)((o) / PIXELS % (G * OG))"};
@@ -196,7 +215,7 @@ bool nc_template_conv(NcBuf *program, const NcTarget *t, const NcConvTemplate *c
 
 bool nc_template_conv_weight(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   if (!sizes_fit(c)) return false;
-  if (t->cls == NC_CLASS_CPU) return conv_weight_cpu(program, t, c, use);
+  if (t->cls == NC_CLASS_CPU && conv_weight_cpu(program, t, c, use)) return true;
   const NcGpuShape s = {.rows = c->out_channels / c->groups, .cols = c->in_channels / c->groups * product(c->kernel),
                         .steps = c->batch * product(c->out), .planes = c->groups,
                         .file = {"taps_gpu.cl", "conv_weight_gpu.cl"}, .column = "(int)((o) / (IG * TAPS))"};

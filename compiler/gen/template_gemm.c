@@ -1,6 +1,7 @@
 // GEMM: choosing block sizes, and the launches.
 #include "gen/template_gpu.h"
 #include <limits.h>
+#include <math.h>
 
 typedef struct { int64_t mb, nb, kb, split; } Blocks;
 enum { MOST_SPLIT = 64 };
@@ -34,26 +35,27 @@ static Blocks choose_blocks(const NcTarget *t, const NcGemm *g, NcTile r) {
 
 static bool sizes_fit(const NcGemm *g) {
   const int64_t dims[] = {g->batch[0], g->batch[1], g->m, g->n, g->k};
-  int64_t count = 1;
   for (int i = 0; i < 5; i++)
     if (dims[i] < 1 || dims[i] > INT_MAX / 64) return false;
-  return !__builtin_mul_overflow(dims[0] * dims[1], g->m * g->n, &count);
+  const int64_t batch = g->batch[0] * g->batch[1];
+  return batch <= INT_MAX / 64 && (double)batch * (double)(g->m * g->n) < 1e15;
 }
 
-static int64_t span(const int64_t *size, const int64_t *stride, int n) {
-  int64_t total = 0;
-  for (int i = 0; i < n; i++) total += (size[i] - 1) * (stride[i] < 0 ? -stride[i] : stride[i]);
+// How far indices reach.
+static double span(const int64_t *size, const int64_t *stride, int n) {
+  double total = 0;
+  for (int i = 0; i < n; i++) total += ((double)size[i] - 1) * fabs((double)stride[i]);
   return total;
 }
 
 // Linear indices fit an int unless a tensor is very large.
 static const char *index_type(const NcGemm *g) {
-  const int64_t a = span((int64_t[]){g->batch[0], g->batch[1], g->m, g->k},
+  const double a = span((int64_t[]){g->batch[0], g->batch[1], g->m, g->k},
                          (int64_t[]){g->a_batch[0], g->a_batch[1], g->a_m, g->a_k}, 4);
-  const int64_t b = span((int64_t[]){g->batch[0], g->batch[1], g->k, g->n},
+  const double b = span((int64_t[]){g->batch[0], g->batch[1], g->k, g->n},
                          (int64_t[]){g->b_batch[0], g->b_batch[1], g->b_k, g->b_n}, 4);
-  const int64_t c = g->batch[0] * g->batch[1] * g->m * g->n * MOST_SPLIT;
-  return nc_most(a, nc_most(b, c)) < INT_MAX - 4096 ? "int" : "long";
+  const double c = (double)(g->batch[0] * g->batch[1]) * (double)(g->m * g->n) * MOST_SPLIT;
+  return fmax(a, fmax(b, c)) < INT_MAX - 4096 ? "int" : "long";
 }
 
 static void define_shape(NcTemplateFrame *f, const NcGemm *g) {
@@ -64,9 +66,17 @@ static void define_shape(NcTemplateFrame *f, const NcGemm *g) {
     {"B_Z0", g->b_batch[0]}, {"B_Z1", g->b_batch[1]}, {"B_K", g->b_k}, {"B_N", g->b_n}, {NULL, 0}});
 }
 
+// Panels, packed rows and kept sums, as gemm_cpu.cl declares them.
+static bool scratch_fits(const NcTarget *t, const NcGemm *g, const Blocks *b, NcTile r) {
+  const int64_t nr = r.nv * t->vector, a_mr = nc_ceil_div(r.mr, t->vector) * t->vector;
+  const int64_t sums = nc_ceil_div(g->k, b->split) > b->kb ? b->mb * b->nb : r.mr * nr;
+  return (b->kb * (b->nb + a_mr) + sums + 64) * (int64_t)sizeof(float) <= (int64_t)t->local_bytes;
+}
+
 static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
   const NcTile r = nc_register_tile(t);
   const Blocks b = choose_blocks(t, g, r);
+  if (!scratch_fits(t, g, &b, r)) return false;
   const NcTileRows rows = nc_tile_rows(g->m, b.mb, r.mr);
   const int64_t batch = g->batch[0] * g->batch[1];
   NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text);
@@ -101,5 +111,6 @@ static bool gemm_gpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTempl
 
 bool nc_template_gemm(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
   if (!sizes_fit(g)) return false;
-  return t->cls == NC_CLASS_CPU ? gemm_cpu(program, t, g, use) : gemm_gpu(program, t, g, use);
+  if (t->cls == NC_CLASS_CPU && gemm_cpu(program, t, g, use)) return true;
+  return gemm_gpu(program, t, g, use);    // also for a CPU with too little scratch
 }
