@@ -15,7 +15,8 @@ static NcArena *arena;
 
 enum { MOST_ROWS = 32 };
 // The device as it is, as a GPU, and as a CPU with little scratch, whose blocks are small and whose slabs may not fit.
-static const struct { NcClass class; size_t local_bytes; } devices[] = {{NC_CLASS_CPU, 0}, {NC_CLASS_GPU, 0}, {NC_CLASS_CPU, 24576}};
+static const struct { NcClass class; size_t local_bytes; } devices[] = {
+  {NC_CLASS_CPU, 0}, {NC_CLASS_GPU, 0}, {NC_CLASS_CPU, 24576}};
 enum { DEVICES = sizeof devices / sizeof *devices };
 
 typedef bool Make(int row, NcBuf *program, const NcTarget *t, NcTemplateUse *use);
