@@ -37,7 +37,7 @@ const NcSplit *nc_feed_split(NacreModel *m, const char *name) {
   NcBuf b = NC_BUF(m->arena);
   for (int i = 0; i < m->splits; i++) nc_putf(&b, "`%s`, ", m->split[i].name);
   nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "the data has no part `%s`", name),
-          "it has %sand `all`", nc_buf_str(&b));
+          m->splits ? "it has %sand `all`" : "it has no `split`: %sonly `all` can be asked for", nc_buf_str(&b));
   return NULL;
 }
 
