@@ -1,4 +1,11 @@
-# tests
+# tests; the longest first, so that the others run beside it
+
+check_PROGRAMS += tests/check_gen
+TESTS += tests/check_gen
+tests_check_gen_SOURCES = tests/check_gen.c tests/gen_run.h tests/gen_run.c tests/nets.h tests/nets.c \
+  tests/op_cases.h tests/op_cases.c tests/op_cases.def
+tests_check_gen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_gen_LDADD = lib/libdevice.la compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
 
 check_PROGRAMS += tests/check_plan
 TESTS += tests/check_plan
@@ -79,13 +86,6 @@ tests_check_front_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_front_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
 EXTRA_DIST += tests/front
 EXTRA_DIST += tests/fuzz/fuzz_front.c
-
-check_PROGRAMS += tests/check_gen
-TESTS += tests/check_gen
-tests_check_gen_SOURCES = tests/check_gen.c tests/gen_run.h tests/gen_run.c tests/nets.h tests/nets.c \
-  tests/op_cases.h tests/op_cases.c tests/op_cases.def
-tests_check_gen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_gen_LDADD = lib/libdevice.la compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
 
 check_PROGRAMS += tests/check_elab
 TESTS += tests/check_elab
