@@ -1,11 +1,17 @@
 # the standard library, in the language itself
 PRELUDE = \
   compiler/prelude/activations.nn \
+  compiler/prelude/attention.nn \
+  compiler/prelude/blocks.nn \
+  compiler/prelude/conv.nn \
+  compiler/prelude/dense.nn \
   compiler/prelude/init.nn \
-  compiler/prelude/layers.nn \
   compiler/prelude/losses.nn \
   compiler/prelude/metrics.nn \
+  compiler/prelude/norm.nn \
   compiler/prelude/optimizers.nn \
+  compiler/prelude/pool.nn \
+  compiler/prelude/regularise.nn \
   compiler/prelude/schedules.nn
 EXTRA_DIST += $(PRELUDE)
 compiler/prelude/embedded.c: $(PRELUDE) kernels/embed.sh
