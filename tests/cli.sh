@@ -60,8 +60,10 @@ expect 0 '"ok":true' "$nacre" check --json "$examples/xor.nn"
 expect 0 'parameters' "$nacre" summary "$examples/digits_cnn.nn"
 expect 0 '"parameters":421642' "$nacre" summary --json "$examples/digits_cnn.nn"
 # Launches of the plan of a training step: what fusion must not lose.
-expect 0 '"training_launches":12,' "$nacre" summary --json --class cpu "$examples/digits_mlp.nn"
-expect 0 '"training_launches":27,' "$nacre" summary --json --class cpu "$examples/digits_cnn.nn"
+expect 0 '"training_launches":11,' "$nacre" summary --json --class cpu "$examples/digits_mlp.nn"
+expect 0 '"training_launches":12,' "$nacre" summary --json --class gpu "$examples/digits_mlp.nn"
+expect 0 '"training_launches":26,' "$nacre" summary --json --class cpu "$examples/digits_cnn.nn"
+expect 0 '"training_launches":29,' "$nacre" summary --json --class gpu "$examples/digits_cnn.nn"
 expect 0 'output "loss"' "$nacre" emit --graph "$examples/xor.nn"
 expect 0 'nacre-plan 1' "$nacre" emit --plan "$examples/xor.nn"
 expect 0 '__kernel' "$nacre" emit --opencl "$examples/xor.nn" --class gpu

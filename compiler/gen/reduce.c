@@ -51,7 +51,8 @@ static Cut cut(const NcRegion *r, const NcTarget *t) {
     c.block = at_least(1, at_most(ceil_div(c.kept, units), 4096 / at_least(c.reduced, 1)));
     items = ceil_div(c.kept, c.block);
   }
-  int64_t least = cpu ? at_least(1, 4096 / (c.inner_kept ? c.block : 1)) : c.inner_kept ? 64 : 2048;   // of a slice
+  // Of a slice: what is worth a second launch (5 µs or more) and the partial results' way through memory.
+  int64_t least = cpu ? at_least(1, 32768 / (c.inner_kept ? c.block : 1)) : c.inner_kept ? 256 : 4096;
   c.slices = at_least(1, at_most(ceil_div(units, items), c.reduced / least));
   c.by_outer = cpu && !c.inner_kept && c.outer >= c.slices * 4;
   int64_t whole = c.by_outer ? c.outer : cpu && !c.inner_kept ? c.inner : c.reduced;
