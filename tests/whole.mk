@@ -6,8 +6,8 @@ tests_check_train_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_train_LDADD = $(NC_ALL) $(CHECK_LIBS)
 EXTRA_DIST += tests/golden/make_golden.py tests/golden/mlp.nn tests/golden/cnn.nn tests/golden/mlp.losses tests/golden/cnn.losses
 
-TESTS += tests/cli.sh tests/errors.sh tests/layers.sh tests/public.sh
-dist_check_SCRIPTS += tests/cli.sh tests/errors.sh tests/layers.sh tests/public.sh
+TESTS += tests/cli.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh
+dist_check_SCRIPTS += tests/cli.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh
 
 # Each suite has a folder of its own, TEST.log.own: suites that run side by side share no cache of programs, and leave
 # nothing behind elsewhere. Time limits are for a machine that does nothing else: five times as much is allowed.
