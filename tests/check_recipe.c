@@ -93,28 +93,7 @@ START_TEST(examples_elaborate) {
 }
 END_TEST
 
-// ---- optimizers: three steps on a small problem, beside PyTorch's numbers (double precision)
-
-static const struct { const char *optimizer; double want[3]; } steps[] = {
-  {"sgd(0.1)", {0.486042044067, -0.192722338867, 0.242147351074}},
-  {"sgd(0.1, momentum = 0.9)", {0.661280130005, -0.183852416992, 0.378040319824}},
-  {"sgd(0.1, momentum = 0.9, nesterov = true, weight_decay = 0.01)", {0.684260186888, -0.207062253091, 0.37396994963}},
-  {"adam(0.01)", {0.329961093833, -0.172465146083, 0.129918747062}},
-  {"adam(0.01, betas = (0.5, 0.9), eps = 1e-3, weight_decay = 0.1)", {0.329768761891, -0.173901657309, 0.129599627009}},
-  {"adamw(0.01)", {0.329868231393, -0.172416651097, 0.129885836227}},
-  {"adamw(0.01, weight_decay = 0.2)", {0.328107276212, -0.171500959508, 0.129261699938}},
-  {"rmsprop(0.01)", {0.490380186532, -0.205338149756, 0.266684774294}},
-  {"rmsprop(0.01, alpha = 0.9, momentum = 0.5)", {0.404341776494, -0.183517835907, 0.200938740351}},
-  {"adagrad(0.01)", {0.322557235094, -0.182357621728, 0.122324594619}},
-  {"adadelta()", {0.309650964545, -0.191119526103, 0.109604372512}},
-  {"sgd(0.1, clip = 0.5)", {0.417501771889, -0.191848410136, 0.192797646707}},
-  {"sgd(cosine(0.1, warmup = 2, final = 0.02))", {0.464815455627, -0.191491052246, 0.227727972412}},
-  {"sgd(step_decay(0.1, every = 2, factor = 0.5))", {0.464815455627, -0.191491052246, 0.227727972412}},
-  {"sgd(exponential(0.1, every = 1, factor = 0.9))", {0.473406232156, -0.192073795972, 0.233485434558}},
-  {"sgd(linear(0.1))", {0.484765034123, -0.192649152231, 0.241279044387}},
-  {"sgd(warmup(0.1, steps = 4))", {0.409924809551, -0.191806061554, 0.187287617874}},
-  {"lion(0.01, weight_decay = 0.1)", {0.3290709097, -0.1694305898, 0.1296703099}},
-};
+// ---- optimizers and schedules beside PyTorch's numbers (tests/golden/make_optimizers.py)
 
 #define LINE \
   "nn 1\n" \
@@ -122,7 +101,8 @@ static const struct { const char *optimizer; double want[3]; } steps[] = {
   "  x @ transpose(w) + b\n}\n" \
   "model m(x: f32[B, 2]) -> f32[B, 1] { x |> line }\n" \
   "data points { source = pairs() }\n" \
-  "train m on points { loss = mse(m(x), y); optimizer = %s; batch = 4; steps = 100 }\n"
+  "layer probe(lr)(w: f32[S...], g: f32[S...]) -> f32[S...] { 0 * g + rate(lr)() }\n" \
+  "train m on points { loss = mse(m(x), y); optimizer = %s; batch = 4; steps = %d }\n"
 
 static void bind_line(Binds *b) {
   static const double x[] = {0.5, -1.0, 1.5, 0.25, -0.75, 2.0, 1.0, 1.0}, y[] = {1, 0, -1, 2}, w[] = {0.3, -0.2},
@@ -133,21 +113,58 @@ static void bind_line(Binds *b) {
   bind_value(arena, b, "y", y);
 }
 
-START_TEST(optimizers_agree_with_pytorch) {
-  const char *name = steps[_i].optimizer;
-  NcProgram *p = good(nc_sprintf(arena, LINE, name));
-  NcDiag *d = nc_diag_new(arena);
-  Binds b = {0};
-  ck_assert(bind_outputs(arena, d, p->init, &b));
-  bind_line(&b);
-  double first = run_step(arena, d, p->step, &b, 0), last = first;
-  for (int i = 1; i < 3; i++) last = run_step(arena, d, p->step, &b, i);
-  ck_assert_msg(last < first, "%s: the loss goes from %g to %g", name, first, last);
-  const double *w = value_named(&b, "m.line.w"), got[3] = {w[0], w[1], value_named(&b, "m.line.b")[0]};
-  for (int i = 0; i < 3; i++)
-    ck_assert_msg(fabs(got[i] - steps[_i].want[i]) < 1e-8, "%s: %.12g instead of %.12g", name, got[i],
-                  steps[_i].want[i]);
+// Calls f with each line's expression and numbers.
+static void each_golden(const char *file, void (*f)(const char *expression, const char *numbers)) {
+  const char *text = golden_read(arena, in_source(arena, nc_sprintf(arena, "tests/golden/%s", file)), NULL);
+  ck_assert_msg(text != NULL, "%s is missing", file);
+  int lines = 0;
+  for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+    const char *bar = strstr(text, " | ");
+    if (*text == '#' || !bar || bar > end) continue;
+    f(nc_strndup(arena, text, (size_t)(bar - text)), nc_strndup(arena, bar + 3, (size_t)(end - bar - 3)));
+    lines++;
+  }
+  ck_assert_int_gt(lines, 10);
 }
+
+static NcProgram *line_with(const char *optimizer, int steps, Binds *b) {
+  NcProgram *p = good(nc_sprintf(arena, LINE, optimizer, steps));
+  ck_assert(bind_outputs(arena, nc_diag_new(arena), p->init, b));
+  bind_line(b);
+  return p;
+}
+
+static void same_weights(const char *optimizer, const char *numbers) {
+  Binds b = {0};
+  NcProgram *p = line_with(optimizer, 100, &b);
+  int step = 0;
+  for (char *s = (char *)numbers; *s; step++) {
+    run_step(arena, nc_diag_new(arena), p->step, &b, step);
+    const double *w = value_named(&b, "m.line.w"), got[3] = {w[0], w[1], value_named(&b, "m.line.b")[0]};
+    for (int i = 0; i < 3; i++) {
+      double want = strtod(s, &s);
+      ck_assert_msg(fabs(got[i] - want) < 1e-8, "%s, step %d: %.12g instead of %.12g", optimizer, step, got[i], want);
+    }
+  }
+  ck_assert_int_eq(step, 6);
+}
+
+static void same_rates(const char *schedule, const char *numbers) {
+  Binds b = {0};
+  NcProgram *p = line_with(nc_sprintf(arena, "probe(%s)", schedule), 20, &b);
+  int step = 0;
+  for (char *s = (char *)numbers; *s; step++) {
+    run_step(arena, nc_diag_new(arena), p->step, &b, step);
+    double want = strtod(s, &s), got = value_named(&b, "m.line.b")[0];
+    ck_assert_msg(fabs(got - want) < 1e-9 + 1e-8 * want, "%s, update %d: %.12g instead of %.12g", schedule, step, got,
+                  want);
+  }
+  ck_assert_int_eq(step, 20);
+}
+
+START_TEST(optimizers_agree_with_pytorch) { each_golden("optimizers.txt", same_weights); }
+END_TEST
+START_TEST(schedules_agree_with_pytorch) { each_golden("schedules.txt", same_rates); }
 END_TEST
 
 // ---- structure
@@ -367,7 +384,8 @@ int main(void) {
   tcase_add_checked_fixture(t, setup, teardown);
   tcase_set_timeout(t, 120);
   tcase_add_test(t, examples_elaborate);
-  tcase_add_loop_test(t, optimizers_agree_with_pytorch, 0, sizeof steps / sizeof *steps);
+  tcase_add_test(t, optimizers_agree_with_pytorch);
+  tcase_add_test(t, schedules_agree_with_pytorch);
   tcase_add_test(t, a_model_is_one_instance);
   tcase_add_test(t, the_recipe_is_evaluated);
   tcase_add_test(t, another_batch_keeps_paths);
