@@ -16,6 +16,8 @@ const CliVerb cli_verbs[] = {
   {"eval", "RUN", "loss and metrics of a trained model on a part of its data", RUNNING | B(SPLIT), 1, 1, cli_eval},
   {"predict", "RUN [INPUT]", "predictions for a CSV, NPY or IDX file, or for a part of the run's data",
    RUNNING | B(SPLIT) | B(FORMAT), 1, 2, cli_predict},
+  {"run", "RUN-or-FILE TASK [--NAME VALUE...]", "run a task of the file, with the run's weights or untrained",
+   OPENING | RUNNING | B(OUTPUT) | B(SEED), 2, 2, cli_run, true},
   {"test", "FILE", "run the file's own test blocks", OPENING | B(DEVICE) | B(CLASS), 1, 1, cli_test},
   {"emit", "FILE", "what the compiler made of it: the graph, the plan, the kernels",
    OPENING | B(DEVICE) | B(CLASS) | B(GRAPH) | B(PLAN) | B(OPENCL) | B(PURPOSE) | B(AFTER) | B(LIST_PASSES) | B(TIMINGS) |
@@ -40,7 +42,7 @@ int main(int argc, char **argv) {
     if (a.value[O_HELP]) cli_verb_help(stdout, v);
     status = a.value[O_HELP] ? 0 : v->run(&a);
   }
-  free(a.arg);
+  cli_free(&a);
   if (fflush(stdout) == 0 && !ferror(stdout)) return status;
   fputs("nacre: the output could not be written\n", stderr);
   return status ? status : NACRE_RUN;

@@ -104,6 +104,20 @@ static bool take_value(const CliVerb *v, int option, const char *value, CliArgs 
   return true;
 }
 
+// --NAME VALUE of a verb that takes what the file declares. The name is cut out of --NAME=VALUE.
+static bool take_named(const char *word, size_t n, const char *value, CliArgs *out) {
+  if (out->nameds == CLI_MAX_NAMED) return cli_usage("E0704", "more than %d arguments", CLI_MAX_NAMED), false;
+  char *name = strndup(word, n);
+  if (!name) return cli_usage("E0606", "out of memory"), false;
+  out->named[out->nameds++] = (NacreArgument){name, value};
+  return true;
+}
+
+void cli_free(CliArgs *a) {
+  for (int i = 0; i < a->nameds; i++) free((char *)a->named[i].name);
+  free(a->arg);
+}
+
 bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
   *out = (CliArgs){.arg = calloc((size_t)argc + 1, sizeof *out->arg)};
   if (!out->arg) return cli_usage("E0606", "out of memory"), false;
@@ -116,11 +130,17 @@ bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
     }
     if (strcmp(word, "--") == 0) { only_operands = true; continue; }
     if (strcmp(word, "-h") == 0) word = "--help";
+    if (strcmp(word, "-o") == 0 && (v->options & B(OUTPUT))) word = "--output";
     if (strncmp(word, "--", 2) != 0) return cli_usage("E0701", "unknown option `%s`\nhelp: options begin with `--`", word), false;
     size_t n = strcspn(word + 2, "=");
     int option = find_option(v, word + 2, n);
-    if (option < 0) return unknown_option(v, word);
     const char *value = word[2 + n] ? word + 2 + n + 1 : NULL;
+    if (option < 0 && v->named) {
+      if (!value && i + 1 >= argc) return cli_usage("E0704", "`%s` needs a value", word), false;
+      if (!take_named(word + 2, n, value ? value : argv[++i], out)) return false;
+      continue;
+    }
+    if (option < 0) return unknown_option(v, word);
     if (!options[option].metavar) {
       if (value) return cli_usage("E0702", "`--%s` takes no value", options[option].name), false;
       out->value[option] = "";

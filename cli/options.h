@@ -20,10 +20,12 @@
   OPT(SPLIT, "split", "NAME", "test", "the part of the data: train, valid, test or all") \
   OPT(CHECKPOINT, "checkpoint", "NAME", "best, else last", "which checkpoint of the run: best or last") \
   OPT(FORMAT, "format", "FORMAT", "csv", "csv or json") \
+  OPT(OUTPUT, "output", "FILE", "stdout", "-o FILE: write there; .csv, .json, .npy, .png or .txt") \
+  OPT(SEED, "seed", "N", "the run's", "decides the random numbers") \
   OPT(GRAPH, "graph", NULL, NULL, "print the graph") \
   OPT(PLAN, "plan", NULL, NULL, "print the plan: buffers and launches") \
   OPT(OPENCL, "opencl", NULL, NULL, "print the OpenCL C of all kernels") \
-  OPT(PURPOSE, "for", "PURPOSE", "step", "which compilation: step (training), eval, predict or init") \
+  OPT(PURPOSE, "for", "PURPOSE", "step", "which compilation: step (training), eval, predict, init, or a task of the file") \
   OPT(AFTER, "after", "PASS", NULL, "stop after this pass and print what it left") \
   OPT(LIST_PASSES, "list-passes", NULL, NULL, "list the compiler's passes") \
   OPT(TIMINGS, "timings", NULL, NULL, "print how long each pass took") \
@@ -42,12 +44,14 @@ typedef enum {
 } CliOption;
 #define B(id) (UINT64_C(1) << O_##id)
 
-enum { CLI_MAX_SET = 64 };
+enum { CLI_MAX_SET = 64, CLI_MAX_NAMED = 64 };
 typedef struct {
   const char *value[O_COUNT];        // NULL: not given; switches: ""
   int64_t number[O_COUNT];           // of options whose metavar is N
   const char *set[CLI_MAX_SET];
   int sets;
+  NacreArgument named[CLI_MAX_NAMED];   // --NAME VALUE that is no option, of verbs that take them
+  int nameds;
   const char **arg;                  // what is no option
   int args;
 } CliArgs;
@@ -57,11 +61,13 @@ typedef struct {
   uint64_t options;                  // which, besides --json and --help
   int min_args, max_args;            // max -1: any number
   int (*run)(const CliArgs *a);      // returns the exit status
+  bool named;                        // takes --NAME VALUE of names that only the file knows
 } CliVerb;
 extern const CliVerb cli_verbs[];    // ended by name NULL
 
 // Parses what follows the verb. False after an error on stderr (exit status 2).
 bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out);
+void cli_free(CliArgs *a);
 void cli_help(FILE *to);
 void cli_verb_help(FILE *to, const CliVerb *v);
 void cli_man(FILE *to);

@@ -12,6 +12,7 @@ int cli_emit(const CliArgs *a);
 int cli_train(const CliArgs *a);
 int cli_eval(const CliArgs *a);
 int cli_predict(const CliArgs *a);
+int cli_run(const CliArgs *a);
 // verbs_plain.c: without a model
 int cli_explain(const CliArgs *a);
 int cli_fmt(const CliArgs *a);

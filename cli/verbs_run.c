@@ -1,7 +1,8 @@
-// Verbs that train and use what was trained: train, eval, predict.
+// Verbs that train and use what was trained: train, eval, predict, run.
 #include <math.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "verbs.h"
 
 // Ctrl-C and a polite kill ask the training to save and stop; a second one ends the program as usual.
@@ -76,5 +77,34 @@ int cli_predict(const CliArgs *a) {
   if (file && split) return cli_usage("E0704", "give an INPUT or --split, not both");
   NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
   if (s == NACRE_OK) s = nacre_predict_file(m, file, file ? NULL : split ? split : "test", format, cli_stdout, NULL);
+  return cli_done(m, s);
+}
+
+static bool is_directory(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+// What was written to files is narration; numbers and text are results.
+static void told(void *ctx, const char *text, size_t size) {
+  const CliArgs *a = ctx;
+  FILE *to = a->value[O_OUTPUT] ? stderr : stdout;
+  if (to == stdout || !a->value[O_QUIET]) fwrite(text, 1, size, to);
+}
+
+int cli_run(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  NacreModel *m;
+  int n = 0;
+  const NacreOutput *out;
+  const char *path = a->value[O_OUTPUT];
+  NacreRun r = {.args = a->nameds, .arg = a->named, .has_seed = a->value[O_SEED] != NULL,
+                .seed = (uint64_t)a->number[O_SEED]};
+  bool trained = is_directory(a->arg[0]);
+  if (!trained && a->value[O_CHECKPOINT]) return cli_usage("E0704", "--checkpoint belongs to a run directory, and `%s` is none", a->arg[0]);
+  NacreStatus s = trained ? nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m) : nacre_open(a->arg[0], &o, &m);
+  if (s == NACRE_OK && path) s = nacre_output_path(m, path);
+  if (s == NACRE_OK) s = nacre_run_task(m, a->arg[1], &r, &n, &out);
+  if (s == NACRE_OK) s = nacre_write_outputs(m, a->arg[1], n, out, path, told, (void *)a);
   return cli_done(m, s);
 }

@@ -115,6 +115,25 @@ const char *nacre_class_name(NacreModel *m, int64_t i);
 NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format,
                                NacreWrite *write, void *ctx);
 
+// Runs a `task` of the file once, with the weights that the model has.
+typedef struct { const char *name, *value; } NacreArgument;
+typedef struct {
+  int args;                  // hyperparameters ("n", "16"); tensors: a .npy or .csv file, numbers "1,2,3", or a text
+  const NacreArgument *arg;
+  bool has_seed;             // else the recipe's
+  uint64_t seed;             // of its random numbers
+} NacreRun;                  // all zero is the default; NULL is allowed in its place
+typedef struct {
+  NacreTensor tensor;        // its whole shape
+  const void *data;          // row-major; of bool a byte each, 0 or 1
+} NacreOutput;
+NacreStatus nacre_run_task(NacreModel *m, const char *task, const NacreRun *o, int *outputs, const NacreOutput **out);
+// Writes outputs to `path` by its ending (.csv .json .npy .png .txt); several get files of their own, x-NAME.npy. NULL:
+// as text to `write` (JSON lines with NacreOptions.json), and what is large or an image to a new file named after `title`.
+NacreStatus nacre_write_outputs(NacreModel *m, const char *title, int outputs, const NacreOutput *out, const char *path,
+                                NacreWrite *write, void *ctx);
+NacreStatus nacre_output_path(NacreModel *m, const char *path);   // whether its ending is one of those
+
 // Saves and loads all parameters and states, by name, as safetensors.
 NacreStatus nacre_save(NacreModel *m, const char *path);
 NacreStatus nacre_load(NacreModel *m, const char *path);

@@ -101,6 +101,43 @@ START_TEST(sizes_compute) {
 }
 END_TEST
 
+// ---- tasks
+
+START_TEST(a_task_takes_the_shapes_of_its_inputs) {
+  static const char text[] =
+      "nn 1\n"
+      "layer half(x: f32[B, D]) -> f32[B, D] { param s: f32[D] = fill[D](0.5)\n x * s }\n"
+      "model net(w: int = 3)(x: f32[B, w]) -> f32[B, w] { x |> half as h }\n"
+      "task twice(k: int)(z: f32[P, 3], i: i32[]) -> (a: f32[P, 3], b: f32[k], c: i32[]) {\n"
+      "  (a = net.h(net(z)), b = ones[k] * P, c = i + net.w)\n"
+      "}\n";
+  NcSet set = {.path = "twice.k", .value = "2"};
+  NcTaskInput in[2] = {{"z", {NC_F32, NC_SHAPE(5, 3)}}, {"i", {NC_I32, NC_SCALAR}}};
+  NcTaskCall call = {"twice", 2, in};
+  NcDiag *d = nc_diag_new(arena);
+  NcProgram *checked = program(d, "t.nn", text, 0);
+  ck_assert_msg(checked != NULL, "%s", messages(d));
+  ck_assert(checked->task.n == 1 && checked->task.at[0].graph == NULL);   // k is not known
+  NcProgramOptions o = {.name = "t.nn", .text = text, .size = strlen(text), .nset = 1, .set = &set, .task = &call};
+  NcProgram *p = nc_program(arena, d, &o);
+  ck_assert_msg(p && p->task.at[0].graph, "%s", messages(d));
+  NcGraph *g = p->task.at[0].graph;
+  verify(g);
+  double z[15], half[3] = {0.5, 0.5, 0.5}, i = 4;
+  for (int k = 0; k < 15; k++) z[k] = k;
+  NcBinding bind[] = {{"z", z}, {"i", &i}, {"net.h.s", half}};
+  double **v = NC_NEW_N(arena, double *, g->node.n);
+  ck_assert(nc_eval(g, d, &(NcEvalOptions){.arena = arena, .nbind = 3, .bind = bind}, v));
+  const NcNode *a = nc_graph_find_output(g, "a"), *b = nc_graph_find_output(g, "b"), *c = nc_graph_find_output(g, "c");
+  for (int k = 0; k < 15; k++) ck_assert_double_eq(v[a->id][k], 0.25 * k);
+  ck_assert(v[b->id][0] == 5 && v[b->id][1] == 5 && *v[c->id] == 7 && c->type.dtype == NC_I32);
+  call.name = "twice";
+  in[0].type.shape.dim[1] = 4;
+  ck_assert(nc_program(arena, d, &o) == NULL);
+  ck_assert_ptr_nonnull(strstr(messages(d), "`twice` needs 3 on axis 1"));
+}
+END_TEST
+
 // ---- files of tests/elab
 
 typedef struct { NC_VEC(const char *) at; } Names;
@@ -303,6 +340,7 @@ int main(void) {
   tcase_add_test(t, sizes_have_a_normal_form);
   tcase_add_test(t, sizes_refuse_what_does_not_fit);
   tcase_add_test(t, sizes_compute);
+  tcase_add_test(t, a_task_takes_the_shapes_of_its_inputs);
   tcase_add_test(t, errors_read_as_expected);
   tcase_add_test(t, variables_and_layers_as_expected);
   tcase_add_test(t, test_blocks_hold);

@@ -159,6 +159,57 @@ expect 0 'output' "$nacre" emit --run-plan xor.plan
 head -c 300 xor.plan >torn.plan
 expect 5 'E0802' "$nacre" emit --run-plan torn.plan
 
+# tasks: with a run's weights and without, arguments of every form, outputs of every form
+file tasks.nn 'model net(w: int = 3)(x: f32[B, 2]) -> f32[B, 2] { x |> dense(w) as first |> tanh |> dense(2) as second }
+data d { source = spiral(n = 100); split = (train = 1.0) }
+train net on d { loss = cross_entropy(net(x), label); optimizer = adam(0.01); epochs = 1; batch = 50 }
+task probe(z: f32[P, 2]) -> (hidden: f32[P, net.w], class: i32[P], sure: bool[P]) {
+  let y = softmax(net(z))
+  (hidden = tanh(net.first(z)), class = argmax(y, axis = 1), sure = max(y, axis = 1) > 0)
+}
+task images(n: int = 4, scale: float = 1)() -> f32[n, 3, 8, 9] { scale * rand[n, 3, 8, 9] }
+task given(i: i32[n], x: f32[], s: f32[2, k]) { (first = i + 1, second = s * x) }'
+expect 0 '' "$nacre" train tasks.nn --out trained --quiet
+printf 'a,b\n1,2\n-3,0.5\n' >points.csv
+expect 0 '"sure","dtype":"bool","shape":[2],"value":[true,true]' "$nacre" run trained probe --z points.csv --json
+expect 0 'f32[1,3]' "$nacre" run trained probe --z 1,2
+expect 0 'wrote p-class.npy: i32[2]' "$nacre" run trained probe --z points.csv -o p.npy
+expect 0 'wrote p-hidden.csv' "$nacre" run trained probe --z points.csv -o p.csv
+expect 0 '' "$nacre" run trained given --i 1,2,3 --x 0.5 --s points.csv --output g.json
+if grep -q '"first","dtype":"i32","shape":\[3\],"value":\[2,3,4\]' g.json && grep -q '\[\[0.5,1\],\[-1.5,0.25\]\]' g.json; then
+  passed=$((passed + 1))
+else
+  echo "FAILED: outputs of a task"; cat g.json; failed=$((failed + 1))
+fi
+expect 0 'wrote images.png: 4 images of 9 by 8' "$nacre" run tasks.nn images
+expect 0 'wrote images-2.png: 4 images of 9 by 8' "$nacre" run tasks.nn images
+expect 0 'is black' "$nacre" run tasks.nn images --set images.n=1 --scale=3 -o i.png
+if [ "$(head -c 4 images.png | tail -c 3)" = PNG ]; then passed=$((passed + 1)); else echo "FAILED: images.png"; failed=$((failed + 1)); fi
+"$nacre" run tasks.nn images --seed 7 --json 2>/dev/null >one.json
+"$nacre" run tasks.nn images --seed 7 --json 2>/dev/null >two.json
+"$nacre" run tasks.nn images --seed 8 --json 2>/dev/null >three.json
+if cmp -s one.json two.json && ! cmp -s one.json three.json; then passed=$((passed + 1)); else
+  echo "FAILED: the seed of a task"; failed=$((failed + 1))
+fi
+expect 2 'did you mean `probe`' "$nacre" run trained prob
+expect 2 'did you mean `--scale`' "$nacre" run tasks.nn images --scal 2
+expect 2 'needs `--z`' "$nacre" run trained probe
+expect 2 'neither a file nor numbers' "$nacre" run trained probe --z abc
+expect 2 'needs a value' "$nacre" run trained probe --z
+expect 2 'given twice' "$nacre" run trained probe --z 1,2 --z 1,2
+expect 2 'vocabulary' "$nacre" run trained given --i "some text" --x 1 --s 1,2
+expect 2 'E0702' "$nacre" run trained probe --z 1,2 -o x.doc
+expect 2 'no image' "$nacre" run trained given --i 1 --x 1 --s points.csv -o x.png
+expect 2 'has no task' "$nacre" run "$examples/xor.nn" sample
+expect 2 'belongs to a run' "$nacre" run tasks.nn images --checkpoint last
+expect 3 'must be an integer' "$nacre" run tasks.nn images --n 2.5
+expect 3 'E0203' "$nacre" run trained probe --z 1,2,3
+expect 4 'E0401' "$nacre" run trained probe --z none.npy
+expect 4 'no i32' "$nacre" run trained given --i 1.5 --x 1 --s 1,2
+expect 1 'E0602' "$nacre" run trained probe --z 1,2 -o none/x.npy
+absent x.doc
+absent none
+
 # Ctrl-C saves, and the run goes on
 "$nacre" train "$examples/spiral.nn" --out long --set train.epochs=100000 >out.txt 2>err.txt &
 job=$!

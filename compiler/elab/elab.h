@@ -168,6 +168,7 @@ struct NcElab {
   NcGraph *graph, *init;     // being built
   bool training;
   int64_t batch;             // the value of the symbol B
+  int64_t assumed;           // of other sizes that nothing tells yet; 0: 16
   bool dead;                 // gave up: too deep or too much
   int depth;
   long work;
@@ -250,6 +251,9 @@ NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char 
 NcInstance *nc_model_instance(NcElab *e, NcInfo *info, NcRange at);
 NcValue nc_call_instance(NcElab *e, NcInstance *i, NcRange at, int n, const NcActual *arg);
 NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n, const NcActual *arg);   // call.c
+
+// task.c: makes the layers of a model that nothing has called yet
+void nc_meet_model(NcElab *e, NcInstance *inst);
 
 // variable.c
 bool nc_declare(NcElab *e, const NcStmt *s);      // param, state

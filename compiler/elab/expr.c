@@ -191,10 +191,11 @@ static NcValue data_field(NcElab *e, const NcExpr *x, const NcInfo *info) {
   return nc_v_poison();
 }
 
-static NcValue instance_field(NcElab *e, const NcExpr *x, const NcInstance *inst) {
+static NcValue instance_field(NcElab *e, const NcExpr *x, NcInstance *inst) {
   const NcDecl *d = inst->fn ? inst->fn->info->decl : NULL;
   for (int i = 0; d && inst->fn->bound && i < d->hyper.n; i++)
     if (d->hyper.at[i].name.s == x->name.s) return inst->fn->hyper[i];
+  if (d) nc_meet_model(e, inst);
   for (int i = 0; i < inst->child.n; i++)
     if (strcmp(inst->child.at[i].inst->name, x->name.s) == 0)
       return (NcValue){.kind = NC_V_INSTANCE, .at = x->at, .inst = inst->child.at[i].inst};

@@ -28,10 +28,14 @@ NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char 
   bool frozen = e->as && e->as_frozen;
   e->as = NULL;
   if (e->frame->pure || !up) {
+    bool task = e->frame->info && e->frame->info->decl->kind == NC_D_TASK;
     NcMessage *m = nc_elab_error(
         e, NC_E0306, at, "a layer cannot be made here: %s owns no parameters",
-        e->frame->info ? nc_sprintf(e->arena, "the function `%s`", e->frame->info->decl->name.s) : "this place");
-    nc_help(e->diag, m, "declare it with `layer` instead of `fn`, or hand the layer in as an argument");
+        e->frame->info ? nc_sprintf(e->arena, "the %s `%s`", task ? "task" : "function", e->frame->info->decl->name.s)
+                       : "this place");
+    if (task) nc_help(e->diag, m, "a task uses what a model is made of: `%s` inside a model, then `MODEL.%s(x)` here",
+                      fn->info->decl->name.s, fn->info->decl->name.s);
+    else nc_help(e->diag, m, "declare it with `layer` instead of `fn`, or hand the layer in as an argument");
     return NULL;
   }
   for (int i = 0; i < up->child.n; i++) {

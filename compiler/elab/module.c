@@ -51,7 +51,7 @@ static void apply_sets(NcElab *e, NcInfo *info) {
     note_set_path(e, d->name.s);
     info->set[0] = nc_set_for(e, d->name.s, d->e && d->e->kind == NC_X_STR);
   }
-  if (d->kind != NC_D_MODEL && d->kind != NC_D_DATA) return;
+  if (d->kind != NC_D_MODEL && d->kind != NC_D_DATA && d->kind != NC_D_TASK) return;
   for (int i = 0; i < d->hyper.n; i++) {
     const NcFormal *h = &d->hyper.at[i];
     const char *path = nc_sprintf(e->arena, "%s.%s", d->name.s, h->name.s);
@@ -158,6 +158,10 @@ static NcValue decl_value(NcElab *e, NcInfo *info, NcRange at) {
       *fn = (NcFn){.info = info, .bound = d->hyper.n == 0 && !d->has_hyper, .at = at};
       return (NcValue){.kind = NC_V_FN, .at = at, .fn = fn};
     }
+    case NC_D_TASK:
+      nc_help(e->diag, nc_elab_error(e, NC_E0306, at, "`%s` is a task: it is run, not called", d->name.s),
+              "what tasks share belongs into a `fn`");
+      return nc_v_poison();
     default:
       nc_elab_error(e, NC_E0110, at, "`%s` is not supported yet", nc_decl_word(d->kind));
       return nc_v_poison();
@@ -269,7 +273,8 @@ const NcExpr *nc_set_for(NcElab *e, const char *path, bool is_text) {
     if (is_text) x = text_expr(e, s);
     else
       x = nc_parse_expr(e->arena, e->diag, &e->names,
-                        nc_diag_source(e->diag, nc_sprintf(e->arena, "--set %s", path), s->value, strlen(s->value)));
+                        nc_diag_source(e->diag, s->shown ? s->shown : nc_sprintf(e->arena, "--set %s", path), s->value,
+                                       strlen(s->value)));
   }
   return x;
 }

@@ -62,7 +62,9 @@ static void expr(Walk *w, const NcExpr *x) {
 void nc_check_names(NcElab *e) {
   for (int i = 0; i < e->user->file->decl.n && !e->dead; i++) {
     const NcDecl *d = e->user->file->decl.at[i];
-    if (d->kind != NC_D_FN && d->kind != NC_D_LAYER && d->kind != NC_D_MODEL && d->kind != NC_D_TEST) continue;
+    if (d->kind != NC_D_FN && d->kind != NC_D_LAYER && d->kind != NC_D_MODEL && d->kind != NC_D_TASK &&
+        d->kind != NC_D_TEST)
+      continue;
     Walk w = {e, nc_scope(e, NULL)};
     for (int k = 0; k < d->hyper.n; k++) {
       expr(&w, d->hyper.at[k].value);

@@ -92,13 +92,7 @@ static NcGraph *alone(NcElab *e, NcInfo *info, bool training) {
   NcFrame f = {.up = e->frame, .module = info->module, .scope = nc_scope(e, NULL), .inst = e->root, .randoms = &used};
   e->frame = &f;
   NcActual *arg = NC_NEW_N(e->arena, NcActual, d->tensor.n + 1);
-  bool ok = inst != NULL;
-  for (int i = 0; ok && i < d->hyper.n; i++)
-    nc_scope_bind(e, f.scope, d->hyper.at[i].name.s, d->hyper.at[i].name.at, inst->fn->hyper[i]);
-  for (int i = 0; ok && i < d->tensor.n; i++) {
-    arg[i].v = nc_symbolic(e, d->tensor.at[i].type, d->tensor.at[i].name.s);
-    ok = arg[i].v.kind != NC_V_POISON;
-  }
+  bool ok = inst && nc_symbolic_arguments(e, info, inst->fn, NULL, arg);
   NcValue v = ok ? nc_call_instance(e, inst, d->name.at, d->tensor.n, arg) : nc_v_poison();
   nc_output_value(e, "output", v);
   e->frame = f.up;
@@ -148,7 +142,7 @@ static void check_constants(NcElab *e) {
 static void mention_waiting(NcElab *e) {
   for (int i = 0; i < e->user->file->decl.n; i++) {
     const NcDecl *d = e->user->file->decl.at[i];
-    if (d->kind == NC_D_TASK || d->kind == NC_D_WEIGHTS)
+    if (d->kind == NC_D_WEIGHTS)
       nc_warn(e->diag, NC_E0110, d->name.at, "`%s` is not supported yet: `%s` is left out", nc_decl_word(d->kind),
               d->name.s);
   }
@@ -178,11 +172,12 @@ NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
   check_constants(e);
   const NcDecl *train = train_decl(e);
   bool ok = train ? trained(e, p, train) : untrained(e, p);
+  if (ok) nc_tasks(e, p);
   for (int i = 0; i < e->var.n; i++) *NC_PUSH(a, p->variable) = e->var.at[i]->pub;
   p->init = e->init;
   p->batch = e->batch;
   nc_set_finish(e);
-  if (e->batch) {   // what was not built is checked, with variables of its own
+  if (e->batch && !o->task) {   // what was not built is checked, with variables of its own
     NcTests tests = {0};
     const NcInfo *built = train ? NULL : model_decl(e);
     nc_forget(e, "check");

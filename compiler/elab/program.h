@@ -16,7 +16,8 @@ typedef struct {
   const char *(*import)(void *ctx, NcDiag *d, NcRange at, const char *path, const char *from, size_t *size);
 } NcHooks;
 
-typedef struct { const char *path, *value; NcRange at; } NcSet;   // --set path=value
+// --set path=value; `shown` is what messages call it, where it was said otherwise.
+typedef struct { const char *path, *value; NcRange at; const char *shown; } NcSet;
 
 // One variable of the program; checkpoints hold its path.
 typedef struct {
@@ -50,6 +51,18 @@ typedef struct {
   NcFields fields;                  // raw fields of the source
 } NcRecipe;
 
+// A task of the file: something to compute with trained weights. Its graph's inputs are the declared tensors by their
+// names, its outputs "output" or the names of the tuple it gives.
+typedef struct {
+  const char *name;
+  const NcDecl *decl;      // hyperparameters, tensors and result as declared
+  NcGraph *graph;          // NULL where it needs values that only a run gives
+} NcTask;
+
+// Builds one task for the inputs of a run; its hyperparameters come through NcProgramOptions.set, as `task.n`.
+typedef struct { const char *name; NcType type; } NcTaskInput;
+typedef struct { const char *name; int inputs; const NcTaskInput *input; } NcTaskCall;
+
 typedef struct {
   NcArena *arena;
   NcDiag *diag;
@@ -66,6 +79,7 @@ typedef struct {
   NcGraph *init;           // pure: one output per variable, named by its path
   NC_VEC(NcVariable) variable;
   NC_VEC(NcLayerRow) row;  // of the inference compilation
+  NC_VEC(NcTask) task;
   int64_t batch;           // the value the symbol B had
 } NcProgram;
 
@@ -79,6 +93,7 @@ typedef struct {
   int64_t batch;           // 0: the recipe's, else 32 without one
   // Build this model (no train declaration needed); NULL: the train declaration's, else the last model.
   const char *model;
+  const NcTaskCall *task;  // build this task for these inputs, and leave out the file's tests; NULL: check all tasks
 } NcProgramOptions;
 
 // Parses, checks and elaborates everything in the file. Returns NULL when there are errors in `d`.

@@ -37,5 +37,8 @@ bool nc_optimize(NcElab *e, const NcExpr *optimizer, NcTensor *loss);
 void nc_output_value(NcElab *e, const char *name, NcValue v);     // a tensor, or the items of a tuple by their names
 void nc_forget(NcElab *e, const char *name);      // starts anew, with no variables, instances or graph but this
 bool nc_elab_tests(NcElab *e, NcTests *out);      // all test blocks of the file; false after errors
+// task.c
+void nc_tasks(NcElab *e, NcProgram *p);
+bool nc_symbolic_arguments(NcElab *e, const NcInfo *info, const NcFn *fn, const NcTaskCall *call, NcActual *arg);
 NcGraph *nc_pruned(NcElab *e, NcGraph *g);
 #endif

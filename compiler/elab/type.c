@@ -228,7 +228,7 @@ bool nc_axes(NcElab *e, int n, NcExpr *const *axis, NcRange at, int *rank, NcSiz
 NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
   enum { OTHER = 16 };
   if (t->tuple) {
-    nc_elab_error(e, NC_E0110, t->at, "a model's arguments must be tensors");
+    nc_elab_error(e, NC_E0110, t->at, "what comes from outside must be tensors, not tuples of them");
     return nc_v_poison();
   }
   for (int i = 0; i < t->axis.n; i++) {
@@ -236,9 +236,9 @@ NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
     NcValue v;
     if (x->kind == NC_X_NAME && !bound_size(e, x->name.s, &v))
       nc_scope_bind(e, e->frame->scope, x->name.s, x->at,
-                    nc_v_int(x->at, nc_size_symbol(&e->sizes, x->name.s, strcmp(x->name.s, "B") ? OTHER : e->batch)));
+                    nc_v_int(x->at, nc_size_symbol(&e->sizes, x->name.s, strcmp(x->name.s, "B") == 0 ? e->batch : e->assumed ? e->assumed : OTHER)));
     if (x->kind == NC_X_SPREAD && !nc_lookup_local(e->frame->scope, x->name.s)) {
-      nc_elab_error(e, NC_E0208, x->at, "a model's argument needs a known number of axes");
+      nc_elab_error(e, NC_E0208, x->at, "what comes from outside needs a known number of axes");
       return nc_v_poison();
     }
   }

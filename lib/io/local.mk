@@ -2,5 +2,6 @@ lib_libdata_la_SOURCES += \
   lib/io/bytes.h lib/io/bytes.c \
   lib/io/idx.h lib/io/idx.c \
   lib/io/npy.h lib/io/npy.c \
+  lib/io/png.h lib/io/png.c \
   lib/io/csv.h lib/io/csv.c \
   lib/io/safetensors.h lib/io/safetensors.c

@@ -32,6 +32,8 @@ const NcGraph *nc_engine_graph(const NcProgram *p, const char *purpose) {
   if (strcmp(purpose, "eval") == 0) return p->eval;
   if (strcmp(purpose, "predict") == 0) return p->predict;
   if (strcmp(purpose, "init") == 0) return p->init;
+  for (int i = 0; i < p->task.n; i++)
+    if (strcmp(purpose, p->task.at[i].name) == 0) return p->task.at[i].graph;
   return NULL;
 }
 

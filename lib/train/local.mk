@@ -14,6 +14,11 @@ lib_libtrain_la_SOURCES = \
   lib/train/loop.c \
   lib/train/score.c \
   lib/train/predict.c \
+  lib/train/task.c \
+  lib/train/output.h \
+  lib/train/output.c \
+  lib/train/tokens.h \
+  lib/train/tokens.c \
   lib/train/look.c \
   lib/train/testing.c \
   lib/train/plain.h \

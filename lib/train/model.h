@@ -3,6 +3,7 @@
 //   open.c      source, settings, hooks, messages, closing     loop.c      training
 //   engine.c    device, plans by purpose, variables            score.c     evaluation
 //   feed.c      data set, splits, inputs of a plan             predict.c   predictions
+//   task.c      running tasks                                 output.c    results as text and files
 //   checkpoint.c, run.c   what a run leaves on the disk        look.c, testing.c, plain.c, doctor.c   the rest
 #ifndef NC_MODEL_H
 #define NC_MODEL_H
@@ -59,6 +60,7 @@ NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *a
 
 // engine.c
 NcProgram *nc_engine_program(NacreModel *m, int64_t batch);               // elaborated again when the batch differs
+NcProgram *nc_engine_task(NacreModel *m, const NcTaskCall *call, const NcSet *set, int sets);   // elaborated for a run of a task
 bool nc_engine_device(NacreModel *m);                                     // opens it once
 bool nc_engine_target(NacreModel *m, NcTarget *out);                      // for compiling: the device's, or a default when only a class is asked for
 NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch);   // compiles and loads once; NULL after an error

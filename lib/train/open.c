@@ -44,6 +44,14 @@ static NcProgram *elaborate(NacreModel *m, int64_t batch) {
   return nc_program(m->arena, m->diag, &o);
 }
 
+NcProgram *nc_engine_task(NacreModel *m, const NcTaskCall *call, const NcSet *set, int sets) {
+  NcProgramOptions o = {
+    .name = m->name, .text = m->text, .size = m->size, .nset = sets, .set = set, .hooks = m->hooks,
+    .batch = m->program->batch, .model = m->o.model, .task = call,
+  };
+  return nc_program(m->arena, m->diag, &o);
+}
+
 NcProgram *nc_engine_program(NacreModel *m, int64_t batch) {
   return batch == 0 || batch == m->program->batch ? m->program : elaborate(m, batch);
 }

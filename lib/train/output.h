@@ -1,0 +1,23 @@
+// Named tensors that a graph gave back: to text, and to files by their names' endings.
+#ifndef NC_OUTPUT_H
+#define NC_OUTPUT_H
+#include "train/model.h"
+
+NcType nc_output_type(const NacreOutput *o);
+double nc_output_at(const NacreOutput *o, int64_t i);
+
+// All outputs of a loaded plan, in the graph's order, read into the arena. NULL after an error.
+NacreOutput *nc_outputs_read(NacreModel *m, const NcGraph *g, const NcPlan *plan, NcLoaded *loaded, int *n);
+
+// path "x.png", "x.npy", "x.csv", "x.json", "x.txt"; with several outputs each but JSON gets a file of its own, x-NAME.npy. What
+// was written is told through `write`, a line each: "wrote x.png: 16 images of 28 by 28".
+typedef struct {
+  const char *title;         // of the JSON lines' first key: the task's name
+  const char *path;          // NULL: text to `write`, and what is too large for that to files named after the title
+  bool json;                 // JSON lines to `write` where there is no path
+  NacreWrite *write;
+  void *ctx;
+} NcOutputTo;
+bool nc_outputs_write(NacreModel *m, int n, const NacreOutput *o, const NcOutputTo *to);
+bool nc_output_path_good(NacreModel *m, const char *path);   // by its ending, before anything is computed; else E0702
+#endif
