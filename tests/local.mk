@@ -79,6 +79,12 @@ TESTS += tests/check_data
 tests_check_data_SOURCES = tests/check_data.c tests/tempdir.h
 tests_check_data_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_check_data_LDADD = lib/libdata.la lib/libbase.la $(CHECK_LIBS)
+check_PROGRAMS += tests/check_text
+TESTS += tests/check_text
+tests_check_text_SOURCES = tests/check_text.c tests/tempdir.h
+tests_check_text_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_check_text_LDADD = lib/libdata.la lib/libbase.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/check_front
 TESTS += tests/check_front
 tests_check_front_SOURCES = tests/check_front.c tests/golden.h

@@ -1,6 +1,5 @@
 // data blocks: a source and its fields, and the tensors derived from them on the device.
 #include "elab/recipe.h"
-#include <math.h>
 #include <string.h>
 
 static NcFrame data_frame(NcElab *e, const NcInfo *info, NcScope *scope, int *used) {
@@ -16,8 +15,14 @@ static void bind_hypers(NcElab *e, const NcDataset *ds, NcScope *scope) {
 
 // ---- source ----
 
-// A bare word in a source's settings is a text: tokens = chars.
+// A bare word in a source's settings is a text: tokens = chars. So is a word with a text, bpe("tokenizer.json"): it
+// becomes "bpe:tokenizer.json".
 static NcValue setting_value(NcElab *e, const NcExpr *x) {
+  if (x->kind == NC_X_CALL && x->a->kind == NC_X_NAME && !strcmp(x->a->name.s, "bpe") && x->list.n == 1 &&
+      !nc_lookup_local(e->frame->scope, "bpe") && !nc_map_has(&e->frame->module->decl, "bpe")) {
+    const char *s;
+    return nc_expr_text(e, x->list.at[0].e, &s) ? nc_v_str(x->at, nc_sprintf(e->arena, "bpe:%s", s)) : nc_v_poison();
+  }
   if (x->kind == NC_X_NAME && !nc_lookup_local(e->frame->scope, x->name.s)) {
     const NcInfo *i = nc_map_get(&e->frame->module->decl, x->name.s);
     if (!i || i->decl->kind != NC_D_CONST) return nc_v_str(x->at, x->name.s);
@@ -114,6 +119,18 @@ static bool split(NcElab *e, NcDataset *ds, const NcExpr *x) {
   return false;
 }
 
+// Where the training part lies among all examples, as fractions.
+static void train_part(const NcDataset *ds, double part[2]) {
+  part[0] = 0;
+  part[1] = ds->split.n ? 0 : 1;
+  for (int i = 0; i < ds->split.n; i++) {
+    part[0] = part[1];
+    part[1] += ds->split.at[i].fraction;
+    if (strcmp(ds->split.at[i].name, "train") == 0) return;
+  }
+  if (ds->split.n) part[0] = part[1];
+}
+
 static bool is_reserved(const char *s) { return strcmp(s, "source") == 0 || strcmp(s, "split") == 0; }
 
 static bool open_data(NcElab *e, NcDataset *ds) {
@@ -147,6 +164,7 @@ static bool open_data(NcElab *e, NcDataset *ds) {
     nc_elab_error(e, NC_E0306, ds->spec->at, "data cannot be looked at here");
     return false;
   }
+  train_part(ds, ds->spec->train);
   return e->opt->hooks.describe(e->opt->hooks.ctx, e->diag, ds->spec, &ds->fields);
 }
 
@@ -166,13 +184,11 @@ NcDataset *nc_dataset(NcElab *e, const NcInfo *info, NcRange at) {
 
 int64_t nc_dataset_train_examples(const NcDataset *ds) {
   if (ds->fields.examples <= 0) return 0;
-  double fraction = ds->split.n ? 0 : 1, before = 0;
-  for (int i = 0; i < ds->split.n; i++) {
-    if (strcmp(ds->split.at[i].name, "train") == 0) { fraction = ds->split.at[i].fraction; break; }
-    before += ds->split.at[i].fraction;
-  }
-  double n = (double)ds->fields.examples;   // cut as lib/data cuts: part k ends at round(n × the sum so far)
-  return (int64_t)(round(n * (before + fraction)) - round(n * before));
+  double part[2];
+  train_part(ds, part);
+  const NcWindows *w = &ds->fields.windows;
+  int64_t n = w->span ? w->positions : ds->fields.examples, mine = nc_cut(n, part[1]) - nc_cut(n, part[0]);
+  return w->span ? nc_windows_in(w, mine) : mine;
 }
 
 // ---- fields ----
@@ -212,6 +228,24 @@ bool nc_dataset_bind(NcElab *e, NcDataset *ds, NcScope *scope) {
   return ok;
 }
 
+// A series' mean or standard deviation: a number, or a vector where x has several columns.
+static bool statistic(NcElab *e, const NcDataset *ds, const char *name, NcRange at, NcValue *out) {
+  static const struct { const char *name, *field; bool std; } members[] = {
+    {"mean", "x", false}, {"std", "x", true}, {"target_mean", "target", false}, {"target_std", "target", true}};
+  for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+    for (int k = 0; strcmp(name, members[i].name) == 0 && k < ds->fields.n; k++) {
+      const NcField *f = &ds->fields.at[k];
+      const double *v = members[i].std ? f->std : f->mean;
+      if (strcmp(f->name, members[i].field) != 0 || !v) continue;
+      NcSize columns = nc_size(f->columns);
+      NcType t = {NC_F32, NC_SHAPE(f->columns)};
+      *out = f->columns == 1 ? nc_v_float(at, v[0])
+                             : nc_v_tensor(at, nc_t(e, at, nc_table(e->graph, at, t, v), 1, &columns));
+      return true;
+    }
+  return false;
+}
+
 bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at, NcValue *out) {
   NcDataset *ds = nc_dataset(e, info, at);
   *out = nc_v_poison();
@@ -226,5 +260,5 @@ bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at,
     *out = nc_v_int(at, nc_size(ds->fields.examples));
     return true;
   }
-  return false;
+  return statistic(e, ds, name, at, out);
 }

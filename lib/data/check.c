@@ -8,16 +8,21 @@ static const char *origin(const NcDataset *set, int f, NcArena *a) {
   return set->origin[f] ? nc_sprintf(a, " (`%s`)", set->origin[f]) : "";
 }
 
+// Values of one example, or where windows overlap, of one position.
+static int64_t values_each(const NcDataset *set, int field) {
+  return (int64_t)(nc_field_step(set, field) / nc_dtype_bytes(set->field[field].dtype));
+}
+
 bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t classes) {
   const NcField *f = &set->field[field];
   if (f->dtype != NC_I32) return true;
   const int32_t *v = set->data[field];
-  int64_t n = set->n * nc_count(f->shape), each = nc_count(f->shape);
+  int64_t n = nc_field_values(set, field), each = values_each(set, field);
   for (int64_t i = 0; i < n; i++) {
     if (v[i] >= 0 && v[i] < classes) continue;
-    NcMessage *m = nc_error(d, NC_E0403, set->at, "`%s` of example %lld is %d, but there are %lld classes, 0 to %lld%s",
-                            f->name, (long long)(i / each), (int)v[i], (long long)classes, (long long)classes - 1,
-                            origin(set, field, d->arena));
+    NcMessage *m = nc_error(d, NC_E0403, set->at, "`%s` of %s %lld is %d, but there are %lld classes, 0 to %lld%s",
+                            f->name, set->step ? "position" : "example", (long long)(i / each), (int)v[i],
+                            (long long)classes, (long long)classes - 1, origin(set, field, d->arena));
     if (v[i] == classes)
       nc_help(d, m, "labels start at 0; if these start at 1, subtract 1, or let there be %lld classes",
               (long long)classes + 1);
@@ -30,15 +35,15 @@ bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t cl
 static bool all_finite(NcDiag *d, const NcDataset *set, int field) {
   const NcField *f = &set->field[field];
   const float *v = set->data[field];
-  int64_t each = nc_count(f->shape), n = set->n * each;
+  int64_t each = values_each(set, field), n = nc_field_values(set, field);
   for (int64_t i = 0; i < n; i++) {
     if (isfinite(v[i])) continue;
     const char *where = each == 1 && !f->column ? ""
                         : f->column ? nc_sprintf(d->arena, ", column `%s`,", f->column[i % each])
                                     : nc_sprintf(d->arena, ", element %lld,", (long long)(i % each));
     NcMessage *m =
-      nc_error(d, NC_E0404, set->at, "`%s` of example %lld%s is %s%s", f->name, (long long)(i / each), where,
-               isnan(v[i]) ? "not a number (NaN)" : "infinite, or beyond what f32 holds", origin(set, field, d->arena));
+      nc_error(d, NC_E0404, set->at, "`%s` of %s %lld%s is %s%s", f->name, set->step ? "position" : "example",
+               (long long)(i / each), where, isnan(v[i]) ? "not a number (NaN)" : "infinite, or beyond what f32 holds", origin(set, field, d->arena));
     nc_help(d, m, "one such value makes every weight useless: mend or remove the example");
     return false;
   }
@@ -93,7 +98,7 @@ uint64_t nc_data_hash(const NcDataset *set) {
     memcpy(head + 3, f->shape.dim, (size_t)f->shape.rank * sizeof *head);
     h = nc_hash64(h, f->name, strlen(f->name) + 1);
     h = nc_hash64(h, head, sizeof head);
-    h = nc_hash64(h, set->data[i], (size_t)set->n * nc_field_bytes(f));
+    h = nc_hash64(h, set->data[i], (size_t)nc_field_values(set, i) * nc_dtype_bytes(f->dtype));
   }
   return h;
 }

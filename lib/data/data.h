@@ -10,6 +10,10 @@ typedef struct {
   void **data;                 // [fields] contiguous: n examples each
   const char **origin;         // [fields] the file it came from, NULL when generated; for messages
   NcRange at;                  // of the source in the .nn file
+  // Windows overlap: of a field all positions are stored once, `step[field]` bytes each, and an example's number is the
+  // position at which it begins.
+  NcWindows windows;
+  size_t *step;                // [fields], NULL where examples lie apart
 } NcDataset;
 
 // The fields of a source, reading as little as possible: generated sources read nothing, idx and npy the header (and
@@ -22,9 +26,13 @@ NcDataset *nc_source_open(NcArena *a, NcDiag *d, const NcSourceSpec *spec);
 
 int nc_field_find(const NcDataset *set, const char *name);             // -1 when there is none
 size_t nc_field_bytes(const NcField *f);                               // of one example
-static inline const void *nc_field_at(const NcDataset *set, int field, int64_t example) {
-  return (const char *)set->data[field] + (size_t)example * nc_field_bytes(&set->field[field]);
+static inline size_t nc_field_step(const NcDataset *set, int field) {  // bytes from one example to that of the next number
+  return set->step ? set->step[field] : nc_field_bytes(&set->field[field]);
 }
+static inline const void *nc_field_at(const NcDataset *set, int field, int64_t example) {
+  return (const char *)set->data[field] + (size_t)example * nc_field_step(set, field);
+}
+int64_t nc_field_values(const NcDataset *set, int field);              // how many are stored
 
 // Before training: every float is finite (E0404), every label lies below its field's classes (E0403). Reports the
 // first offender of each field and returns false.

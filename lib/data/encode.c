@@ -108,16 +108,18 @@ static bool align_columns(NcArena *a, NcDiag *d, NcDataset *set, int field, cons
 static bool align_labels(NcArena *a, NcDiag *d, NcDataset *set, int field, const NcField *want) {
   const NcField *have = &set->field[field];
   int32_t *to = NC_NEW_N(a, int32_t, have->classes), *v = set->data[field];
+  NcMap known = NC_MAP(a);     // of a class's name, its place + 1
+  for (int64_t c = want->classes; c-- > 0;) nc_map_set(&known, want->class_name[c], (void *)(intptr_t)(c + 1));
   for (int64_t c = 0; c < have->classes; c++) {
-    to[c] = find(want->class_name, want->classes, have->class_name[c]);
+    to[c] = (int32_t)(intptr_t)nc_map_get(&known, have->class_name[c]) - 1;
     if (to[c] >= 0) continue;
-    NcMessage *m = nc_error(d, NC_E0403, set->at, "`%s` has the class `%s`, which training did not know", have->name,
-                            have->class_name[c]);
+    NcMessage *m = nc_error(d, NC_E0403, set->at, "`%s` has the %s `%s`, which training did not know", have->name,
+                            have->tokens ? "token" : "class", have->class_name[c]);
     const char *near = nc_nearest(have->class_name[c], want->class_name, (int)want->classes);
     if (near) nc_help(d, m, "training knew `%s`", near);
     return false;
   }
-  int64_t n = set->n * nc_count(have->shape);
+  int64_t n = nc_field_values(set, field);
   for (int64_t i = 0; i < n; i++)
     if (v[i] >= 0 && v[i] < have->classes) v[i] = to[v[i]];
   return true;
@@ -133,6 +135,10 @@ bool nc_data_align(NcArena *a, NcDiag *d, NcDataset *set, const NcFields *traine
       const char *type = nc_type_str(a, (NcType){want->dtype, want->shape});
       nc_error(d, NC_E0405, set->at, "training had a field `%s` of type %s, but here %s", want->name, type,
                have ? nc_sprintf(a, "it is %s", nc_type_str(a, (NcType){have->dtype, have->shape})) : "there is none");
+      return false;
+    }
+    if (have->tokenizer && want->tokenizer && strcmp(have->tokenizer, want->tokenizer) != 0) {
+      nc_error(d, NC_E0405, set->at, "`%s` was trained with another tokenizer than the one given here", want->name);
       return false;
     }
     if (columns && !align_columns(a, d, set, f, want)) return false;

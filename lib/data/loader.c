@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include "data/rand.h"
 #include "data/split.h"
 
 // Batches since the last seek have sequence numbers from 0 on; number s lives in slot s % slots.
@@ -23,6 +24,7 @@ struct NcLoader {
   int64_t n, batch, batches; // batches in an epoch
   int64_t *index, *order;    // the examples; the same, shuffled for order_epoch
   int64_t order_epoch;
+  int64_t stride, last, shift; // windows; shift: of order_epoch
   uint64_t seed;
   bool train;
   int *field, fields;
@@ -50,20 +52,25 @@ static Slot *claim(NcLoader *l) {
     memcpy(l->order, l->index, (size_t)l->n * sizeof *l->order);
     nc_shuffle(l->order, l->n, l->seed, (uint64_t)slot->batch.epoch);
     l->order_epoch = slot->batch.epoch;
+    NcRand r = nc_rand(l->seed, NC_RAND_WINDOWS, (uint64_t)slot->batch.epoch);
+    l->shift = l->stride > 1 ? nc_rand_below(&r, (uint32_t)l->stride) : 0;
   }
   const int64_t *from = (l->train ? l->order : l->index) + slot->batch.number * l->batch;
   int64_t left = l->n - slot->batch.number * l->batch;
   slot->batch.count = left < l->batch ? left : l->batch;
-  for (int64_t i = 0; i < l->batch; i++) slot->index[i] = from[i < slot->batch.count ? i : slot->batch.count - 1];
+  for (int64_t i = 0; i < l->batch; i++) {
+    int64_t k = from[i < slot->batch.count ? i : slot->batch.count - 1] + l->shift;
+    slot->index[i] = l->shift && k > l->last ? l->last : k;
+  }
   return slot;
 }
 
 static void gather(const NcLoader *l, Slot *slot) {
   for (int k = 0; k < l->fields; k++) {
     size_t bytes = nc_field_bytes(&l->data->field[l->field[k]]);
-    const char *from = l->data->data[l->field[k]];
     char *to = slot->field[k];
-    for (int64_t i = 0; i < l->batch; i++) memcpy(to + (size_t)i * bytes, from + (size_t)slot->index[i] * bytes, bytes);
+    for (int64_t i = 0; i < l->batch; i++)
+      memcpy(to + (size_t)i * bytes, nc_field_at(l->data, l->field[k], slot->index[i]), bytes);
   }
 }
 
@@ -205,7 +212,8 @@ NcLoader *nc_loader_new(NcDiag *d, const NcLoaderOptions *o) {
   if (!enough(d, o, n)) return NULL;
   NcLoader *l = calloc(1, sizeof *l);
   if (l) {
-    *l = (NcLoader){.data = o->data, .n = n, .batch = o->batch, .seed = o->seed, .train = o->train, .order_epoch = -1};
+    *l = (NcLoader){.data = o->data, .n = n, .batch = o->batch, .seed = o->seed, .train = o->train, .order_epoch = -1,
+                    .stride = o->stride, .last = o->last};
     l->batches = o->train ? n / o->batch : (n + o->batch - 1) / o->batch;
     l->fields = o->field ? o->fields : o->data->fields;
     l->keep = o->keep > 0 ? o->keep : 2;

@@ -4,6 +4,10 @@
 // it; a last batch that would be short is dropped. Evaluation: the order of the indices; the last batch is filled up
 // with copies of its last example and says how many are real. Both go on with the next epoch when one ends.
 //
+// Windows over time that begin `stride` positions apart: in each epoch of training all of them begin up to stride - 1
+// positions later, by a number keyed by (seed, epoch). So the network meets windows at every offset, and each epoch
+// still has every position once (but for the ends).
+//
 // One thread at a time may call next, seek and free. Worker threads block all signals, so that Ctrl-C meets the caller.
 #ifndef NC_LOADER_H
 #define NC_LOADER_H
@@ -18,6 +22,7 @@ typedef struct {
   int64_t batch;             // examples in a batch
   uint64_t seed;
   bool train;                // shuffled, short batch dropped; else in order, short batch padded
+  int64_t stride, last;      // windows, as the part says; in training each epoch begins them at an offset of its own
   int threads;               // 0: one; -1: none, next() gathers by itself
   int keep;                  // batches that stay valid at once (0: 2)
   int ahead;                 // batches gathered beyond these (0: 2)

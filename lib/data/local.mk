@@ -10,6 +10,10 @@ lib_libdata_la_SOURCES = \
   lib/data/table.c \
   lib/data/encode.c \
   lib/data/text.c \
+  lib/data/tokens.h lib/data/tokens.c \
+  lib/data/bpe.c \
+  lib/data/sentences.c \
+  lib/data/series.c \
   lib/data/points.c \
   lib/data/digits.c \
   lib/data/check.c \

@@ -6,8 +6,8 @@
 #include "io/csv.h"
 
 static const NcSourceKind *const kinds[] = {
-  &nc_csv_kind,    &nc_idx_kind, &nc_npy_kind,   &nc_text_kind,  &nc_digits_kind, &nc_spiral_kind,
-  &nc_circle_kind, &nc_xor_kind, &nc_gauss_kind, &nc_moons_kind, &nc_plane_kind,
+  &nc_csv_kind,    &nc_idx_kind, &nc_npy_kind,   &nc_text_kind,  &nc_series_kind, &nc_digits_kind,
+  &nc_spiral_kind, &nc_circle_kind, &nc_xor_kind, &nc_gauss_kind, &nc_moons_kind,  &nc_plane_kind,
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -164,7 +164,7 @@ const NcSourceKind *nc_source_bind(NcArena *a, NcDiag *d, const NcSourceSpec *sp
       nc_error(d, NC_E0301, spec->kind_at.file ? spec->kind_at : spec->at, "there is no source `%s`", spec->kind);
     const char *near = nc_nearest(spec->kind, names, KINDS);
     if (near) nc_help(d, m, "did you mean `%s`?", near);
-    else nc_help(d, m, "there are csv, idx, npy, text, digits, spiral and more: `nacre explain source` lists them");
+    else nc_help(d, m, "there are csv, idx, npy, text, series, digits, spiral and more: `nacre explain source` lists them");
     return NULL;
   }
   const NcSourceInfo *s = &k->info;
@@ -223,6 +223,15 @@ NcDataset *nc_dataset_new(const NcArgs *g, const NcFields *f, int64_t n) {
   return set;
 }
 
+NcDataset *nc_dataset_windows(const NcArgs *g, const NcFields *f) {
+  NcDataset *set = NC_NEW(g->a, NcDataset);
+  *set = (NcDataset){.n = f->examples, .fields = f->n, .field = f->at, .at = g->spec->at, .windows = f->windows};
+  set->data = NC_NEW_N(g->a, void *, f->n);
+  set->origin = NC_NEW_N(g->a, const char *, f->n);
+  set->step = NC_NEW_N(g->a, size_t, f->n);
+  return set;
+}
+
 bool nc_source_describe(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcFields *out) {
   NcArgs g;
   *out = (NcFields){0};
@@ -230,7 +239,7 @@ bool nc_source_describe(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcField
   if (!k) return false;
   if (k->describe) return k->describe(&g, out);
   NcDataset *set = k->open(&g);
-  if (set) *out = (NcFields){set->field, set->fields, set->n};
+  if (set) *out = (NcFields){set->field, set->fields, set->n, set->windows};
   return set != NULL;
 }
 
@@ -244,6 +253,14 @@ int nc_field_find(const NcDataset *set, const char *name) {
   for (int i = 0; i < set->fields; i++)
     if (!strcmp(set->field[i].name, name)) return i;
   return -1;
+}
+
+// Windows: from the first one's begin to the last one's end.
+int64_t nc_field_values(const NcDataset *set, int field) {
+  const NcField *f = &set->field[field];
+  if (!set->step) return set->n * nc_count(f->shape);
+  int64_t begins = set->windows.positions - set->windows.span;
+  return begins * (int64_t)(set->step[field] / nc_dtype_bytes(f->dtype)) + nc_count(f->shape);
 }
 
 size_t nc_field_bytes(const NcField *f) { return nc_type_bytes((NcType){f->dtype, f->shape}); }

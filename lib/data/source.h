@@ -30,7 +30,7 @@ typedef struct {
   NcDataset *(*open)(const NcArgs *g);                // NULL after errors
 } NcSourceKind;
 
-extern const NcSourceKind nc_idx_kind, nc_npy_kind, nc_csv_kind, nc_text_kind;
+extern const NcSourceKind nc_idx_kind, nc_npy_kind, nc_csv_kind, nc_text_kind, nc_series_kind;
 extern const NcSourceKind nc_spiral_kind, nc_circle_kind, nc_xor_kind, nc_gauss_kind, nc_moons_kind, nc_plane_kind;
 extern const NcSourceKind nc_digits_kind;
 
@@ -42,6 +42,9 @@ bool nc_csv_layout(const NcArgs *g, char *delimiter, bool *header);
 
 // A data set of these fields with memory for n examples of each.
 NcDataset *nc_dataset_new(const NcArgs *g, const NcFields *f, int64_t n);
+
+// The same for windows: `data` and `step` are for the caller to fill in.
+NcDataset *nc_dataset_windows(const NcArgs *g, const NcFields *f);
 
 // Settings that several kinds share.
 #define NC_SET_SEED {"seed", NC_SET_INT, "0", "another seed, another sample", .least = 0, .most = 9e18}

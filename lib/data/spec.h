@@ -27,6 +27,7 @@ typedef struct {
   NcRange at;                // of the whole call
   NcRange kind_at;           // of the kind's name
   const char *dir;           // relative paths start here; NULL: the working directory
+  double train[2];           // where the training part begins and ends, as fractions; both 0: all of it
   const NcSetting *setting;
   int settings;
 } NcSourceSpec;
@@ -39,13 +40,33 @@ typedef struct {
   int64_t classes;             // labels: how many classes, 0 where not known; other fields 0
   const char *const *class_name;  // [classes], NULL where classes have no names
   const char *const *column;   // features of a table: [shape.dim[0]] "petal_length" or "island=Dream"; else NULL
+  const char *tokens;          // how text becomes these tokens: "chars", "bytes" or "bpe"; NULL: they are none
+  const char *tokenizer;       // bpe: what its tokenizer.json says
+  const double *mean, *std;    // numbers of a series: of the training part, one for each column; else NULL
+  int columns;                 // how many these are
 } NcField;
+
+// Examples either lie apart, one after the other, or are windows over positions in time: a window is `span` positions
+// long, and the next one begins `stride` positions later.
+typedef struct { int64_t positions, span, stride; } NcWindows;     // all 0: they lie apart
 
 typedef struct {
   NcField *at;
   int n;
   int64_t examples;            // -1: not known before it is read
+  NcWindows windows;
 } NcFields;
+
+static inline int64_t nc_windows_in(const NcWindows *w, int64_t positions) {
+  return positions < w->span ? 0 : (positions - w->span) / w->stride + 1;
+}
+
+// Where a part of n ends whose fraction, with those before it, is `sum`. The small term: 0.1 + 0.2 is a little more
+// than 0.3, and a half must not fall to either side by chance.
+static inline int64_t nc_cut(int64_t n, double sum) {
+  double v = (double)n * sum + 0.5 + 1e-6;
+  return v >= (double)n ? n : (int64_t)v;
+}
 
 // split = (train = 0.8, valid = 0.1, test = 0.1)
 typedef struct {

@@ -1,5 +1,4 @@
 #include "data/split.h"
-#include <math.h>
 #include <string.h>
 #include "data/rand.h"
 
@@ -46,10 +45,8 @@ bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const
   double sum = 0;
   for (int i = 0; i < parts; i++) {
     sum += part[i].fraction;
-    // The small term: 0.1 + 0.2 is a little more than 0.3, and a half must not fall to either side by chance.
-    int64_t end = (int64_t)floor((double)n * sum + 0.5 + 1e-6);
-    if (end > n) end = n;
-    out[i] = (NcSplit){part[i].name, order + begin, end - begin};
+    int64_t end = nc_cut(n, sum);
+    out[i] = (NcSplit){.name = part[i].name, .index = order + begin, .n = end - begin};
     if (end == begin) {
       NcMessage *m = nc_error(d, NC_E0406, part[i].at, "`%s` gets no example: %g of %lld", part[i].name,
                               part[i].fraction, (long long)n);
@@ -59,4 +56,45 @@ bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const
     begin = end;
   }
   return true;
+}
+
+// Windows that begin in [begin, end) and end there too.
+static void windows(NcArena *a, const NcWindows *w, int64_t begin, int64_t end, NcSplit *out) {
+  out->n = nc_windows_in(w, end - begin);
+  out->index = NC_NEW_N(a, int64_t, out->n);
+  out->stride = w->stride;
+  out->last = end - w->span;
+  for (int64_t k = 0; k < out->n; k++) out->index[k] = begin + k * w->stride;
+}
+
+bool nc_split_windows(NcArena *a, NcDiag *d, const NcWindows *w, NcRange at, const NcSplitPart *part, int parts,
+                      NcSplit *out) {
+  if (!parts_good(d, at, part, parts)) return false;
+  int64_t begin = 0;
+  double sum = 0;
+  for (int i = 0; i < parts; i++) {
+    sum += part[i].fraction;
+    int64_t end = nc_cut(w->positions, sum);
+    out[i].name = part[i].name;
+    windows(a, w, begin, end, &out[i]);
+    if (!out[i].n) {
+      NcMessage *m = nc_error(d, NC_E0406, part[i].at, "`%s` has %lld of the %lld positions, fewer than one window of %lld",
+                              part[i].name, (long long)(end - begin), (long long)w->positions, (long long)w->span);
+      nc_help(d, m, "give it a larger part, or take shorter windows");
+      return false;
+    }
+    begin = end;
+  }
+  return true;
+}
+
+void nc_split_all(NcArena *a, const NcDataset *set, NcSplit *out) {
+  *out = (NcSplit){.name = "all"};
+  if (set->windows.span) {
+    windows(a, &set->windows, 0, set->windows.positions, out);
+    return;
+  }
+  out->n = set->n;
+  out->index = NC_NEW_N(a, int64_t, set->n);
+  for (int64_t i = 0; i < set->n; i++) out->index[i] = i;
 }

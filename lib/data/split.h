@@ -1,12 +1,13 @@
 // Parts of a data set for training, validation and test.
 #ifndef NC_SPLIT_H
 #define NC_SPLIT_H
-#include "data/spec.h"
+#include "data/data.h"
 
 typedef struct {
   const char *name;
-  int64_t *index;            // examples of this part, in shuffled order
+  int64_t *index;            // examples of this part, in shuffled order; windows in the order of time
   int64_t n;
+  int64_t stride, last;      // windows: between two of them, and where the last possible one begins; else 0
 } NcSplit;
 
 // Shuffles 0 … n-1 by the seed (Fisher-Yates, Philox) and cuts: part k ends at round(n × (f0 + … + fk)). So the sizes
@@ -14,6 +15,12 @@ typedef struct {
 // Errors: E0312 fractions not above 0 or adding up to more than 1, E0302 a name given twice, E0406 an empty part.
 bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const NcSplitPart *part, int parts,
               NcSplit *out);
+
+// The same for windows over time. The positions are cut, in their order, and each part's windows lie wholly in it: what is
+// tested on was never seen, and comes later than what was.
+bool nc_split_windows(NcArena *a, NcDiag *d, const NcWindows *w, NcRange at, const NcSplitPart *part, int parts,
+                      NcSplit *out);
+void nc_split_all(NcArena *a, const NcDataset *set, NcSplit *out);     // everything, in order: the part `all`
 
 // order[0 … n-1] is shuffled by (seed, stream). The same call gives the same order on every machine.
 void nc_shuffle(int64_t *order, int64_t n, uint64_t seed, uint64_t stream);

@@ -1,5 +1,6 @@
 // From data to the inputs of a plan.
 #include <string.h>
+#include "train/described.h"
 #include "train/model.h"
 
 static const NcRecipe *recipe(NacreModel *m) {
@@ -17,8 +18,11 @@ bool nc_feed_data(NacreModel *m) {
   spec.dir = m->data_dir;
   NcDataset *data = nc_source_open(m->arena, m->diag, &spec);
   if (!data || !nc_data_check(m->diag, data)) return false;
+  if (nc_described_by_run(m, r->source) && !nc_data_align(m->arena, m->diag, data, &r->fields)) return false;
   m->split = NC_NEW_N(m->arena, NcSplit, r->split.n + 1);
-  if (!nc_split(m->arena, m->diag, data->n, r->seed, spec.at, r->split.at, r->split.n, m->split)) return false;
+  if (data->windows.span
+        ? !nc_split_windows(m->arena, m->diag, &data->windows, spec.at, r->split.at, r->split.n, m->split)
+        : !nc_split(m->arena, m->diag, data->n, r->seed, spec.at, r->split.at, r->split.n, m->split)) return false;
   m->splits = r->split.n;
   m->data = data;
   return true;
@@ -30,8 +34,7 @@ const NcSplit *nc_feed_split(NacreModel *m, const char *name) {
     if (strcmp(m->split[i].name, name) == 0) return &m->split[i];
   if (strcmp(name, "all") == 0) {
     NcSplit *all = NC_NEW(m->arena, NcSplit);
-    *all = (NcSplit){.name = "all", .n = m->data->n, .index = NC_NEW_N(m->arena, int64_t, m->data->n)};
-    for (int64_t i = 0; i < all->n; i++) all->index[i] = i;
+    nc_split_all(m->arena, m->data, all);
     return all;
   }
   NcBuf b = NC_BUF(m->arena);

@@ -6,6 +6,8 @@ lib_libtrain_la_SOURCES = \
   lib/train/model.h \
   lib/train/open.c \
   lib/train/engine.c \
+  lib/train/described.h \
+  lib/train/described.c \
   lib/train/feed.c \
   lib/train/checkpoint.h \
   lib/train/checkpoint.c \

@@ -268,7 +268,8 @@ static bool prepare_run(Loop *l) {
   NacreModel *m = l->m;
   m->loader = nc_loader_new(m->diag, &(NcLoaderOptions){
     .data = m->data, .index = l->train->index, .n = l->train->n, .field = l->map.field, .fields = l->map.n,
-    .batch = l->c->batch, .seed = l->recipe->seed, .train = true, .keep = RING + 1});
+    .batch = l->c->batch, .seed = l->recipe->seed, .train = true, .stride = l->train->stride, .last = l->train->last,
+    .keep = RING + 1});
   if (!m->loader) return false;
   l->per_epoch = nc_loader_batches(m->loader);
   l->total = l->recipe->steps ? l->recipe->steps : l->recipe->epochs * l->per_epoch;

@@ -2,6 +2,7 @@
 //
 //   open.c      source, settings, hooks, messages, closing     loop.c      training
 //   engine.c    device, plans by purpose, variables            score.c     evaluation
+//   described.c what data sources say of themselves
 //   feed.c      data set, splits, inputs of a plan             predict.c   predictions
 //   task.c      running tasks                                 output.c    results as text and files
 //   checkpoint.c, run.c   what a run leaves on the disk        look.c, testing.c, plain.c, doctor.c   the rest
@@ -25,6 +26,8 @@ typedef struct NcCompiled {
   NcLoaded *loaded;
 } NcCompiled;
 
+typedef struct NcDescribed NcDescribed;      // described.c
+
 struct NacreModel {
   NcArena *arena;
   NcDiag *diag;
@@ -37,6 +40,7 @@ struct NacreModel {
   const char *weights;       // checkpoint to start from; NULL: initial values
   bool resuming;             // the checkpoint must hold the optimizer's variables too
   NcHooks hooks;             // what the compiler may ask for
+  NcDescribed *described;    // what data sources said of themselves
   const char *data_dir;      // where relative data paths start; NULL: the working directory
 
   NcProgram *program;        // for the recipe's batch, or o.batch

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "train/described.h"
 #include "train/model.h"
 #include "train/run.h"
 
@@ -22,10 +23,7 @@ NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *a
 // ---- hooks: files that the compiler may need
 
 static bool describe(void *ctx, NcDiag *d, const NcSourceSpec *spec, NcFields *out) {
-  NacreModel *m = ctx;
-  NcSourceSpec here = *spec;
-  here.dir = m->data_dir;
-  return nc_source_describe(m->arena, d, &here, out);
+  return nc_describe(ctx, d, spec, out);
 }
 
 // An import is found beside the file that imports it.
@@ -94,6 +92,7 @@ static bool open_source(NacreModel *m, void *arg) {
     NacreOptions merged;
     if (!nc_run_options(m, q->name, q->o, &merged) || !take_options(m, &merged)) return false;
     if (!nc_run_weights(m, q->name, q->checkpoint)) return false;
+    nc_described_load(m, q->name);
     m->name = nc_sprintf(m->arena, "%s/model.nn", q->name);
   } else {
     if (!take_options(m, q->o)) return false;

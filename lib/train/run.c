@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "train/described.h"
 
 double nc_now(void) {
   struct timespec t;
@@ -56,7 +57,8 @@ static bool fresh(NacreModel *m, NcRun *r) {
   return unwritable(m, r->dir);
 }
 
-static const char *const files[] = {"run.json", "last.safetensors", "best.safetensors", "metrics.jsonl", "README.md", "model.nn"};
+static const char *const files[] = {"run.json", "last.safetensors", "best.safetensors", "metrics.jsonl", "README.md", "model.nn", "data.json",
+                                    "tokenizer.json"};
 
 bool nc_run_create(NacreModel *m, const char *out, bool force, NcRun *r) {
   *r = (NcRun){.dir = out ? nc_strdup(m->arena, out) : NULL, .log = NC_BUF(m->arena), .started = nc_now()};
@@ -133,7 +135,7 @@ static bool write_json(NacreModel *m, const NcRun *r, json_t *j) {
 bool nc_run_begin(NacreModel *m, NcRun *r, size_t device_bytes) {
   const char *source = nc_run_path(m, r, "model.nn");
   if (strcmp(source, m->name) != 0 && !nc_write_file(m->diag, source, m->text, m->size)) return false;
-  return write_json(m, r, describe(m, r, "running", NULL, device_bytes));
+  return nc_described_save(m, r) && write_json(m, r, describe(m, r, "running", NULL, device_bytes));
 }
 
 bool nc_run_log(NacreModel *m, NcRun *r, const NacreProgress *p) {

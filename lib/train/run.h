@@ -2,6 +2,7 @@
 //
 //   model.nn           the source, frozen       run.json         settings, seed, data, device, versions, times
 //   metrics.jsonl      a line per epoch         README.md        the model card
+//   data.json          fields, vocabulary       tokenizer.json   of bpe
 //   last.safetensors   all variables and the position, to go on from; best.safetensors: parameters and states
 #ifndef NC_RUN_H
 #define NC_RUN_H
