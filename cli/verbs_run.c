@@ -30,6 +30,7 @@ int cli_train(const CliArgs *a) {
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
   signal(SIGPIPE, SIG_IGN);   // `nacre train --json | head` is no reason to lose a training
+  signal(SIGXFSZ, SIG_IGN);   // a file that may not grow is an error to be told, like a full disk
   CliProgress p = cli_progress(a);
   NacreTrainOptions t = {
     .out = a->value[O_OUT], .force = a->value[O_FORCE] != NULL, .resume = resume,

@@ -3,8 +3,10 @@
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
@@ -223,6 +225,54 @@ START_TEST(what_is_not_finite_names_its_line) {
 }
 END_TEST
 
+typedef struct { int epochs; char *before; size_t size; } Disk;
+
+// From the second epoch's end on no file may grow: the checkpoint of the first is what must remain.
+static void fill_disk(void *ctx, const NacreProgress *p) {
+  Disk *k = ctx;
+  if (strcmp(p->phase, "valid") || ++k->epochs != 2) return;
+  k->before = slurp(in_dir("full/last.safetensors"), &k->size);
+  signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &(struct rlimit){600, RLIM_INFINITY});
+}
+
+START_TEST(a_full_disk_leaves_the_checkpoint_before) {
+  NacreModel *m;
+  Disk k = {0};
+  expect_status(m, nacre_open_text("small.nn", small, sizeof small - 1, NULL, &m), NACRE_OK);
+  NacreTrainOptions t = {.out = in_dir("full"), .progress = fill_disk, .ctx = &k};
+  NacreStatus s = nacre_train(m, &t);
+  setrlimit(RLIMIT_FSIZE, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+  expect_status(m, s, NACRE_RUN);
+  ck_assert_msg(strstr(nacre_message(m), "E0602"), "%s", nacre_message(m));
+  nacre_close(m);
+  ck_assert_ptr_nonnull(k.before);
+  size_t n;
+  char *now = slurp(in_dir("full/last.safetensors"), &n);
+  ck_assert(n == k.size && memcmp(now, k.before, n) == 0);
+  free(now);
+  free(k.before);
+  DIR *d = opendir(in_dir("full"));
+  for (struct dirent *e; (e = readdir(d));) ck_assert_msg(!strstr(e->d_name, ".tmp"), "%s was left", e->d_name);
+  closedir(d);
+}
+END_TEST
+
+// Some drivers tell only of a built kernel how large its groups may be.
+START_TEST(kernels_with_smaller_groups) {
+  NacreModel *m;
+  NacreOptions o = {.device_class = "gpu"};
+  expect_status(m, nacre_open_text("small.nn", small, sizeof small - 1, &o, &m), NACRE_OK);
+  ck_assert(nc_engine_device(m));
+  ck_assert_int_gt(nc_device_target(m->device)->max_group, 16);
+  nc_devices_small_groups(m->devices, 16);
+  NacreTrainOptions t = {.out = in_dir("groups"), .max_steps = 2};
+  expect_status(m, nacre_train(m, &t), NACRE_OK);
+  ck_assert_int_eq(nc_device_target(m->device)->max_group, 16);
+  nacre_close(m);
+}
+END_TEST
+
 START_TEST(a_run_is_not_overwritten) {
   NacreModel *m;
   expect_status(m, run(in_dir("once"), 1, NULL, 0, &m), NACRE_OK);
@@ -318,6 +368,8 @@ int main(void) {
   tcase_add_loop_test(c, a_resume_goes_on_with_the_same_bits, 0, sizeof stops / sizeof *stops);
   tcase_add_test(c, a_stop_saves);
   tcase_add_test(c, what_is_not_finite_names_its_line);
+  tcase_add_test(c, a_full_disk_leaves_the_checkpoint_before);
+  tcase_add_test(c, kernels_with_smaller_groups);
   tcase_add_test(c, a_run_is_not_overwritten);
   tcase_add_test(c, a_checkpoint_of_another_model_tells_all_misfits);
   tcase_add_test(c, torn_and_foreign_runs_are_refused);

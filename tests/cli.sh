@@ -49,6 +49,7 @@ expect 2 'PATH=VALUE' "$nacre" check "$examples/xor.nn" --set hidden
 expect 2 'needs' "$nacre" check
 expect 2 'class' "$nacre" train "$examples/xor.nn" --class fpga --out none
 expect 2 'E0703' "$nacre" check "$examples/xor.nn" --set xor_net.hiden=3
+expect 2 "--set 'train.optimizer=adam(0.1)'" "$nacre" check "$examples/digits_mlp.nn" --set train.lr=0.1
 absent none
 
 # looking
@@ -113,6 +114,7 @@ expect 1 'E0604' "$nacre" train --resume nowhere
 expect 5 'E0501' "$nacre" train "$examples/xor.nn" --device no-such-device --out none
 expect 5 'E0501' env OCL_ICD_VENDORS="$work/none" "$nacre" train "$examples/xor.nn" --out none
 expect 0 'no errors' env OCL_ICD_VENDORS="$work/none" "$nacre" check "$examples/xor.nn"
+expect 5 'a batch of' env POCL_MEMORY_LIMIT=1 "$nacre" train "$examples/digits_mlp.nn" --batch 500000 --out none
 absent none
 
 # Looking maps no OpenCL library; asking for devices does. (Where the dynamic linker tells what it maps.)

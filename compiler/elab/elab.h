@@ -276,6 +276,7 @@ void nc_load_imports(NcElab *e, NcModule *m, int depth);
 NcValue nc_const_value(NcElab *e, NcInfo *i, NcRange at);
 NcValue nc_module_member(NcElab *e, const NcModule *m, const NcName *n);
 const NcExpr *nc_set_for(NcElab *e, const char *path, bool text);    // the expression of --set PATH=…, or NULL
+const char *nc_train_set_help(NcElab *e, const NcSet *s);           // for a path that belongs elsewhere, or NULL
 void nc_set_finish(NcElab *e);                                       // E0703 for what nothing used
 
 // program.c: the prelude and the file, loaded; `top` is the outermost frame. NULL when the prelude itself is broken.

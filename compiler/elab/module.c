@@ -285,7 +285,9 @@ void nc_set_finish(NcElab *e) {
     if (e->set_used[i]) continue;
     NcMessage *m = nc_elab_error(e, NC_E0703, s->at, "there is nothing called `%s` to set", s->path);
     const char *near = nc_nearest(s->path, e->set_known.at, e->set_known.n);
-    if (near) nc_help(e->diag, m, "did you mean `--set %s=%s`?", near, s->value);
+    const char *elsewhere = nc_train_set_help(e, s);
+    if (elsewhere) nc_help(e->diag, m, "%s", elsewhere);
+    else if (near) nc_help(e->diag, m, "did you mean `--set %s=%s`?", near, s->value);
     NcBuf b = NC_BUF(e->arena);
     for (int k = 0; k < e->set_known.n; k++) nc_putf(&b, "%s%s", k ? ", " : "", e->set_known.at[k]);
     if (e->set_known.n) nc_note(e->diag, m, "it can be one of: %s", nc_buf_str(&b));

@@ -12,18 +12,26 @@ static const KeyRow key_rows[] = {
 enum { KEYS = sizeof key_rows / sizeof *key_rows };
 static const char *const later[] = {"accumulate", "ema", "checkpoint", "only", "patience", "precision"};
 
-// Settings that people look for in `train` although they belong elsewhere.
-static const struct { const char *name, *help; } elsewhere[] = {
-  {"learning_rate", "it belongs to the optimizer: `optimizer = adam(1e-3)`"},
-  {"lr", "it belongs to the optimizer: `optimizer = adam(1e-3)`"},
-  {"momentum", "it belongs to the optimizer: `optimizer = sgd(0.1, momentum = 0.9)`"},
-  {"weight_decay", "it belongs to the optimizer: `optimizer = adamw(1e-3, weight_decay = 0.01)`"},
-  {"betas", "they belong to the optimizer: `optimizer = adam(1e-3, betas = (0.9, 0.999))`"},
-  {"clip", "it belongs to the optimizer: `optimizer = adam(1e-3, clip = 1.0)`"},
-  {"split", "it belongs to `data`: `split = (train = 0.9, valid = 0.1)`"},
-  {"source", "it belongs to `data`"},
-  {"metric", "did you mean `metrics = […]`?"},
+// Settings that people look for in `train` although they belong elsewhere. set: for --set, what stands before the value.
+static const struct { const char *name, *help, *set; } elsewhere[] = {
+  {"learning_rate", "it belongs to the optimizer: `optimizer = adam(1e-3)`", "adam("},
+  {"lr", "it belongs to the optimizer: `optimizer = adam(1e-3)`", "adam("},
+  {"momentum", "it belongs to the optimizer: `optimizer = sgd(0.1, momentum = 0.9)`", "sgd(0.1, momentum = "},
+  {"weight_decay", "it belongs to the optimizer: `optimizer = adamw(1e-3, weight_decay = 0.01)`",
+   "adamw(1e-3, weight_decay = "},
+  {"betas", "they belong to the optimizer: `optimizer = adam(1e-3, betas = (0.9, 0.999))`", "adam(1e-3, betas = "},
+  {"clip", "it belongs to the optimizer: `optimizer = adam(1e-3, clip = 1.0)`", "adam(1e-3, clip = "},
+  {"split", "it belongs to `data`: `split = (train = 0.9, valid = 0.1)`", NULL},
+  {"source", "it belongs to `data`", NULL},
+  {"metric", "did you mean `metrics = […]`?", NULL},
 };
+
+const char *nc_train_set_help(NcElab *e, const NcSet *s) {
+  for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+    if (elsewhere[i].set && strncmp(s->path, "train.", 6) == 0 && strcmp(s->path + 6, elsewhere[i].name) == 0)
+      return nc_sprintf(e->arena, "it belongs to the optimizer: `--set 'train.optimizer=%s%s)'`", elsewhere[i].set, s->value);
+  return NULL;
+}
 
 static bool unknown_key(NcElab *e, const NcStmt *s) {
   for (size_t i = 0; i < sizeof later / sizeof *later; i++)

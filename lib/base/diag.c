@@ -109,6 +109,11 @@ void nc_help(NcDiag *d, NcMessage *m, const char *fmt, ...) {
   va_end(ap);
 }
 
+void nc_diag_forget(NcDiag *d, int messages, int errors) {
+  d->messages.n = messages;
+  d->errors = errors;
+}
+
 int nc_diag_exit(const NcDiag *d) {
   for (int i = 0; i < d->messages.n; i++)
     if (d->messages.at[i]->severity == NC_ERROR) return nc_code_exit(d->messages.at[i]->code);

@@ -71,6 +71,9 @@ void nc_label(NcDiag *d, NcMessage *m, NcRange at, const char *fmt, ...);
 __attribute__((format(printf, 3, 4))) void nc_note(NcDiag *d, NcMessage *m, const char *fmt, ...);
 __attribute__((format(printf, 3, 4))) void nc_help(NcDiag *d, NcMessage *m, const char *fmt, ...);
 
+// Takes back what was reported since there were so many messages and errors: another way was found.
+void nc_diag_forget(NcDiag *d, int messages, int errors);
+
 int nc_diag_exit(const NcDiag *d);                            // exit status of the first error; 0 when there is none
 void nc_diag_render(const NcDiag *d, NcBuf *out, bool color); // all messages as a person reads them
 void nc_diag_json(const NcDiag *d, NcBuf *out);               // one JSON object per line

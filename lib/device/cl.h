@@ -27,6 +27,7 @@ typedef struct {
   // The test seam of nc_devices_fail_call.
   const char *fail_function;
   int fail_n;
+  size_t small_group;        // of nc_devices_small_groups; 0: none
 } NcCl;
 
 // False when there is no loader (or it lacks a function, then *missing names it). $NACRE_OPENCL names another library.

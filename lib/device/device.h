@@ -59,8 +59,13 @@ NcDevice *nc_device_open(NcDevices *all, NcDiag *d, const NcDeviceOptions *o);
 void nc_device_close(NcDevice *dev);                          // NULL is allowed
 const NcDeviceInfo *nc_device_info(const NcDevice *dev);      // with what the probes found
 const NcTarget *nc_device_target(const NcDevice *dev);
+// A kernel turned out to have work-groups of at most `most` (nc_exec_group_limit): the target keeps within that from now
+// on. False when it did so already.
+bool nc_device_keep_groups(NcDevice *dev, int most);
 
 // Test seams. The n-th call from now on (from 1) of the OpenCL function of that name fails with CL_OUT_OF_RESOURCES and
 // is not made; NULL: none does.
 void nc_devices_fail_call(NcDevices *all, const char *function, int n);
+// Kernels say that their groups may be no larger than this; 0: what the driver says.
+void nc_devices_small_groups(NcDevices *all, size_t most);
 #endif

@@ -182,6 +182,8 @@ void nc_devices_fail_call(NcDevices *all, const char *function, int n) {
   all->cl.fail_n = n;
 }
 
+void nc_devices_small_groups(NcDevices *all, size_t most) { all->cl.small_group = most; }
+
 bool nc_same_process(const NcDevices *all, NcDiag *d) {
   if (all->pid == (long)getpid()) return true;
   NcMessage *m =

@@ -27,6 +27,9 @@ void nc_exec_free(NcExec *x);                                  // NULL is allowe
 NcLoaded *nc_exec_load(NcExec *x, NcDiag *d, const NcPlan *p); // NULL after an error; the session stays usable
 void nc_exec_unload(NcLoaded *l);                              // NULL is allowed
 
+// After a load that failed because a kernel cannot have groups as large as the plan's: how large they may be. Else 0.
+int nc_exec_group_limit(const NcExec *x);
+
 bool nc_exec_run(NcLoaded *l, NcDiag *d);                      // queues every step and returns
 bool nc_exec_finish(NcExec *x, NcDiag *d);                     // waits for all that is queued
 

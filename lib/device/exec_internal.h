@@ -35,6 +35,7 @@ struct NcExec {
   uint64_t marks;
   size_t held;                        // bytes of device memory
   long queued;                        // steps since the last wait
+  size_t group_limit;                 // of the kernel that refused the last load, or 0
 };
 
 typedef struct { const NcStep *step; cl_kernel kernel; } NcOp;

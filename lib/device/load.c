@@ -31,6 +31,7 @@ void nc_exec_free(NcExec *x) {
 }
 
 void nc_exec_seams(NcExec *x, NcExecSeams seams) { x->seams = seams; }
+int nc_exec_group_limit(const NcExec *x) { return x->group_limit < INT32_MAX ? (int)x->group_limit : INT32_MAX; }
 size_t nc_exec_bytes(const NcExec *x) { return x->held; }
 
 static bool in_arena(const NcPlan *p, int b) {
@@ -123,14 +124,17 @@ static bool check_group(NcLoaded *l, NcDiag *d, int step) {
   size_t most = 0, group = s->local[0] * s->local[1] * s->local[2];
   cl_int err = NC_CALL(l->x->cl, clGetKernelWorkGroupInfo,
                        (l->op[step].kernel, l->x->dev->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL));
+  if (l->x->cl->small_group && most > l->x->cl->small_group) most = l->x->cl->small_group;
   cl_uint nargs = 0;
   if (!err)
     err = NC_CALL(l->x->cl, clGetKernelInfo, (l->op[step].kernel, CL_KERNEL_NUM_ARGS, sizeof nargs, &nargs, NULL));
   NcMessage *m = NULL;
   if (err) m = nc_cl_error(d, "clGetKernelWorkGroupInfo", err);
-  else if (group > most)
+  else if (group > most) {
     m = nc_error(d, NC_E0504, NC_NOWHERE, "a work-group of %zu is more than this kernel can have here, %zu", group,
                  most);
+    l->x->group_limit = most;
+  }
   else if ((int)nargs != s->nargs)
     m = nc_error(d, NC_E0503, NC_NOWHERE, "kernel `%s` takes %u arguments and the plan gives %d", s->kernel, nargs,
                  s->nargs);
@@ -204,6 +208,7 @@ NcLoaded *nc_exec_load(NcExec *x, NcDiag *d, const NcPlan *p) {
   if (!nc_same_process(x->dev->all, d) || !nc_plan_verify(p, d) || !nc_fits(x, d, p)) return NULL;
   NcLoaded *l = NC_NEW(p->arena, NcLoaded);
   l->x = x;
+  x->group_limit = 0;
   l->plan = p;
   l->op = NC_NEW_N(p->arena, NcOp, p->step.n + 1);
   l->mem = NC_NEW_N(p->arena, cl_mem, p->buf.n + 1);

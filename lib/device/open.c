@@ -47,3 +47,9 @@ void nc_device_close(NcDevice *dev) {
 
 const NcDeviceInfo *nc_device_info(const NcDevice *dev) { return &dev->info; }
 const NcTarget *nc_device_target(const NcDevice *dev) { return &dev->info.target; }
+
+bool nc_device_keep_groups(NcDevice *dev, int most) {
+  if (most < 1 || most >= dev->info.target.max_group) return false;
+  dev->info.target.max_group = most;
+  return true;
+}

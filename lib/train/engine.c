@@ -70,6 +70,18 @@ static void help_batch(NacreModel *m, const char *purpose, int64_t batch) {
   if (nc_now() < until) nc_help(m->diag, e, "a batch of %lld fits this device (--batch %lld)", (long long)b, (long long)b);
 }
 
+// Compiles and loads. Where a kernel turns out to have smaller groups than the device promised, once more within those.
+static bool make(NacreModel *m, NcCompiled *c, const NcGraph *g) {
+  NcCompileOptions o = {.name = c->purpose, .verify = m->o.verify};
+  for (;;) {
+    const int messages = m->diag->messages.n, errors = m->diag->errors;
+    c->plan = nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &o);
+    c->loaded = c->plan ? nc_exec_load(m->exec, m->diag, c->plan) : NULL;
+    if (c->loaded || !c->plan || !nc_device_keep_groups(m->device, nc_exec_group_limit(m->exec))) return c->loaded;
+    nc_diag_forget(m->diag, messages, errors);
+  }
+}
+
 NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) {
   if (!nc_engine_device(m)) return NULL;
   if (batch == 0) batch = m->program->batch;
@@ -80,10 +92,7 @@ NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) {
   const NcGraph *g = c->program ? nc_engine_graph(c->program, purpose) : NULL;
   if (!c->program) return NULL;
   if (!g) return nc_error(m->diag, NC_E0310, NC_NOWHERE, "`%s` has no train declaration", m->name), NULL;
-  NcCompileOptions o = {.name = purpose, .verify = m->o.verify};
-  c->plan = nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &o);
-  c->loaded = c->plan ? nc_exec_load(m->exec, m->diag, c->plan) : NULL;
-  if (!c->loaded) {
+  if (!make(m, c, g)) {
     help_batch(m, purpose, batch);
     return NULL;
   }
