@@ -1,5 +1,6 @@
 // Counter-based random numbers, the same bits as ops/random.c: Philox4x32-10 of
-//   counter = (low half of i/4, high half of i/4, step, site)   key = (low half of seed, high half of seed)
+//   counter = (low half of b, high half of b, step, site)   key = (low half of seed, high half of seed)
+//   b = i/4 + turn 2^40   (turn: of a loop, 0 outside; callers add it to the block's number, or 2^42 turn to i)
 // whose word i mod 4 belongs to element i.
 
 static inline uint4 nc_random_words(ulong block, int step, uint site, ulong seed) {

@@ -127,12 +127,12 @@ END_TEST
 START_TEST(random_numbers) {
   enum { N = 100000 };
   NcNode *step = input("step", (NcType){NC_I32, NC_SCALAR});
-  NcNode *u = nc_random(g, HERE, "uniform", vec(N), 1, step), *z = nc_random(g, HERE, "normal", vec(N), 1, step);
-  NcNode *other = nc_random(g, HERE, "normal", vec(N), 2, step);
+  NcNode *u = nc_random(g, HERE, "uniform", vec(N), 1, step, NULL), *z = nc_random(g, HERE, "normal", vec(N), 1, step, NULL);
+  NcNode *other = nc_random(g, HERE, "normal", vec(N), 2, step, NULL);
   nc_graph_output(g, "u", u);
   nc_graph_output(g, "z", z);
   nc_graph_output(g, "other", other);
-  ck_assert_ptr_eq(nc_random(g, HERE, "normal", vec(N), 1, step), z);   // the same numbers are one node
+  ck_assert_ptr_eq(nc_random(g, HERE, "normal", vec(N), 1, step, NULL), z);   // the same numbers are one node
   const double one = 1, two = 2;
   const NcBinding first = {"step", &one}, second = {"step", &two};
   double **a = run((NcEvalOptions){.nbind = 1, .bind = &first, .seed = 5});
@@ -160,7 +160,7 @@ START_TEST(orthonormal) {
   for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
     int64_t r = sizes[k][0], c = sizes[k][1];
     NcType matrix = {NC_F32, NC_SHAPE(r, c)};
-    NcNode *q = nc_orthogonal(g, HERE, nc_random(g, HERE, "normal", matrix, (int64_t)k, NULL));
+    NcNode *q = nc_orthogonal(g, HERE, nc_random(g, HERE, "normal", matrix, (int64_t)k, NULL, NULL));
     NcNode *t = nc_transpose(g, HERE, q), *unit = r <= c ? nc_matmul(g, HERE, q, t) : nc_matmul(g, HERE, t, q);
     nc_graph_output(g, "unit", unit);
     double **value = run((NcEvalOptions){.seed = 3});

@@ -220,10 +220,10 @@ static void picks(Make *m) {
 }
 
 static void randoms(Make *m) {
-  NcNode *step = input(m, "step", NC_I32, NC_SCALAR);
+  NcNode *step = input(m, "step", NC_I32, NC_SCALAR), *turn = nc_const(m->g, NC_NOWHERE, NC_I32, 5);
   for (int k = 0; k < 3; k++) {
     NcShape s = k == 0 ? NC_SHAPE(64) : k == 1 ? NC_SHAPE(5, 13) : NC_SHAPE(3, 8, 4);
-    NcNode *u = nc_random(m->g, NC_NOWHERE, k ? "normal" : "uniform", (NcType){NC_F32, s}, k + 3, step);
+    NcNode *u = nc_random(m->g, NC_NOWHERE, k ? "normal" : "uniform", (NcType){NC_F32, s}, k + 3, step, k ? turn : NULL);
     output(m, nc_sprintf(m->a, "u%d", k), op2(m, "mul", u, u));
     if (k == 2) output(m, "p", op1(m, "neg", nc_permute(m->g, NC_NOWHERE, u, (int64_t[]){1, 2, 0})));
   }

@@ -281,7 +281,8 @@ START_TEST(random_is_the_evaluators) {
   NcGraph *g = nc_graph_new(arena, diag, "random");
   NcNode *step = nc_const(g, NC_NOWHERE, NC_I32, -3);
   NcType t = {NC_F32, NC_SHAPE(N)};
-  NcNode *gu = nc_random(g, NC_NOWHERE, "uniform", t, 77, step), *gz = nc_random(g, NC_NOWHERE, "normal", t, 77, step);
+  NcNode *gu = nc_random(g, NC_NOWHERE, "uniform", t, 77, step, NULL),
+         *gz = nc_random(g, NC_NOWHERE, "normal", t, 77, step, NULL);
   nc_graph_output(g, "u", gu);
   nc_graph_output(g, "z", gz);
   double *value[8];

@@ -46,7 +46,7 @@ NcNode *net_relu(Net *n, NcNode *x) { return op2(n, "max", x, nc_like(n->g, x, 0
 
 NcNode *net_dropout(Net *n, NcNode *x, double rate) {
   if (!n->training) return x;
-  NcNode *u = nc_random(n->g, AT, "uniform", x->type, n->sites++, n->step);
+  NcNode *u = nc_random(n->g, AT, "uniform", x->type, n->sites++, n->step, NULL);
   NcNode *kept = op2(n, "ge", u, nc_like(n->g, u, rate));
   return nc_op3(n->g, AT, "select", kept, scaled(n, x, 1 / (1 - rate)), nc_like(n->g, x, 0));
 }

@@ -211,8 +211,8 @@ static NcNode *cumulative(Gen *x, NcNode *a) {
 }
 
 static NcNode *dropout(Gen *x, NcNode *a) {
-  NcNode *u = nc_random(x->g, AT, "uniform", a->type, pick(x, 3), nc_input(x->g, AT, "step", (NcType){NC_I32,
-      NC_SCALAR}));
+  NcNode *u = nc_random(x->g, AT, "uniform", a->type, pick(x, 3),
+                        nc_input(x->g, AT, "step", (NcType){NC_I32, NC_SCALAR}), NULL);
   return nc_op3(x->g, AT, "select", nc_op2(x->g, AT, "ge", u, nc_like(x->g, u, 0.5)), a, nc_like(x->g, a, 0));
 }
 

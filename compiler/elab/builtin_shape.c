@@ -247,6 +247,17 @@ static NcValue range(NcArgsOf *c) {
   return given(c, nc_t_iota(c->e, c->at, NC_I32, 1, &n, 0));
 }
 
+static NcValue reversed(NcArgsOf *c) {
+  NcTensor *x = nc_arg_t(c, 0);
+  int axis;
+  if (!x || !nc_arg_axis(c, 1, x, 0, &axis)) return nc_v_poison();
+  int64_t start[NC_MAX_RANK] = {0}, step[NC_MAX_RANK];
+  for (int i = 0; i < x->rank; i++) step[i] = 1;
+  start[axis] = x->dim[axis].value - 1;
+  step[axis] = -1;
+  return given(c, nc_t_slice(c->e, c->at, x, start, x->dim, step));
+}
+
 static NcValue linspace(NcArgsOf *c) {   // a + i (b - a) / (n - 1)
   double a, b;
   NcSize n;
@@ -393,6 +404,7 @@ const NcBuiltin nc_builtins_shape[] = {
    .shape = NC_NEEDS_SHAPE},
   {"randint", "lo hi", "random whole numbers from lo to hi - 1: randint[B](0, 10)", randint, .shape = NC_NEEDS_SHAPE},
   {"range", "n", "0, 1, …, n - 1 as i32[n]", range},
+  {"reversed", "x axis?", "x from its last element along an axis (the first) to its first: reversed(range(n))", reversed},
   {"linspace", "a b n", "n numbers from a to b, evenly spaced", linspace},
   {"tensor", "list", "a tensor written out: tensor([[1.0, 2.0], [3.0, 4.0]]); whole numbers make i32", literal},
   {"tril", "n", "bool[n, n]: true on and below the diagonal", triangle, .op = "ge"},

@@ -6,6 +6,7 @@
 //   index.c     [ ]                               pattern.c   einsum, rearrange
 //   type.c      declared types against values     call.c      arguments, functions
 //   instance.c  layers, paths, variables          stmt.c      blocks
+//   scan.c      loops at run time
 //   module.c    files, names, constants, --set    data.c, train.c, test.c, program.c
 //   builtin*.c  what the language provides by itself
 #ifndef NC_ELAB_H
@@ -128,7 +129,13 @@ struct NcVar {
 };
 
 typedef struct { const void *site; uint64_t turn; NcInstance *inst; } NcChild;
-typedef struct { const NcGraph *graph; int n; const NcValue *arg; NcValue result; } NcMemo;
+typedef struct {
+  const NcGraph *graph;
+  const struct NcScan *scan;
+  int n;
+  const NcValue *arg;
+  NcValue result;
+} NcMemo;
 struct NcInstance {
   const NcFn *fn;            // NULL for the root
   const char *name, *path;   // path "" for the root
@@ -185,6 +192,9 @@ struct NcElab {
   int row_depth;
   NcTensor *iteration;       // in the step graph: updates done so far
   NcTensor *grad_norm;       // while the optimizer is applied
+  struct NcScan *scan;       // the innermost one whose block is being evaluated
+  NcTensor *turn;            // in it: which turn this is, counted over all scans around
+  int scans;                 // of the whole program, to tell their placeholders apart
   int64_t total_steps;       // 0: not known
   NcInstance *watch;         // predict: the model whose first call is wanted
   NcValue watched;
@@ -218,6 +228,10 @@ bool nc_expr_int(NcElab *e, const NcExpr *x, NcSize *out);
 bool nc_expr_text(NcElab *e, const NcExpr *x, const char **out);
 bool nc_truth(NcElab *e, NcValue v, NcRange at, bool *out);
 bool nc_let(NcElab *e, const NcStmt *s);          // binds in the frame's scope
+
+// scan.c
+NcValue nc_scan(NcElab *e, const NcExpr *x);
+bool nc_scan_next(NcElab *e, const NcBlock *b, const NcStmt *s, bool last);    // the statement `next` of block b
 
 // arith.c
 NcValue nc_unary(NcElab *e, NcRange at, NcOperator op, NcValue a);

@@ -3,7 +3,7 @@
 // A path is made of names: `as name`, else the name of the `let` that binds the layer, else the layer's own, numbered
 // where it repeats in one parent (dense, dense_2, dense_3). What distinguishes instances is the place of the call in
 // the source and the turns of the `repeat`s around it, so that training and inference find the same ones.
-#include "elab/tensor.h"
+#include "elab/scan.h"
 #include <string.h>
 
 // ---- instances ----
@@ -95,7 +95,7 @@ static const NcValue *remembered(const NcElab *e, const NcInstance *inst, int n,
   *calls = 0;
   for (int i = 0; i < inst->memo.n; i++) {
     const NcMemo *m = &inst->memo.at[i];
-    if (m->graph != e->graph) continue;
+    if (m->graph != e->graph || m->scan != e->scan) continue;   // each turn of a scan draws its own random numbers
     ++*calls;
     bool same = m->n == n;
     for (int k = 0; same && k < n; k++) same = !arg[k].name && same_value(&m->arg[k], &arg[k].v);
@@ -155,7 +155,7 @@ NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const N
   }
   uint64_t site = e->frame->site;
   int *randoms = e->frame->randoms;
-  e->frame->site = nc_hash64((uint64_t)calls, inst->path, strlen(inst->path));
+  e->frame->site = nc_hash64((uint64_t)calls + (e->scan ? e->scan->site : 0), inst->path, strlen(inst->path));
   e->frame->randoms = &used;
   NcValue r = nc_inline(e, inst, inst->fn, at, n, arg);
   e->frame->site = site;
@@ -164,11 +164,11 @@ NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const N
     e->row_depth--;
     finish_row(e, row, first_node, inst, &r);
   }
-  NcMemo m = {.graph = e->graph, .n = n, .result = r};
+  NcMemo m = {.graph = e->graph, .scan = e->scan, .n = n, .result = r};
   NcValue *copy = NC_NEW_N(e->arena, NcValue, n + 1);
   for (int i = 0; i < n; i++) copy[i] = arg[i].v;
   m.arg = copy;
   *NC_PUSH(e->arena, inst->memo) = m;
-  if (e->watch == inst && !e->watched.kind) e->watched = r;
+  if (e->watch == inst && !e->watched.kind && !e->scan) e->watched = r;
   return r;
 }

@@ -128,8 +128,12 @@ NcValue nc_const_value(NcElab *e, NcInfo *info, NcRange at) {
   int used = 0;
   NcFrame f = {.up = e->frame, .module = info->module, .scope = nc_scope(e, NULL), .pure = true, .call = at,
                .site = nc_hash64(7, info->decl->name.s, strlen(info->decl->name.s)), .randoms = &used, .inst = e->root};
+  struct NcScan *scan = e->scan;
+  NcTensor *turn = e->turn;
   info->busy = true;
   e->frame = &f;
+  e->scan = NULL;   // it is the same in all turns
+  e->turn = NULL;
   NcValue v = nc_expr(e, info->set[0] ? info->set[0] : info->decl->e);
   if (v.kind == NC_V_INT) {
     NcOrigin *o = NC_NEW(e->arena, NcOrigin);
@@ -137,6 +141,8 @@ NcValue nc_const_value(NcElab *e, NcInfo *info, NcRange at) {
     v.size.from = o;
   }
   e->frame = f.up;
+  e->scan = scan;
+  e->turn = turn;
   info->busy = false;
   info->graph = e->graph;
   info->value = v;

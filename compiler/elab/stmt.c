@@ -62,11 +62,7 @@ NcValue nc_block_here(NcElab *e, const NcBlock *b) {
         if (!assertion(e, s)) return nc_v_poison();
         break;
       case NC_S_BAD: ok = false; break;
-      case NC_S_NEXT:
-        nc_elab_error(e, NC_E0306, s->at,
-                      "`next` belongs to `scan`; the value of a `repeat` block is its last expression");
-        ok = false;
-        break;
+      case NC_S_NEXT: ok = nc_scan_next(e, b, s, i == b->stmt.n - 1) && ok; break;
       default:
         nc_elab_error(e, NC_E0306, s->at, "`%s` is not allowed here", nc_stmt_word(s->kind));
         ok = false;

@@ -229,7 +229,8 @@ NcTensor *nc_t_random(NcElab *e, NcRange at, const char *dist, int rank, const N
                                                                  : nc_const(e->graph, nc_here(e, at), NC_I32, 0);
   int used = e->frame->randoms ? (*e->frame->randoms)++ : 0;
   uint64_t site = nc_hash64(e->frame->site, &used, sizeof used) >> 33;   // a positive int, as a word of the counter
-  return nc_t(e, at, nc_random(e->graph, nc_here(e, at), dist, t, (int64_t)site, step), rank, dim);
+  NcNode *turn = e->turn && e->turn->graph == e->graph ? e->turn->node : NULL;
+  return nc_t(e, at, nc_random(e->graph, nc_here(e, at), dist, t, (int64_t)site, step, turn), rank, dim);
 }
 
 bool nc_t_axis(NcElab *e, NcRange at, const NcTensor *x, int64_t axis, int *out) {

@@ -111,6 +111,11 @@ bool nc_update(NcElab *e, const NcStmt *s) {
                   nc_dims_describe(e, v->pub.type.dtype, v->pub.type.shape.rank, v->dim));
     return false;
   }
+  if (e->training && !v->frozen && e->scan) {
+    NcMessage *m = nc_elab_error(e, NC_E0110, s->at, "a state cannot change inside of `scan` yet");
+    nc_help(e->diag, m, "carry it: `with %s = …`, or use `repeat`", s->name.s);
+    return false;
+  }
   if (e->training && !v->frozen) v->next = t->node;
   return true;
 }

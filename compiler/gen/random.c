@@ -22,6 +22,14 @@ static NcVal seed_value(NcEmit *e) {
   return v;
 }
 
+// Which turn of a loop this is, where a block's number has it: " + (t << shift)", or "".
+static const char *turn_of(NcEmit *e, NcNode *n, int *level, int shift) {
+  if (n->nin < 2) return "";
+  NcVal v = nc_emit(e, n->in[1], NULL);
+  if (v.level > *level) *level = v.level;
+  return nc_sprintf(e->arena, " + ((ulong)(uint)%s << %d)", v.s, shift);
+}
+
 NcVal nc_emit_random(NcEmit *e, NcNode *n, NcIx *const *coord) {
   NcIx *at = nc_ix_linear(&e->ix, n->type.shape, coord);
   NcVal step = nc_emit(e, n->in[0], NULL), seed = seed_value(e);
@@ -30,19 +38,21 @@ NcVal nc_emit_random(NcEmit *e, NcNode *n, NcIx *const *coord) {
   int level = nc_emit_level(e, at->level);
   if (step.level > level) level = step.level;
   e->tally.ops += 30 * e->lanes;
+  const char *turn = turn_of(e, n, &level, 40), *turn_at = turn_of(e, n, &level, 42);
   if (!at->lane)
-    return nc_emit_temp(e, level, n->type.dtype, false, nc_sprintf(e->arena, "nc_random_%s_at(%s, %s)", dist, first, rest));
+    return nc_emit_temp(e, level, n->type.dtype, false,
+                        nc_sprintf(e->arena, "nc_random_%s_at(%s%s, %s)", dist, first, turn_at, rest));
   NcBuf b = NC_BUF(e->arena);
   nc_putf(&b, "(float%d)(", e->lanes);
   if (e->lanes % 4 == 0 && nc_ix_aligned(at, 0, 4)) {
     const char *block = nc_emit_name(e, "b");
     nc_emit_line(e, level, "const %s %s = (%s) / 4;", e->idx, block, first);
     for (int i = 0; i < e->lanes / 4; i++)
-      nc_putf(&b, "%snc_random_%s(nc_random_words(%s + %d, %s))", i ? ", " : "", dist, block, i, rest);
+      nc_putf(&b, "%snc_random_%s(nc_random_words(%s + %d%s, %s))", i ? ", " : "", dist, block, i, turn, rest);
   } else {
     const char *v = nc_emit_name(e, "a");
     nc_emit_line(e, level, "const %s%d %s = %s;", e->idx, e->lanes, v, nc_ix_text(&e->ix, at, true));
-    for (int i = 0; i < e->lanes; i++) nc_putf(&b, "%snc_random_%s_at(%s.s%x, %s)", i ? ", " : "", dist, v, i, rest);
+    for (int i = 0; i < e->lanes; i++) nc_putf(&b, "%snc_random_%s_at(%s.s%x%s, %s)", i ? ", " : "", dist, v, i, turn_at, rest);
   }
   nc_putc(&b, ')');
   return nc_emit_temp(e, level, n->type.dtype, true, nc_buf_str(&b));

@@ -115,4 +115,11 @@ NcUsers nc_graph_users(const NcGraph *g, NcArena *a);
 // folding, and dead code elimination.
 typedef NcNode *NcRewrite(void *ctx, NcGraph *to, const NcNode *old, NcNode **in);
 NcGraph *nc_graph_rewrite(const NcGraph *g, NcArena *a, NcRewrite *f, void *ctx, NcNode **map);
+
+// part.c: the nodes that depend on one of `from` and that one of `root` depends on, in id order, without `from`.
+typedef struct { int n; NcNode **node; int ids; } NcPart;    // ids: of the graph when it was taken
+NcPart nc_graph_between(const NcGraph *g, NcArena *a, int nfrom, NcNode *const *from, int nroot, NcNode *const *root);
+// Makes the part once more in its graph. map[id] is what replaces a node, NULL where nothing does; it has room for
+// p->ids, and the copies are entered there.
+bool nc_graph_again(NcGraph *g, const NcPart *p, NcNode **map);
 #endif

@@ -4,4 +4,5 @@ compiler_libcompiler_la_SOURCES += \
   compiler/graph/text.c \
   compiler/graph/users.c \
   compiler/graph/copy.c \
+  compiler/graph/part.c \
   compiler/graph/verify.c

@@ -56,9 +56,10 @@ NcNode *nc_var(NcGraph *g, NcRange at, const char *name, const char *kind, NcTyp
   return nc_leaf(g, &nc_row_var, at, t, 0, NULL, ATTRS(NC_ASTR("name", name), NC_ASTR("kind", kind)));
 }
 
-NcNode *nc_random(NcGraph *g, NcRange at, const char *dist, NcType t, int64_t site, NcNode *step) {
-  if (!step) step = nc_const(g, at, NC_I32, 0);
-  return nc_leaf(g, &nc_row_random, at, t, IN(step), ATTRS(NC_ASTR("dist", dist), NC_AINT("site", site)));
+NcNode *nc_random(NcGraph *g, NcRange at, const char *dist, NcType t, int64_t site, NcNode *step,
+                  NcNode *turn) {
+  NcNode *in[2] = {step ? step : nc_const(g, at, NC_I32, 0), turn};
+  return nc_leaf(g, &nc_row_random, at, t, turn ? 2 : 1, in, ATTRS(NC_ASTR("dist", dist), NC_AINT("site", site)));
 }
 
 NcNode *nc_orthogonal(NcGraph *g, NcRange at, NcNode *normal) {

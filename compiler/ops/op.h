@@ -81,8 +81,8 @@ NcNode *nc_iota(NcGraph *g, NcRange at, NcType t, int axis);                    
 NcNode *nc_input(NcGraph *g, NcRange at, const char *name, NcType t);
 NcNode *nc_var(NcGraph *g, NcRange at, const char *name, const char *kind, NcType t);   // kind: param, state, opt
 // dist: uniform in the open (0,1), or normal (mean 0, variance 1). step: i32 scalar, NULL for the constant 0. Sites
-// count from 0.
-NcNode *nc_random(NcGraph *g, NcRange at, const char *dist, NcType t, int64_t site, NcNode *step);
+// count from 0. turn: i32 scalar, which turn of the loops around it this is; NULL outside of loops.
+NcNode *nc_random(NcGraph *g, NcRange at, const char *dist, NcType t, int64_t site, NcNode *step, NcNode *turn);
 NcNode *nc_orthogonal(NcGraph *g, NcRange at, NcNode *normal);                  // [R,C] to orthonormal rows or columns
 NcNode *nc_cast(NcGraph *g, NcRange at, NcNode *x, NcDtype to);
 NcNode *nc_reshape(NcGraph *g, NcRange at, NcNode *x, NcShape s);

@@ -116,7 +116,7 @@ static void scatter(NcGraph *g) {      // many rows for each place
 }
 static void cumulative(NcGraph *g) { out(g, nc_cumulative(g, at, "sum", in(g, "x", NC_SHAPE(9, 117)), 1, false)); }
 static void random_of(NcGraph *g, const char *dist) {
-  out(g, nc_random(g, at, dist, (NcType){NC_F32, NC_SHAPE(19, 33)}, 7, nc_const(g, at, NC_I32, 3)));
+  out(g, nc_random(g, at, dist, (NcType){NC_F32, NC_SHAPE(19, 33)}, 7, nc_const(g, at, NC_I32, 3), NULL));
 }
 static void uniform(NcGraph *g) { random_of(g, "uniform"); }
 static void normal(NcGraph *g) { random_of(g, "normal"); }
