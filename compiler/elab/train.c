@@ -213,7 +213,7 @@ static bool scalar_output(NcElab *e, const char *name, NcValue v, NcRange at) {
 
 static bool metrics(NcElab *e, const NcExpr *x, NcRecipe *r, bool first) {
   if (!x) return true;
-  if (x->kind != NC_X_LIST) {
+  if (x->kind != NC_X_LIST && x->kind != NC_X_TUPLE) {
     nc_help(e->diag, nc_elab_error(e, NC_E0312, x->at, "metrics stand in a list"), "write `[…]` around them");
     return false;
   }

@@ -14,7 +14,7 @@ static const NcWord plain[] = {
   {"loss", "loss = cross_entropy(net(x), label)",
    "setting of train: the number that training makes small; it must be a scalar"},
   {"metrics", "metrics = [accuracy(net(x), label)]",
-   "setting of train: scalars reported beside the loss; a name may be given: [top5 = top_k(…)]"},
+   "setting of train: scalars reported beside the loss; names stand in parentheses: (top5 = top_k(…), …)"},
   {"log", "log = [mean(kl)]", "setting of train: more scalars to report"},
   {"optimizer", "optimizer = adam(1e-3)",
    "setting of train: a layer of weight and gradient, such as sgd adam adamw rmsprop adagrad adadelta lion"},
