@@ -13,6 +13,7 @@ NC_KERNELS += kernels/conv_cpu.cl
 NC_KERNELS += kernels/conv_weight_cpu.cl
 NC_KERNELS += kernels/pool.cl
 NC_KERNELS += kernels/pool_cpu.cl
+NC_KERNELS += kernels/sort.cl
 NC_KERNELS += kernels/gemm_gpu.cl
 NC_KERNELS += kernels/taps_gpu.cl
 NC_KERNELS += kernels/conv_gpu.cl

@@ -38,3 +38,10 @@ static inline float nc_random_uniform_at(ulong i, int step, uint site, ulong see
 static inline float nc_random_normal_at(ulong i, int step, uint site, ulong seed) {
   return nc_random_pick(nc_random_normal(nc_random_words(i >> 2, step, site, seed)), i);
 }
+
+// A whole number from 0 to n - 1: the upper 64 bits of n times two words.
+static inline int nc_random_below_at(ulong i, int step, uint site, ulong seed, uint n) {
+  uint4 w = nc_random_words(i >> 1, step, site, seed);
+  uint2 pair = i & 1 ? w.hi : w.lo;
+  return (int)(((ulong)pair.y * n + ((ulong)pair.x * n >> 32)) >> 32);
+}

@@ -127,6 +127,12 @@ static const struct { NcCode code; const char *types, *node, *words; } refusals[
   // indexing, effects
   {NC_E0204, "f32[3] f32[2]", "gather(%0, %1){axis=0}", "must be i32"},
   {NC_E0206, "f32[3] i32[2]", "gather(%0, %1){axis=1}", "axis 1"},
+  {NC_E0203, "f32[2,3] i32[3,1]", "gather(%0, %1){axis=1, batch=1}", "share the first 1 axes"},
+  {NC_E0203, "f32[2,3] i32[2,1]", "gather(%0, %1){axis=0, batch=1}", "share"},
+  {NC_E0209, "f32[3]", "argsort(%0){axis=0, descending=0, count=4}", "the first 4 of 3"},
+  {NC_E0209, "f32[3]", "argsort(%0){axis=0, descending=2, count=3}", "descending"},
+  {NC_E0204, "f16[3]", "argsort(%0){axis=0, descending=0, count=3}", "cast it first"},
+  {NC_E0206, "f32[3]", "argsort(%0){axis=1, descending=0, count=3}", "axis 1"},
   {NC_E0202, "f32[1,1,1,1,1] i32[1,1,1,1,1]", "gather(%0, %1){axis=1}", "8 axes"},
   {NC_E0203, "f32[3] i32[2]", "scatter_add(%0, %1){axis=0, size=4}", "f32[3] does not hold i32[2]"},
   {NC_E0208, "f32[2] i32[2]", "scatter_add(%0, %1){axis=0, size=0}", "positive"},

@@ -2,7 +2,8 @@
 #include "elab/builtin.h"
 #include <string.h>
 
-static const NcBuiltin *const tables[] = {nc_builtins_shape, nc_builtins_math, nc_builtins_nn};
+static const NcBuiltin *const tables[] = {nc_builtins_shape, nc_builtins_math, nc_builtins_nn,
+                                          nc_builtins_pick};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 static const NcBuiltin *row_at(int i) {

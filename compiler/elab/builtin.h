@@ -26,7 +26,7 @@ struct NcBuiltin {
 };
 
 extern const NcBuiltin nc_builtins_shape[], nc_builtins_math[],
-    nc_builtins_nn[];   // each ended by a row without a name
+    nc_builtins_nn[], nc_builtins_pick[];   // each ended by a row without a name
 
 bool nc_pointwise_function(const NcOp *op);                          // it can be called by its name
 NcValue nc_pointwise(NcArgsOf *c);                                 // the operation `op` of one operand

@@ -229,16 +229,22 @@ static NcValue random(NcArgsOf *c) {
   return given(c, nc_t_random(c->e, c->at, c->op, c->bound->nshape, c->bound->shape));
 }
 
-static NcValue randint(NcArgsOf *c) {   // lo + floor(u * (hi - lo))
+static NcValue randint(NcArgsOf *c) {
   int64_t lo, hi;
   if (!nc_arg_whole(c, 0, 0, &lo) || !nc_arg_whole(c, 1, 0, &hi)) return nc_v_poison();
-  if (hi <= lo) return nc_arg_bad(c, 1, "larger than the first");
+  if (hi <= lo || hi - lo > INT32_MAX) return nc_arg_bad(c, 1, "larger than the first, by no more than an i32 holds");
   NcElab *e = c->e;
+  NcTensor *n = nc_t_random_below(e, c->at, hi - lo, c->bound->nshape, c->bound->shape);
+  return given(c, lo ? nc_arith(e, c->at, "add", n, nc_t_const(e, c->at, NC_I32, (double)lo)) : n);
+}
+
+// 1 with probability p: where a uniform number is below it.
+static NcValue bernoulli(NcArgsOf *c) {
+  NcElab *e = c->e;
+  NcTensor *p = nc_to_float(e, c->at, nc_arg_t(c, 0));
+  if (!p) return nc_v_poison();
   NcTensor *u = nc_t_random(e, c->at, "uniform", c->bound->nshape, c->bound->shape);
-  u = nc_arith(e, c->at, "mul", u, nc_t_const(e, c->at, NC_F32, (double)(hi - lo)));
-  if (u) u = nc_t_cast(e, c->at, nc_t_op(e, c->at, "floor", 1, &u), NC_I32);
-  u = nc_arith(e, c->at, "min", u, nc_t_const(e, c->at, NC_I32, (double)(hi - lo - 1)));   // u may round up to 1
-  return given(c, nc_arith(e, c->at, "add", u, nc_t_const(e, c->at, NC_I32, (double)lo)));
+  return given(c, nc_t_cast(e, c->at, nc_arith(e, c->at, "lt", u, p), NC_F32));
 }
 
 static NcValue range(NcArgsOf *c) {
@@ -301,20 +307,32 @@ static NcValue literal(NcArgsOf *c) {
   return given(c, nc_t(c->e, c->at, nc_table(c->e->graph, nc_here(c->e, c->at), t, x.at.at), x.shape.rank, dim));
 }
 
-// Comparisons of a row's number with a column's: tril, triu, eye.
+// Comparisons of a row's number, moved by an offset, with a column's.
+static NcTensor *compared(NcArgsOf *c, const NcSize *dim, int64_t offset) {
+  NcElab *e = c->e;
+  NcTensor *row = nc_t_iota(e, c->at, NC_I32, 2, dim, 0);
+  if (offset) row = nc_arith(e, c->at, "add", row, nc_t_const(e, c->at, NC_I32, (double)offset));
+  return nc_arith(e, c->at, c->op, row, nc_t_iota(e, c->at, NC_I32, 2, dim, 1));
+}
+
 static NcValue triangle(NcArgsOf *c) {
   NcSize dim[2];
-  bool eye = strcmp(c->op, "eq") == 0;
+  int64_t offset;
+  if (!nc_arg_int(c, 0, nc_size(1), &dim[0]) || !nc_arg_whole(c, 1, 0, &offset) || !nc_arg_int(c, 2, dim[0], &dim[1]))
+    return nc_v_poison();
+  if (offset < -INT32_MAX / 2 || offset > INT32_MAX / 2) return nc_arg_bad(c, 1, "about as small as the matrix");
+  return given(c, compared(c, dim, offset));
+}
+
+static NcValue eye(NcArgsOf *c) {
+  NcSize dim[2];
   NcTensor *x = c->has[0] && c->v[0].kind == NC_V_TENSOR ? c->v[0].t : NULL;
-  if (x && eye && x->rank == 2) memcpy(dim, x->dim, sizeof dim);
+  if (x && x->rank == 2) memcpy(dim, x->dim, sizeof dim);
   else if (c->bound->nshape == 2) memcpy(dim, c->bound->shape, sizeof dim);
   else if (!c->has[0] || !nc_arg_int(c, 0, nc_size(1), &dim[0]))
     return c->has[0] ? nc_v_poison() : (nc_arg_bad(c, 0, "a size"), nc_v_poison());
   else dim[1] = dim[0];
-  NcElab *e = c->e;
-  NcTensor *m =
-      nc_arith(e, c->at, c->op, nc_t_iota(e, c->at, NC_I32, 2, dim, 0), nc_t_iota(e, c->at, NC_I32, 2, dim, 1));
-  return given(c, eye ? nc_t_cast(e, c->at, m, NC_F32) : m);
+  return given(c, nc_t_cast(c->e, c->at, compared(c, dim, 0), NC_F32));
 }
 
 static NcValue one_hot(NcArgsOf *c) {   // by comparison, so that no gather's gradient appears
@@ -403,13 +421,17 @@ const NcBuiltin nc_builtins_shape[] = {
   {"randn", "", "random numbers, normal with mean 0 and variance 1: randn[B, n]", random, .op = "normal",
    .shape = NC_NEEDS_SHAPE},
   {"randint", "lo hi", "random whole numbers from lo to hi - 1: randint[B](0, 10)", randint, .shape = NC_NEEDS_SHAPE},
+  {"bernoulli", "p", "1 with probability p, else 0: bernoulli[B, n](0.5); p may be a tensor", bernoulli,
+   .shape = NC_NEEDS_SHAPE},
   {"range", "n", "0, 1, …, n - 1 as i32[n]", range},
   {"reversed", "x axis?", "x from its last element along an axis (the first) to its first: reversed(range(n))", reversed},
   {"linspace", "a b n", "n numbers from a to b, evenly spaced", linspace},
   {"tensor", "list", "a tensor written out: tensor([[1.0, 2.0], [3.0, 4.0]]); whole numbers make i32", literal},
-  {"tril", "n", "bool[n, n]: true on and below the diagonal", triangle, .op = "ge"},
-  {"triu", "n", "bool[n, n]: true on and above the diagonal", triangle, .op = "le"},
-  {"eye", "n?", "ones on the diagonal, zeros elsewhere: eye(n), eye[n, m], or as an initialiser", triangle,
+  {"tril", "n offset? columns?",
+   "bool[n, n]: true on and below the diagonal, or the one `offset` places to its right", triangle, .op = "ge"},
+  {"triu", "n offset? columns?",
+   "bool[n, n]: true on and above the diagonal, or the one `offset` places to its right", triangle, .op = "le"},
+  {"eye", "n?", "ones on the diagonal, zeros elsewhere: eye(n), eye[n, m], or as an initialiser", eye,
    .op = "eq", .shape = NC_MAY_SHAPE},
   {"one_hot", "x n", "one more axis of n: 1 at the place that x names, 0 elsewhere", one_hot},
   {"size", "x axis?", "the size of an axis, or the number of elements", size},

@@ -222,15 +222,31 @@ NcTensor *nc_t_matmul(NcElab *e, NcRange at, NcTensor *a, NcTensor *b) {
   return nc_t_dot(e, at, a, b, nbatch, batch, batch, 1, &acon, &bcon);
 }
 
+// The step that random numbers depend on, and the site: this call of this layer, its next random tensor.
+static NcNode *random_step(NcElab *e, NcRange at) {
+  return e->iteration && e->iteration->graph == e->graph ? e->iteration->node
+                                                         : nc_const(e->graph, nc_here(e, at), NC_I32, 0);
+}
+
+static NcNode *random_turn(const NcElab *e) { return e->turn && e->turn->graph == e->graph ? e->turn->node : NULL; }
+
+static int64_t random_site(NcElab *e) {
+  int used = e->frame->randoms ? (*e->frame->randoms)++ : 0;
+  return (int64_t)(nc_hash64(e->frame->site, &used, sizeof used) >> 33);   // a positive int, as a word of the counter
+}
+
 NcTensor *nc_t_random(NcElab *e, NcRange at, const char *dist, int rank, const NcSize *dim) {
   NcType t = {.dtype = NC_F32};
   if (!nc_t_shape(e, at, rank, dim, &t.shape)) return NULL;
-  NcNode *step = e->iteration && e->iteration->graph == e->graph ? e->iteration->node
-                                                                 : nc_const(e->graph, nc_here(e, at), NC_I32, 0);
-  int used = e->frame->randoms ? (*e->frame->randoms)++ : 0;
-  uint64_t site = nc_hash64(e->frame->site, &used, sizeof used) >> 33;   // a positive int, as a word of the counter
-  NcNode *turn = e->turn && e->turn->graph == e->graph ? e->turn->node : NULL;
-  return nc_t(e, at, nc_random(e->graph, nc_here(e, at), dist, t, (int64_t)site, step, turn), rank, dim);
+  NcNode *step = random_step(e, at), *turn = random_turn(e);
+  return nc_t(e, at, nc_random(e->graph, nc_here(e, at), dist, t, random_site(e), step, turn), rank, dim);
+}
+
+NcTensor *nc_t_random_below(NcElab *e, NcRange at, int64_t below, int rank, const NcSize *dim) {
+  NcShape s;
+  if (!nc_t_shape(e, at, rank, dim, &s)) return NULL;
+  NcNode *step = random_step(e, at), *turn = random_turn(e);
+  return nc_t(e, at, nc_random_below(e->graph, nc_here(e, at), below, s, random_site(e), step, turn), rank, dim);
 }
 
 bool nc_t_axis(NcElab *e, NcRange at, const NcTensor *x, int64_t axis, int *out) {

@@ -25,6 +25,7 @@ NcTensor *nc_t_dot(NcElab *e, NcRange at, NcTensor *a, NcTensor *b, int nbatch, 
                    const int64_t *bbatch, int ncon, const int64_t *acon, const int64_t *bcon);
 NcTensor *nc_t_matmul(NcElab *e, NcRange at, NcTensor *a, NcTensor *b);           // a @ b: E0202, E0203
 NcTensor *nc_t_random(NcElab *e, NcRange at, const char *dist, int rank, const NcSize *dim);
+NcTensor *nc_t_random_below(NcElab *e, NcRange at, int64_t below, int rank, const NcSize *dim);   // i32
 bool nc_t_axis(NcElab *e, NcRange at, const NcTensor *x, int64_t axis, int *out); // negative counts from the end; E0206
 NcSize nc_t_total(NcElab *e, const NcTensor *x);                                  // number of elements
 #endif

@@ -50,14 +50,17 @@ static void step(NcEmit *e, int level, const NcFold *f, const char *x) {
   nc_emit_line(e, level, "%s = %s;", f->acc, nc_buf_str(&b));
 }
 
-// The better of two: by value, then the smaller index.
+// The better of two: by value (the first NaN beats any number), then the smaller index.
 static void better(NcEmit *e, int level, const NcFold *f, const char *x, const char *index, bool tie) {
   const char *c = nc_emit_name(e, "c"), *cmp = kinds[f->kind].step;
   const char *i = nc_emit_type(e, NC_I32, f->vec), *k = nc_emit_type(e, f->t == NC_I64 ? NC_I64 : NC_I32, f->vec);
-  nc_emit_line(e, level, "const %s %s = convert_%s(%s %s %s);", i, c, i, x, cmp, f->acc);
+  const char *nan = !nc_dtype_float(f->t) ? "" : nc_sprintf(e->arena, " | ((%s != %s) & (%s == %s))", x, x, f->acc, f->acc);
+  const char *nans = !nc_dtype_float(f->t) ? "" : nc_sprintf(e->arena, " | ((%s != %s) & (%s != %s))", x, x, f->acc, f->acc);
+  nc_emit_line(e, level, "const %s %s = convert_%s((%s %s %s)%s);", i, c, i, x, cmp, f->acc, nan);
   if (tie) {
     const char *d = nc_emit_name(e, "c");
-    nc_emit_line(e, level, "const %s %s = %s | (convert_%s(%s == %s) & (%s < %s));", i, d, c, i, x, f->acc, index, f->at);
+    nc_emit_line(e, level, "const %s %s = %s | (convert_%s((%s == %s)%s) & (%s < %s));", i, d, c, i, x, f->acc,
+                 nans, index, f->at);
     c = d;
   }
   nc_emit_line(e, level, "%s = select(%s, %s, %s);", f->at, f->at, index, c);

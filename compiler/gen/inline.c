@@ -352,11 +352,13 @@ static const char *clamped(NcEmit *e, NcVal i, bool vec, int64_t size) {
   return nc_sprintf(e->arena, "clamp(%s, (%s)(0), (%s)(%lld))", nc_emit_wide(e, i, vec), t, t, (long long)size - 1);
 }
 
+static int batch_of(const NcNode *n) { return nc_attr(n, "batch") ? (int)nc_attr_int(n, "batch") : 0; }
+
 static NcVal gather(NcEmit *e, NcNode *n, NcIx *const *coord) {
   NcNode *x = n->in[0], *index = n->in[1];
   int64_t axis = nc_attr_int(n, "axis"), size = x->type.shape.dim[axis];
-  int picks = index->type.shape.rank;
-  NcVal i = nc_emit(e, index, coord + axis);
+  int batch = batch_of(n), picks = index->type.shape.rank - batch;
+  NcVal i = nc_emit(e, index, coord + axis - batch);
   const char *w = i.vec ? nc_sprintf(e->arena, "%d", e->lanes) : "", *at = nc_emit_name(e, "i");
   nc_emit_line(e, i.level, "const %s%s %s = convert_%s%s(%s);", e->idx, w, at, e->idx, w, clamped(e, i, i.vec, size));
   NcIx *from[NC_MAX_RANK];
@@ -375,13 +377,15 @@ static NcVal gather(NcEmit *e, NcNode *n, NcIx *const *coord) {
 static NcVal scatter_add(NcEmit *e, NcNode *n, NcIx *const *coord) {
   NcNode *dy = n->in[0], *index = n->in[1];
   int64_t axis = nc_attr_int(n, "axis");
-  int picks = index->type.shape.rank;
+  int batch = batch_of(n), picks = index->type.shape.rank - batch;
   Nest loop;
-  nest_open(e, &loop, nc_emit_coord_level(e, coord, n->type.shape.rank), picks, index->type.shape.dim);
-  NcIx *to = coord[axis], *from[NC_MAX_RANK];
+  nest_open(e, &loop, nc_emit_coord_level(e, coord, n->type.shape.rank), picks, index->type.shape.dim + batch);
+  NcIx *to = coord[axis], *from[NC_MAX_RANK], *pick[NC_MAX_RANK];
+  for (int k = 0; k < batch; k++) pick[k] = coord[k];
+  for (int k = 0; k < picks; k++) pick[batch + k] = loop.at[k];
   for (int k = 0; k < dy->type.shape.rank; k++)
     from[k] = k < axis ? coord[k] : k < axis + picks ? loop.at[k - axis] : coord[k - picks + 1];
-  NcVal i = nc_emit(e, index, loop.at);
+  NcVal i = nc_emit(e, index, pick);
   NcBuf mask = NC_BUF(e->arena), cond = NC_BUF(e->arena);
   bool vec = to->lane || i.vec;
   nc_putf(vec ? &mask : &cond, "(convert_%s%s(%s) == %s)", e->idx, vec ? nc_sprintf(e->arena, "%d", e->lanes) : "",

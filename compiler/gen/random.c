@@ -35,16 +35,18 @@ NcVal nc_emit_random(NcEmit *e, NcNode *n, NcIx *const *coord) {
   NcVal step = nc_emit(e, n->in[0], NULL), seed = seed_value(e);
   const char *dist = nc_attr_str(n, "dist"), *first = nc_ix_text(&e->ix, at, false);
   const char *rest = nc_sprintf(e->arena, "%s, %lldu, as_ulong(%s)", step.s, (long long)nc_attr_int(n, "site"), seed.s);
+  bool below = strcmp(dist, "below") == 0;
+  if (below) rest = nc_sprintf(e->arena, "%s, %lldu", rest, (long long)nc_attr_int(n, "below"));
   int level = nc_emit_level(e, at->level);
   if (step.level > level) level = step.level;
   e->tally.ops += 30 * e->lanes;
-  const char *turn = turn_of(e, n, &level, 40), *turn_at = turn_of(e, n, &level, 42);
+  const char *turn = turn_of(e, n, &level, 40), *turn_at = turn_of(e, n, &level, below ? 41 : 42);
   if (!at->lane)
     return nc_emit_temp(e, level, n->type.dtype, false,
                         nc_sprintf(e->arena, "nc_random_%s_at(%s%s, %s)", dist, first, turn_at, rest));
   NcBuf b = NC_BUF(e->arena);
-  nc_putf(&b, "(float%d)(", e->lanes);
-  if (e->lanes % 4 == 0 && nc_ix_aligned(at, 0, 4)) {
+  nc_putf(&b, "(%s%d)(", below ? "int" : "float", e->lanes);
+  if (!below && e->lanes % 4 == 0 && nc_ix_aligned(at, 0, 4)) {
     const char *block = nc_emit_name(e, "b");
     nc_emit_line(e, level, "const %s %s = (%s) / 4;", e->idx, block, first);
     for (int i = 0; i < e->lanes / 4; i++)

@@ -15,6 +15,7 @@ typedef struct {
   NcNode *n;
   int64_t before, size, after, picks;
   int64_t blocks, rows, chunks, width;     // of places; places in one; of columns; columns in one
+  bool apart;                              // each of `before` has picks of its own
   int to;                                  // buffer of the sums
   NcDtype sum;                             // their type
 } Scatter;
@@ -27,8 +28,10 @@ static Scatter sizes(NcGen *g, const NcRegion *r) {
   int64_t axis = nc_attr_int(n, "axis"), units = at_least(t->compute_units, 1) * (t->cls == NC_CLASS_CPU ? 8 : 1024);
   NcShape s = n->type.shape;
   Scatter c = {.n = n, .before = 1, .size = s.dim[axis], .after = 1, .picks = nc_count(n->in[1]->type.shape), .sum = sum_type(n)};
+  c.apart = nc_attr(n, "batch") != NULL;
   for (int i = 0; i < axis; i++) c.before *= s.dim[i];
   for (int i = (int)axis + 1; i < s.rank; i++) c.after *= s.dim[i];
+  if (c.apart) c.picks /= c.before;
   c.width = t->cls == NC_CLASS_CPU ? at_least(64, ceil_div(ceil_div(c.after * c.before, units), 64) * 64) : 1;
   c.width = at_most(c.width, c.after);
   c.chunks = ceil_div(c.after, c.width);
@@ -85,7 +88,8 @@ static void sums(NcGen *g, const NcRegion *r, int to) {
   nc_emit_close(e, nc_sprintf(e->arena, "for (%s x = from; x < to; x++)", e->idx));
   nc_emit_open(e, true);
   NcIx *pick = nc_emit_var(e, "i", c.picks, false);
-  NcVal at = nc_emit_load(e, nc_emit_buffer(e, c.n->in[1]), NC_I32, pick);
+  NcIx *own = c.apart ? nc_ix_add(&e->ix, nc_ix_scale(&e->ix, before, c.picks), pick) : pick;
+  NcVal at = nc_emit_load(e, nc_emit_buffer(e, c.n->in[1]), NC_I32, own);
   nc_emit_line(e, e->depth, "if (%s < from || %s >= to) continue;", at.s, at.s);
   both(&c, before, nc_emit_var(e, at.s, c.size, false), pick);
   nc_emit_close(e, nc_sprintf(e->arena, "for (%s i = 0; i < %lld; i++)", e->idx, (long long)c.picks));

@@ -218,6 +218,28 @@ NcNode *nc_scatter_add(NcGraph *g, NcRange at, NcNode *dy, NcNode *index, NcShap
   return nc_node(g, &nc_row_scatter_add, at, IN(dy, index), ATTRS(NC_AINT("axis", axis), NC_AINT("size", size)));
 }
 
+NcNode *nc_gather_along(NcGraph *g, NcRange at, NcNode *x, NcNode *index, int axis) {
+  if (axis == 0) return nc_gather(g, at, x, index, 0);
+  return nc_node(g, &nc_row_gather, at, IN(x, index), ATTRS(NC_AINT("axis", axis), NC_AINT("batch", axis)));
+}
+
+NcNode *nc_scatter_along(NcGraph *g, NcRange at, NcNode *dy, NcNode *index, int64_t size, int axis) {
+  if (axis == 0) return nc_node(g, &nc_row_scatter_add, at, IN(dy, index), ATTRS(NC_AINT("axis", 0), NC_AINT("size", size)));
+  return nc_node(g, &nc_row_scatter_add, at, IN(dy, index),
+                 ATTRS(NC_AINT("axis", axis), NC_AINT("size", size), NC_AINT("batch", axis)));
+}
+
+NcNode *nc_argsort(NcGraph *g, NcRange at, NcNode *x, int axis, bool descending, int64_t count) {
+  return nc_node(g, &nc_row_argsort, at, IN(x),
+                 ATTRS(NC_AINT("axis", axis), NC_AINT("descending", descending), NC_AINT("count", count)));
+}
+
+NcNode *nc_random_below(NcGraph *g, NcRange at, int64_t below, NcShape s, int64_t site, NcNode *step, NcNode *turn) {
+  NcNode *in[2] = {step ? step : nc_const(g, at, NC_I32, 0), turn};
+  return nc_leaf(g, &nc_row_random, at, (NcType){NC_I32, s}, turn ? 2 : 1, in,
+                 ATTRS(NC_ASTR("dist", "below"), NC_AINT("site", site), NC_AINT("below", below)));
+}
+
 NcNode *nc_assign(NcGraph *g, NcRange at, NcNode *var, NcNode *value) {
   NcNode *n = nc_node(g, &nc_row_assign, at, IN(var, value), NO_ATTRS);
   nc_graph_effect(g, n);

@@ -22,6 +22,7 @@ compiler_libcompiler_la_SOURCES += \
   compiler/ops/conv.c \
   compiler/ops/pool.c \
   compiler/ops/index.c \
+  compiler/ops/argsort.c \
   compiler/ops/assign.c \
   compiler/ops/orthogonal.c \
   compiler/ops/grad.c

@@ -15,6 +15,7 @@ typedef enum {
   NC_MOVEMENT,     // reshape permute broadcast slice pad concat
   NC_REDUCE,       // sum max min prod any argmax argmin
   NC_CUMULATIVE,   // cumsum cumprod
+  NC_SORT,         // argsort
   NC_DOT,          // general contraction
   NC_CONV,         // conv and the forms its gradients need
   NC_POOL,         // window max and average, and their gradients
@@ -83,6 +84,8 @@ NcNode *nc_var(NcGraph *g, NcRange at, const char *name, const char *kind, NcTyp
 // dist: uniform in the open (0,1), or normal (mean 0, variance 1). step: i32 scalar, NULL for the constant 0. Sites
 // count from 0. turn: i32 scalar, which turn of the loops around it this is; NULL outside of loops.
 NcNode *nc_random(NcGraph *g, NcRange at, const char *dist, NcType t, int64_t site, NcNode *step, NcNode *turn);
+// Whole numbers from 0 to below - 1 as i32. As a node: random{dist="below", site, below}.
+NcNode *nc_random_below(NcGraph *g, NcRange at, int64_t below, NcShape s, int64_t site, NcNode *step, NcNode *turn);
 NcNode *nc_orthogonal(NcGraph *g, NcRange at, NcNode *normal);                  // [R,C] to orthonormal rows or columns
 NcNode *nc_cast(NcGraph *g, NcRange at, NcNode *x, NcDtype to);
 NcNode *nc_reshape(NcGraph *g, NcRange at, NcNode *x, NcShape s);
@@ -131,6 +134,13 @@ bool nc_pool_grad_of(const NcNode *n, NcPool *out);
 NcNode *nc_gather(NcGraph *g, NcRange at, NcNode *x, NcNode *index, int axis);
 // scatter_add: the gradient of gather toward x: zeros of `to` plus dy at the indices; out-of-range indices add nothing.
 NcNode *nc_scatter_add(NcGraph *g, NcRange at, NcNode *dy, NcNode *index, NcShape to, int axis);
+// The same with places of their own for each index of the axes before `axis`: x [P..., N, S...], index [P..., I...].
+// As nodes: with the attribute batch = axis.
+NcNode *nc_gather_along(NcGraph *g, NcRange at, NcNode *x, NcNode *index, int axis);
+NcNode *nc_scatter_along(NcGraph *g, NcRange at, NcNode *dy, NcNode *index, int64_t size, int axis);
+// argsort: the places, i32, that put `axis` of x (f32, i32 or i64) in order; the first `count` of them. Equal elements
+// stay in their order; NaN counts as larger than any number. As a node: argsort{axis, descending, count}.
+NcNode *nc_argsort(NcGraph *g, NcRange at, NcNode *x, int axis, bool descending, int64_t count);
 NcNode *nc_assign(NcGraph *g, NcRange at, NcNode *var, NcNode *value);           // also registers the effect
 
 // grad.c: d loss / d wrt[i] into out[i] (zeros where it does not depend). loss is a float scalar. False after E0210.

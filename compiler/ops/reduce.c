@@ -1,4 +1,5 @@
-// reduce: sum max min prod any all argmax argmin over axes, which vanish.
+// reduce: sum max min prod any all argmax argmin over axes, which vanish. The first of equals is the place of the extreme;
+// where there is a NaN, the first one is.
 #include <math.h>
 #include <string.h>
 #include "ops/rows.h"
@@ -99,8 +100,8 @@ static double fold(Kind k, const double *x, const int64_t *at, int64_t n) {
     case MIN: v = v > w || w != w ? w : v; break;
     case ANY: v = v != 0 || w != 0; break;
     case ALL: v = v != 0 && w != 0; break;
-    case ARGMAX: if (w > v) v = w, best = i; break;
-    default: if (w < v) v = w, best = i; break;
+    case ARGMAX: if (w > v || (w != w && v == v)) v = w, best = i; break;
+    default: if (w < v || (w != w && v == v)) v = w, best = i; break;
     }
   }
   return k == ARGMAX || k == ARGMIN ? (double)best : v;

@@ -18,7 +18,7 @@ NcNode *nc_base(NcNode *n) {
 
 bool nc_reads_whole(const NcNode *n, int operand) {
   switch (n->op->kind) {
-  case NC_CUMULATIVE: case NC_DOT: case NC_CONV: case NC_POOL: return true;
+  case NC_CUMULATIVE: case NC_SORT: case NC_DOT: case NC_CONV: case NC_POOL: return true;
   case NC_INDEX: return operand == 0 || is_op(n, "scatter_add");
   default: return false;
   }
@@ -102,7 +102,7 @@ static NcPathKind start(const NcNode *n, int operand, int64_t *len) {
   if (nc_is_free(n)) return NC_PATH_MOVED;   // a movement that must be in memory
   bool index = is_op(n, "gather") && operand == 1;
   if (!index && !is_op(n, "random")) return NC_PATH_DIRECT;
-  if (index)
+  if (index && !nc_attr(n, "batch"))
     for (int64_t i = 0, axis = nc_attr_int(n, "axis"); i < axis; i++)
       if (n->in[0]->type.shape.dim[i] != 1) return NC_PATH_MOVED;
   *len = nc_count(n->type.shape) / nc_count(n->in[operand]->type.shape);

@@ -11,6 +11,7 @@ static const struct { NcOpKind op; const char *name; NcRegionKind kind; } templa
   {NC_DOT, "dot", NC_REGION_DOT}, {NC_CONV, "conv", NC_REGION_CONV}, {NC_CONV, "conv_weight", NC_REGION_CONV_WEIGHT},
   {NC_POOL, "pool", NC_REGION_POOL}, {NC_POOL, "pool_grad", NC_REGION_POOL_GRAD},
   {NC_INDEX, "scatter_add", NC_REGION_SCATTER}, {NC_CUMULATIVE, "cumulative", NC_REGION_CUMULATIVE},
+  {NC_SORT, "argsort", NC_REGION_SORT},
 };
 
 // Are the reduced axes the last ones? Sizes of 1 do not count.

@@ -12,6 +12,7 @@ PRELUDE = \
   compiler/prelude/optimizers.nn \
   compiler/prelude/pool.nn \
   compiler/prelude/regularise.nn \
+  compiler/prelude/resize.nn \
   compiler/prelude/schedules.nn
 EXTRA_DIST += $(PRELUDE)
 compiler/prelude/embedded.c: $(PRELUDE) kernels/embed.sh

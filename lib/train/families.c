@@ -115,6 +115,7 @@ static void scatter(NcGraph *g) {      // many rows for each place
   out(g, nc_scatter_add(g, at, in(g, "x", NC_SHAPE(90, 17)), index_of(g, NC_SHAPE(90)), NC_SHAPE(11, 17), 0));
 }
 static void cumulative(NcGraph *g) { out(g, nc_cumulative(g, at, "sum", in(g, "x", NC_SHAPE(9, 117)), 1, false)); }
+static void order(NcGraph *g) { out(g, nc_argsort(g, at, in(g, "x", NC_SHAPE(9, 117)), 1, true, 100)); }
 static void random_of(NcGraph *g, const char *dist) {
   out(g, nc_random(g, at, dist, (NcType){NC_F32, NC_SHAPE(19, 33)}, 7, nc_const(g, at, NC_I32, 3), NULL));
 }
@@ -146,6 +147,7 @@ static const struct { const char *name; Build *build; double terms; const char *
   {"pool, max", pool_max, 1}, {"pool, average", pool_avg, 9},
   {"pool_grad", pool_grad, 4}, {"pool_grad, overlapping", pool_grad_overlap, 9}, {"pool_grad, average", pool_grad_avg, 4},
   {"gather", gather, 1}, {"scatter_add", scatter, 90}, {"cumulative", cumulative, 117},
+  {"argsort", order, 1},
   {"random, uniform", uniform, 1}, {"random, normal", normal, 8},
   {"update, first", update, 4, "w0"}, {"update, middle", update, 4, "w1"}, {"update, last", update, 4, "w2"},
   {"update, momentum", update, 4, "m1"},
