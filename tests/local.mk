@@ -116,3 +116,9 @@ EXTRA_DIST += tests/devices.sh
 .PHONY: check-devices
 check-devices: nacre
 	$(srcdir)/tests/devices.sh ./nacre
+
+check_PROGRAMS += tests/check_names
+TESTS += tests/check_names
+tests_check_names_SOURCES = tests/check_names.c
+tests_check_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_names_LDADD = lib/libdata.la lib/libbase.la $(CHECK_LIBS)

@@ -8,6 +8,7 @@
 //   instance.c  layers, paths, variables          stmt.c      blocks
 //   scan.c      loops at run time
 //   module.c    files, names, constants, --set    data.c, train.c, test.c, program.c
+//   weights.c   values from files
 //   builtin*.c  what the language provides by itself
 #ifndef NC_ELAB_H
 #define NC_ELAB_H
@@ -20,6 +21,7 @@ typedef struct NcModule NcModule;
 typedef struct NcInfo NcInfo;
 typedef struct NcInstance NcInstance;
 typedef struct NcBuiltin NcBuiltin;
+typedef struct NcWeights NcWeights;
 typedef struct NcValue NcValue;
 
 // ---- values ----
@@ -106,6 +108,7 @@ struct NcInfo {
   const NcGraph *graph;      // CONST: the graph that `value` was built in
   NcValue value;
   bool busy;                 // CONST: being evaluated
+  NcWeights *weights;        // WEIGHTS: once it is used
 };
 
 struct NcModule {
@@ -142,6 +145,8 @@ struct NcInstance {
   const char *suffix;        // optimizers: ".mlp.dense.weight", behind the variable's name
   NcInstance *up;
   bool frozen;
+  const NcWeights *from;     // `from weights`: where its variables start
+  NcRange from_at;
   NC_VEC(NcChild) child;
   NC_VEC(NcVar *) var;
   NC_VEC(NcMemo) memo;       // calls with equal arguments in one graph are one call
@@ -185,6 +190,9 @@ struct NcElab {
   const void *site;          // the call in the tree: what distinguishes a layer's instances
   const char *as;            // name for the next instance, from `as`
   bool as_frozen;
+  bool as_layer;             // what is evaluated is to be called `as` something: a model is a layer there
+  const NcWeights *as_from;
+  NcRange as_from_at;
   NC_VEC(NcVar *) var;       // of the whole program, in order
   NcMap by_path, datasets;
   NC_VEC(NcLayerRow) row;
@@ -295,6 +303,10 @@ void nc_set_finish(NcElab *e);                                       // E0703 fo
 
 // program.c: the prelude and the file, loaded; `top` is the outermost frame. NULL when the prelude itself is broken.
 NcElab *nc_elab_open(NcArena *a, NcDiag *d, const NcProgramOptions *o, NcFrame *top);
+
+// weights.c
+const NcWeights *nc_weights(NcElab *e, const NcName *name);       // of a `weights` declaration; NULL after errors
+void nc_weights_match(NcElab *e);                                 // every layer `from` a file; E0411 for what does not fit
 
 // data.c
 bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at,

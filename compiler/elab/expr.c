@@ -93,9 +93,12 @@ static NcActual *actuals(NcElab *e, const NcExpr *x, int extra) {
 
 static NcValue callee(NcElab *e, const NcExpr *x) {
   const char *as = e->as;
+  bool outer = e->as_layer;
   e->as = NULL;
+  e->as_layer = as != NULL;
   NcValue f = nc_expr(e, x);
   e->as = as;
+  e->as_layer = outer;
   return f;
 }
 
@@ -111,10 +114,10 @@ static NcValue named(NcElab *e, const NcExpr *x, NcValue (*inner)(NcElab *, cons
                      const NcValue *piped) {
   const char *outer = e->as;
   bool outer_frozen = e->as_frozen;
-  if (x->source.s) {
-    nc_elab_error(e, NC_E0110, x->source.at, "weights from another file are not supported yet");
-    return nc_v_poison();
-  }
+  const NcWeights *outer_from = e->as_from, *from = x->source.s ? nc_weights(e, &x->source) : NULL;
+  if (x->source.s && !from) return nc_v_poison();
+  e->as_from = from;
+  e->as_from_at = x->source.at;
   e->as = x->name.s;
   e->as_frozen = x->frozen;
   NcValue v = inner(e, x->a, piped);
@@ -127,6 +130,7 @@ static NcValue named(NcElab *e, const NcExpr *x, NcValue (*inner)(NcElab *, cons
             "write `let %s = …`", x->name.s);
   e->as = outer;
   e->as_frozen = outer_frozen;
+  e->as_from = outer_from;
   return v;
 }
 

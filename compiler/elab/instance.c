@@ -26,6 +26,7 @@ NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char 
   NcInstance *up = e->frame->inst;
   const char *as = e->as;
   bool frozen = e->as && e->as_frozen;
+  const NcWeights *from = e->as ? e->as_from : NULL;
   e->as = NULL;
   if (e->frame->pure || !up) {
     bool task = e->frame->info && e->frame->info->decl->kind == NC_D_TASK;
@@ -54,6 +55,8 @@ NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char 
   inst->name = numbered(e, up, as ? as : name ? name : fn->info->decl->name.s);
   inst->path = *up->path ? nc_sprintf(e->arena, "%s.%s", up->path, inst->name) : inst->name;
   inst->frozen = up->frozen || frozen;
+  inst->from = from;
+  inst->from_at = e->as_from_at;
   inst->suffix = "";
   *NC_PUSH(e->arena, up->child) = (NcChild){site, e->frame->turn, inst};
   return inst;

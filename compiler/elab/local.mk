@@ -15,6 +15,7 @@ compiler_libcompiler_la_SOURCES += compiler/elab/type.c
 compiler_libcompiler_la_SOURCES += compiler/elab/call.c
 compiler_libcompiler_la_SOURCES += compiler/elab/instance.c
 compiler_libcompiler_la_SOURCES += compiler/elab/variable.c
+compiler_libcompiler_la_SOURCES += compiler/elab/weights.c
 compiler_libcompiler_la_SOURCES += compiler/elab/stmt.c
 compiler_libcompiler_la_SOURCES += compiler/elab/scan.h
 compiler_libcompiler_la_SOURCES += compiler/elab/scan.c

@@ -51,6 +51,10 @@ static void apply_sets(NcElab *e, NcInfo *info) {
     note_set_path(e, d->name.s);
     info->set[0] = nc_set_for(e, d->name.s, d->e && d->e->kind == NC_X_STR);
   }
+  if (d->kind == NC_D_WEIGHTS) {
+    note_set_path(e, d->name.s);
+    info->set[0] = nc_set_for(e, d->name.s, true);
+  }
   if (d->kind != NC_D_MODEL && d->kind != NC_D_DATA && d->kind != NC_D_TASK) return;
   for (int i = 0; i < d->hyper.n; i++) {
     const NcFormal *h = &d->hyper.at[i];
@@ -154,7 +158,7 @@ static NcValue decl_value(NcElab *e, NcInfo *info, NcRange at) {
   switch (d->kind) {
     case NC_D_CONST: return nc_const_value(e, info, at);
     case NC_D_MODEL:
-      if (e->models && !info->module->prelude) {
+      if (e->models && !e->as_layer && !info->module->prelude) {
         NcInstance *i = nc_model_instance(e, info, at);
         return i ? (NcValue){.kind = NC_V_INSTANCE, .at = at, .inst = i} : nc_v_poison();
       }  // fall through

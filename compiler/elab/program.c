@@ -138,16 +138,6 @@ static void check_constants(NcElab *e) {
   }
 }
 
-// What waits for a later version and would otherwise be left out unseen.
-static void mention_waiting(NcElab *e) {
-  for (int i = 0; i < e->user->file->decl.n; i++) {
-    const NcDecl *d = e->user->file->decl.at[i];
-    if (d->kind == NC_D_WEIGHTS)
-      nc_warn(e->diag, NC_E0110, d->name.at, "`%s` is not supported yet: `%s` is left out", nc_decl_word(d->kind),
-              d->name.s);
-  }
-}
-
 static bool later(const NcMessage *a, const NcMessage *b) {
   return a->at.file > b->at.file || (a->at.file == b->at.file && a->at.begin > b->at.begin);
 }
@@ -166,13 +156,13 @@ NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
   NcFrame top;
   NcElab *e = nc_elab_open(a, d, o, &top);
   if (!e || d->errors > errors) return NULL;
-  mention_waiting(e);
   NcProgram *p = NC_NEW(a, NcProgram);
   *p = (NcProgram){.arena = a, .diag = d, .file = e->user->file};
   check_constants(e);
   const NcDecl *train = train_decl(e);
   bool ok = train ? trained(e, p, train) : untrained(e, p);
   if (ok) nc_tasks(e, p);
+  nc_weights_match(e);
   for (int i = 0; i < e->var.n; i++) *NC_PUSH(a, p->variable) = e->var.at[i]->pub;
   p->init = e->init;
   p->batch = e->batch;

@@ -7,6 +7,17 @@
 #include "front/ast.h"
 #include "graph/graph.h"
 
+// weights imagenet = safetensors("resnet18.safetensors", names = "torchvision"), or run("runs/digits"), evaluated.
+typedef struct {
+  const char *name;        // as declared
+  NcRange at, path_at, names_at;
+  bool run;                // `path` is a run directory, of which `checkpoint` is taken (NULL: best, else last)
+  const char *path, *names, *checkpoint;   // names: a map of names, or NULL
+  const char *part;        // the sub-tree to take: "encoder"; NULL: found by the layer's own names
+} NcWeightSpec;
+typedef struct { const char *name; NcType type; } NcWeight;
+typedef struct { bool absent; int n; const NcWeight *at; } NcWeightList;
+
 // What the compiler cannot know by itself is asked from the caller: it reads no file that it was not handed.
 typedef struct {
   void *ctx;
@@ -14,6 +25,9 @@ typedef struct {
   bool (*describe)(void *ctx, NcDiag *d, const NcSourceSpec *spec, NcFields *out);
   // The text of an imported file. NULL after an error (E0308).
   const char *(*import)(void *ctx, NcDiag *d, NcRange at, const char *path, const char *from, size_t *size);
+  // The tensors that a file of weights holds, under the names that its map gives them. `absent` where there is no such
+  // file (yet): then nothing is checked before it is read. False after an error.
+  bool (*weights)(void *ctx, NcDiag *d, const NcWeightSpec *spec, NcWeightList *out);
 } NcHooks;
 
 // --set path=value; `shown` is what messages call it, where it was said otherwise.
@@ -25,6 +39,8 @@ typedef struct {
   const char *kind;        // param, state, opt
   NcType type;
   NcRange at;              // where it is declared
+  const NcWeightSpec *from;   // its starting value is in that file, as `tensor` (NULL where the file was absent)
+  const char *tensor;
 } NcVariable;
 
 // A call of a layer, for `nacre summary`; children follow their parent, one deeper.

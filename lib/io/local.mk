@@ -4,4 +4,5 @@ lib_libdata_la_SOURCES += \
   lib/io/npy.h lib/io/npy.c \
   lib/io/png.h lib/io/png.c \
   lib/io/csv.h lib/io/csv.c \
-  lib/io/safetensors.h lib/io/safetensors.c
+  lib/io/safetensors.h lib/io/safetensors.c \
+  lib/io/names.h lib/io/names.c

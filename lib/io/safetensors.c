@@ -18,7 +18,7 @@ typedef struct {
   NcArena *a;
   NcDiag *d;
   const NcBytes *b;
-  const unsigned char *data;   // the tensors' bytes
+  const unsigned char *data;   // the tensors' bytes; NULL when only the header was read
   size_t size;
 } Reader;
 
@@ -43,6 +43,7 @@ static bool shape(Reader *r, const char *name, json_t *list, NcShape *s) {
 
 // Where the tensor's elements lie; copied where they would be misaligned, narrowed where they are f64.
 static const void *place(Reader *r, const Element *e, size_t begin, size_t count) {
+  if (!r->data) return NULL;
   const unsigned char *p = r->data + begin;
   if (e->bytes == nc_dtype_bytes(e->to)) return (uintptr_t)p % 8 ? nc_memdup(r->a, p, count * e->bytes) : p;
   float *out = NC_NEW_N(r->a, float, count);
@@ -141,6 +142,7 @@ bool nc_safetensors_parse(NcArena *a, NcDiag *d, const NcBytes *b, NcTensors *ou
   uint64_t length = 0;
   *out = (NcTensors){0};
   for (size_t i = 0; i < 8 && b->n >= 8; i++) length |= (uint64_t)b->data[i] << 8 * i;
+  size_t all = b->head ? b->size : b->n;   // of the file
   if (b->n < 8 || length > b->n - 8 || length > MOST_HEADER || (length && b->data[8] != '{')) {
     NcMessage *m = nc_malformed(d, b, "is no safetensors file, or is not whole: it has %zu bytes", b->n);
     if (b->n >= 8)
@@ -156,7 +158,7 @@ bool nc_safetensors_parse(NcArena *a, NcDiag *d, const NcBytes *b, NcTensors *ou
     return false;
   }
   // Running out of memory leaves by a jump: on its way out it passes here, for the JSON is not in the arena.
-  Reader r = {a, d, b, b->data + 8 + length, b->n - 8 - (size_t)length};
+  Reader r = {a, d, b, b->head ? NULL : b->data + 8 + length, all - 8 - (size_t)length};
   jmp_buf outer, *oom = nc_arena_oom(a);
   memcpy(&outer, oom, sizeof outer);
   if (setjmp(*oom)) {
@@ -173,6 +175,18 @@ bool nc_safetensors_parse(NcArena *a, NcDiag *d, const NcBytes *b, NcTensors *ou
 bool nc_safetensors_read(NcArena *a, NcDiag *d, NcRange at, const char *path, NcTensors *out) {
   NcBytes b;
   return nc_bytes_read(a, d, at, path, 0, &b) && nc_safetensors_parse(a, d, &b, out);
+}
+
+bool nc_safetensors_head(NcArena *a, NcDiag *d, NcRange at, const char *path, NcTensors *out) {
+  enum { FIRST = 4096 };
+  NcBytes b;
+  if (!nc_bytes_read(a, d, at, path, FIRST, &b)) return false;
+  uint64_t length = 0;
+  for (size_t i = 0; i < 8 && b.n >= 8; i++) length |= (uint64_t)b.data[i] << 8 * i;
+  bool more = b.head && b.n >= 8 && length <= MOST_HEADER && length + 8 > b.n;
+  if (more && !nc_bytes_read(a, d, at, path, (size_t)length + 8, &b)) return false;
+  if (b.head && !b.size) return nc_safetensors_read(a, d, at, path, out);   // packed: how long it is shows at its end
+  return nc_safetensors_parse(a, d, &b, out);
 }
 
 const NcTensor *nc_tensor_find(const NcTensors *t, const char *name) {

@@ -19,6 +19,8 @@ typedef struct {
 } NcTensors;
 
 bool nc_safetensors_read(NcArena *a, NcDiag *d, NcRange at, const char *path, NcTensors *out);
+// Only names, types and metadata: `data` is NULL. Reads no more of the file than its header.
+bool nc_safetensors_head(NcArena *a, NcDiag *d, NcRange at, const char *path, NcTensors *out);
 bool nc_safetensors_parse(NcArena *a, NcDiag *d, const NcBytes *b, NcTensors *out);
 const NcTensor *nc_tensor_find(const NcTensors *t, const char *name);   // NULL when there is none
 const char *nc_meta_find(const NcTensors *t, const char *key);          // NULL when there is none

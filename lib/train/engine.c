@@ -5,6 +5,7 @@
 #include "train/checkpoint.h"
 #include "train/model.h"
 #include "train/run.h"
+#include "train/weights.h"
 
 bool nc_engine_device(NacreModel *m) {
   if (m->exec) return true;
@@ -155,7 +156,8 @@ static bool fill_initial(NacreModel *m, int from, int to) {
 bool nc_engine_fill(NacreModel *m) {
   int from = m->filled, to = nc_exec_vars(m->exec);
   if (from == to) return true;
-  bool good = fill_initial(m, from, to) && (!m->weights || nc_checkpoint_fill(m, m->weights, from, to));
+  bool good = fill_initial(m, from, to) &&
+              (m->weights ? nc_checkpoint_fill(m, m->weights, from, to) : nc_weights_fill(m, from, to));
   if (good) m->filled = to;
   return good;
 }

@@ -11,6 +11,8 @@ lib_libtrain_la_SOURCES = \
   lib/train/feed.c \
   lib/train/checkpoint.h \
   lib/train/checkpoint.c \
+  lib/train/weights.h \
+  lib/train/weights.c \
   lib/train/run.h \
   lib/train/run.c \
   lib/train/loop.c \

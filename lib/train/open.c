@@ -5,6 +5,7 @@
 #include "train/described.h"
 #include "train/model.h"
 #include "train/run.h"
+#include "train/weights.h"
 
 NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *arg) {
   m->diag->messages.n = 0;
@@ -118,7 +119,7 @@ static NacreStatus open_model(Open q, NacreModel **out) {
   *out = m;
   if (NC_ON_OOM(m->arena)) { m->out_of_memory = true; return NACRE_RUN; }
   m->diag = nc_diag_new(m->arena);
-  m->hooks = (NcHooks){.ctx = m, .describe = describe, .import = import};
+  m->hooks = (NcHooks){.ctx = m, .describe = describe, .import = import, .weights = nc_weights_list};
   return nc_guard(m, open_source, &q);
 }
 
