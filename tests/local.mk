@@ -7,6 +7,13 @@ tests_check_gen_SOURCES = tests/check_gen.c tests/gen_run.h tests/gen_run.c test
 tests_check_gen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_gen_LDADD = lib/libdevice.la compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/check_golden
+TESTS += tests/check_golden
+tests_check_golden_SOURCES = tests/check_golden.c tests/golden_set.h tests/golden_set.c tests/golden_graph.c tests/golden.h \
+  tests/gen_run.h tests/gen_run.c tests/elab_run.h tests/elab_run.c
+tests_check_golden_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_golden_LDADD = lib/libdevice.la lib/libdata.la compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/check_plan
 TESTS += tests/check_plan
 tests_check_plan_SOURCES = tests/check_plan.c

@@ -10,8 +10,7 @@ TESTS += tests/check_weights
 tests_check_weights_SOURCES = tests/check_weights.c tests/tempdir.h
 tests_check_weights_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_weights_LDADD = $(NC_ALL) $(CHECK_LIBS)
-EXTRA_DIST += tests/golden/make_golden.py tests/golden/mlp.nn tests/golden/cnn.nn tests/golden/mlp.losses tests/golden/cnn.losses
-EXTRA_DIST += tests/golden/make_optimizers.py tests/golden/optimizers.txt tests/golden/schedules.txt
+EXTRA_DIST += tests/golden
 
 TESTS += tests/cli.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh
 dist_check_SCRIPTS += tests/cli.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh

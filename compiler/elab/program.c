@@ -82,7 +82,7 @@ static bool trained(NcElab *e, NcProgram *p, const NcDecl *d) {
 
 // ---- a model alone ----
 
-static NcGraph *alone(NcElab *e, NcInfo *info, bool training) {
+NcGraph *nc_model_graph(NcElab *e, NcInfo *info, bool training) {
   const NcDecl *d = info->decl;
   int used = 0, errors = e->diag->errors;
   e->graph = nc_graph_new(e->arena, e->diag, "predict");
@@ -104,9 +104,9 @@ static bool untrained(NcElab *e, NcProgram *p) {
   NcInfo *info = model_decl(e);
   if (!info) return e->opt->model == NULL;
   if (!e->batch) e->batch = 32;
-  if (!alone(e, info, true)) return false;
+  if (!nc_model_graph(e, info, true)) return false;
   e->rows = true;
-  p->predict = alone(e, info, false);
+  p->predict = nc_model_graph(e, info, false);
   e->rows = false;
   return p->predict != NULL;
 }
@@ -125,7 +125,7 @@ static void check_models(NcElab *e, const char *built) {
         alone_too = alone_too && (t->axis.at[j]->kind == NC_X_INT || t->axis.at[j]->kind == NC_X_NAME);
       alone_too = alone_too && t && !t->tuple && !t->any;
     }
-    if (alone_too) alone(e, info, true);
+    if (alone_too) nc_model_graph(e, info, true);
   }
 }
 

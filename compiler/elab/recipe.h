@@ -34,6 +34,8 @@ NcGraph *nc_train_graph(NcElab *e, const char *name, const NcTrainKeys *k, NcDat
                         NcInstance *watch);
 NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k);
 bool nc_optimize(NcElab *e, const NcExpr *optimizer, NcTensor *loss);
+// A model by itself: its tensors are inputs by their names, its value is "output", or outputs by their names.
+NcGraph *nc_model_graph(NcElab *e, NcInfo *info, bool training);
 void nc_output_value(NcElab *e, const char *name, NcValue v);     // a tensor, or the items of a tuple by their names
 void nc_forget(NcElab *e, const char *name);      // starts anew, with no variables, instances or graph but this
 bool nc_elab_tests(NcElab *e, NcTests *out);      // all test blocks of the file; false after errors

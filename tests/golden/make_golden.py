@@ -1,53 +1,19 @@
-"""Writes the golden losses of tests/check_train.c: the loss of 20 training steps in PyTorch.
+"""Writes the golden files of tests/check_golden.c and tests/check_train.c beside this script, from the installed PyTorch.
 
-usage: python3 make_golden.py        writes mlp.losses and cnn.losses beside this script
+usage: python3 make_golden.py [FAMILY …]        all families, or some: layers nets …
 
-Weights and pictures come from formulas that the test computes too, so the files hold nothing but losses:
-parameter number p (in order: weight, bias, weight, …), element i: scale * sin(12.9898 i + p), where scale is
-1/sqrt(fan in) for weights and 0.01 for biases; pixel i: (i * 7919 mod 251), dimmed to a tenth outside the class's stripe.
+A family is a file cases_FAMILY.py whose `family` is a table of cases (golden.py says how a row is written).
 """
-import math
+import importlib
 import os
+import sys
 
-import torch
-from torch import nn
+import digits_losses
 
-N = 32
-torch.set_num_threads(1)
-
-
-def formula(shape, p, scale):
-    n = math.prod(shape)
-    return torch.tensor([scale * math.sin(12.9898 * i + p) for i in range(n)], dtype=torch.float64).float().reshape(shape)
-
-
-def pixel(i):
-    example, row = i // 784, i % 784 // 28
-    v = i * 7919 % 251
-    return v if row // 2 == example % 10 else v // 10
-
-
-images = torch.tensor([pixel(i) for i in range(N * 784)], dtype=torch.uint8).reshape(N, 28, 28)
-labels = torch.arange(N) % 10
-nets = {
-    "mlp": nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)),
-    "cnn": nn.Sequential(
-        nn.Unflatten(1, (1, 28)),
-        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(64 * 7 * 7, 128), nn.ReLU(), nn.Linear(128, 10)),
-}
-for name, net in nets.items():
-    with torch.no_grad():
-        for p, w in enumerate(net.parameters()):
-            fan_in = math.prod(w.shape[1:])
-            w.copy_(formula(w.shape, p, 1 / math.sqrt(fan_in) if w.dim() > 1 else 0.01))
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".losses"), "w") as out:
-        out.write(f"# PyTorch {torch.__version__}, float32, made by make_golden.py\n")
-        for _ in range(20):
-            optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(images.float() / 255), labels)
-            loss.backward()
-            optimizer.step()
-            out.write(f"{loss.item():.9g}\n")
+folder = os.path.dirname(os.path.abspath(__file__))
+families = sorted(f[6:-3] for f in os.listdir(folder) if f.startswith("cases_") and f.endswith(".py"))
+wanted = sys.argv[1:] or families
+for name in wanted:
+    importlib.import_module("cases_" + name).family.write(folder)
+if not sys.argv[1:]:
+    digits_losses.write(folder)
