@@ -72,7 +72,7 @@ static void round_all(const NcNode *n, double *v, bool floats) {
 }
 
 static bool compute(Run *r, const NcNode *n) {
-  int64_t count = nc_count(n->type.shape);
+  int64_t count = n->op->room ? n->op->room(n) : nc_count(n->type.shape);
   if (n->op == &nc_row_reshape) {
     r->array[n->id] = r->array[n->in[0]->id];
     r->array[n->id]->refs++;
@@ -87,9 +87,9 @@ static bool compute(Run *r, const NcNode *n) {
   } else {
     const double **in = NC_NEW_N(r->o->arena, const double *, n->nin);
     for (int k = 0; k < n->nin; k++) in[k] = r->array[n->in[k]->id]->at;
-    n->op->eval(&(NcEval){n, in, to->at, r->o->arena, r->o->seed});
+    n->op->eval(&(NcEval){n, in, to->at, r->o->arena, r->o->seed, r->o->round});
   }
-  round_all(n, to->at, r->o->round);
+  if (!n->op->room) round_all(n, to->at, r->o->round);
   return true;
 }
 

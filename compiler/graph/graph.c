@@ -30,6 +30,8 @@ int64_t nc_attr_int(const NcNode *n, const char *key) { return nc_attr(n, key)->
 double nc_attr_float(const NcNode *n, const char *key) { return nc_attr(n, key)->f; }
 const char *nc_attr_str(const NcNode *n, const char *key) { return nc_attr(n, key)->s; }
 
+const NcGraph *nc_attr_graph(const NcNode *n, const char *key) { return nc_attr(n, key)->g; }
+
 const int64_t *nc_attr_ints(const NcNode *n, const char *key, int *count) {
   const NcAttr *a = nc_attr(n, key);
   if (count) *count = a->n;
@@ -51,6 +53,10 @@ static bool int_ok(NcGraph *g, const NcNode *n, const char *key, int64_t v) {
 // The attribute as the graph keeps it: strings interned, lists not yet copied, NaNs one.
 static bool settle(NcGraph *g, const NcNode *n, NcAttr *a) {
   if (a->kind == NC_ATTR_STR) a->s = nc_intern(&g->strings, a->s, strlen(a->s));
+  if (a->kind == NC_ATTR_GRAPH) {
+    const char *text = a->s ? a->s : nc_graph_identity(a->g, g->arena);
+    a->s = nc_intern(&g->strings, text, strlen(text));
+  }
   if (a->kind == NC_ATTR_FLOAT && isnan(a->f)) a->f = NAN;
   if (a->kind == NC_ATTR_INT) return int_ok(g, n, a->key, a->i);
   if (a->kind == NC_ATTR_INTS)
@@ -94,7 +100,7 @@ static uint64_t hash_attr(uint64_t h, const NcAttr *a) {
   case NC_ATTR_INTS: return nc_hash64(h, a->ints, (size_t)a->n * sizeof *a->ints);
   case NC_ATTR_FLOAT: return nc_hash64(h, &a->f, sizeof a->f);
   case NC_ATTR_FLOATS: return nc_hash64(h, a->floats, (size_t)a->n * sizeof *a->floats);
-  case NC_ATTR_STR: return nc_hash64(h, &a->s, sizeof a->s);   // interned
+  case NC_ATTR_STR: case NC_ATTR_GRAPH: return nc_hash64(h, &a->s, sizeof a->s);   // interned
   }
   return h;
 }
@@ -116,7 +122,7 @@ static bool same_attr(const NcAttr *a, const NcAttr *b) {
   case NC_ATTR_INTS: return !a->n || memcmp(a->ints, b->ints, (size_t)a->n * sizeof *a->ints) == 0;
   case NC_ATTR_FLOAT: return memcmp(&a->f, &b->f, sizeof a->f) == 0;
   case NC_ATTR_FLOATS: return !a->n || memcmp(a->floats, b->floats, (size_t)a->n * sizeof *a->floats) == 0;
-  case NC_ATTR_STR: return a->s == b->s;
+  case NC_ATTR_STR: case NC_ATTR_GRAPH: return a->s == b->s;
   }
   return false;
 }
@@ -155,6 +161,7 @@ static NcNode *keep(NcGraph *g, const NcNode *candidate) {
     NcAttr *a = &n->attr[i];
     if (a->kind == NC_ATTR_INTS) a->ints = nc_memdup(g->arena, a->ints, (size_t)a->n * sizeof *a->ints);
     if (a->kind == NC_ATTR_FLOATS) a->floats = nc_memdup(g->arena, a->floats, (size_t)a->n * sizeof *a->floats);
+    if (a->kind == NC_ATTR_GRAPH && a->g->arena != g->arena) a->g = nc_graph_rewrite(a->g, g->arena, NULL, NULL, NULL);
   }
   n->id = g->node.n;
   *NC_PUSH(g->arena, g->node) = n;

@@ -23,11 +23,12 @@ typedef struct NcGraph NcGraph;
 typedef struct NcNode NcNode;
 typedef struct NcOp NcOp;      // compiler/ops/op.h: one row per operation
 
-// An attribute: an integer, a list of integers, a float, a list of floats, or a string. Keys are fixed by the
+// An attribute: an integer, a list of integers, a float, a list of floats, a string, or a graph (the body of a loop,
+// which is not changed any more). Keys are fixed by the
 // operation's row; a node stores them in the row's order, so that equal attributes compare in order.
 // Integers lie in the range of int32, sizes too (and a type has at most 2^40 elements): sums and products of two
 // stay in int64.
-typedef enum { NC_ATTR_INT, NC_ATTR_INTS, NC_ATTR_FLOAT, NC_ATTR_FLOATS, NC_ATTR_STR } NcAttrKind;
+typedef enum { NC_ATTR_INT, NC_ATTR_INTS, NC_ATTR_FLOAT, NC_ATTR_FLOATS, NC_ATTR_STR, NC_ATTR_GRAPH } NcAttrKind;
 typedef struct {
   const char *key;
   NcAttrKind kind;
@@ -36,7 +37,8 @@ typedef struct {
   const int64_t *ints;   // in the graph's arena
   double f;
   const double *floats;  // in the graph's arena
-  const char *s;         // interned in the graph
+  const char *s;         // interned in the graph; of a graph: its text without places, or NULL until it is in a node
+  const NcGraph *g;      // in the graph's arena
 } NcAttr;
 
 struct NcNode {
@@ -85,6 +87,7 @@ NcNode *nc_graph_find_output(const NcGraph *g, const char *name);
 #define NC_AINTS(k, p, count) ((NcAttr){.key = (k), .kind = NC_ATTR_INTS, .ints = (p), .n = (count)})
 #define NC_AFLOAT(k, v) ((NcAttr){.key = (k), .kind = NC_ATTR_FLOAT, .f = (v)})
 #define NC_AFLOATS(k, p, count) ((NcAttr){.key = (k), .kind = NC_ATTR_FLOATS, .floats = (p), .n = (count)})
+#define NC_AGRAPH(k, v) ((NcAttr){.key = (k), .kind = NC_ATTR_GRAPH, .g = (v)})
 #define NC_ASTR(k, v) ((NcAttr){.key = (k), .kind = NC_ATTR_STR, .s = (v)})
 
 const NcAttr *nc_attr(const NcNode *n, const char *key);          // NULL when the node has none
@@ -93,10 +96,12 @@ const int64_t *nc_attr_ints(const NcNode *n, const char *key, int *count);
 const double *nc_attr_floats(const NcNode *n, const char *key, int *count);
 double nc_attr_float(const NcNode *n, const char *key);
 const char *nc_attr_str(const NcNode *n, const char *key);
+const NcGraph *nc_attr_graph(const NcNode *n, const char *key);
 
 // text.c. A node's text id is its place; equal pure nodes of a text become one node, so ids may fall on reading.
 void nc_node_print(const NcNode *n, NcBuf *out);      // "%2 = cast(%0){to="f32"} : f32[128,28,28]", without line end
 void nc_graph_print(const NcGraph *g, NcBuf *out);
+const char *nc_graph_identity(const NcGraph *g, NcArena *a);   // its text without places and name: equal for equal graphs
 // `name` is that of the text, for messages. NULL after E0801.
 NcGraph *nc_graph_read(NcArena *a, NcDiag *d, const char *name, const char *text);
 

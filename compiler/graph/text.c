@@ -6,7 +6,7 @@
 //     effect %ID
 //   }
 //
-// The place after @ is left out where a node has none. `#` begins a comment. The reader believes nothing: every
+// An attribute that is a graph is written as one, with its own ids. The place after @ is left out where a node has none. `#` begins a comment. The reader believes nothing: every
 // node goes through its operation's rule, and its type must be the one that is written.
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,9 @@
 
 // ---- printing
 
-static void put_attr(NcBuf *b, const NcAttr *a) {
+static void put_graph(NcBuf *b, const NcGraph *g, int depth, bool places);
+
+static void put_attr(NcBuf *b, const NcAttr *a, int depth, bool places) {
   nc_putf(b, "%s=", a->key);
   bool list = a->kind == NC_ATTR_INTS || a->kind == NC_ATTR_FLOATS;
   if (list) nc_putc(b, '[');
@@ -29,21 +31,24 @@ static void put_attr(NcBuf *b, const NcAttr *a) {
   if (a->kind == NC_ATTR_INT) nc_putf(b, "%lld", (long long)a->i);
   if (a->kind == NC_ATTR_FLOAT) nc_put_double(b, a->f);
   if (a->kind == NC_ATTR_STR) nc_put_json(b, a->s);
+  if (a->kind == NC_ATTR_GRAPH) put_graph(b, a->g, depth + 1, places);
 }
 
-void nc_node_print(const NcNode *n, NcBuf *b) {
+static void put_node(NcBuf *b, const NcNode *n, int depth, bool places) {
   nc_putf(b, "%%%d = %s(", n->id, n->op->name);
   for (int i = 0; i < n->nin; i++) nc_putf(b, "%s%%%d", i ? ", " : "", n->in[i]->id);
   nc_putc(b, ')');
   for (int i = 0; i < n->nattr; i++) {
     nc_put(b, i ? ", " : "{");
-    put_attr(b, &n->attr[i]);
+    put_attr(b, &n->attr[i], depth, places);
   }
   if (n->nattr) nc_putc(b, '}');
   nc_put(b, " : ");
   nc_put_type(b, n->type);
-  if (n->at.file) nc_putf(b, " @%u:%u-%u", n->at.file, n->at.begin, n->at.end);
+  if (places && n->at.file) nc_putf(b, " @%u:%u-%u", n->at.file, n->at.begin, n->at.end);
 }
+
+void nc_node_print(const NcNode *n, NcBuf *b) { put_node(b, n, 0, true); }
 
 static bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 static bool digit(char c) { return c >= '0' && c <= '9'; }
@@ -54,23 +59,44 @@ static bool is_word(const char *s) {
   return !*s;
 }
 
-void nc_graph_print(const NcGraph *g, NcBuf *b) {
+static void line(NcBuf *b, int depth) {
+  nc_putc(b, '\n');
+  for (int i = 0; i < depth; i++) nc_put(b, "  ");
+}
+
+static void put_graph(NcBuf *b, const NcGraph *g, int depth, bool places) {
   nc_put(b, "graph ");
-  if (is_word(g->name)) nc_put(b, g->name);
+  if (!places) nc_put(b, "g");
+  else if (is_word(g->name)) nc_put(b, g->name);
   else nc_put_json(b, g->name);
-  nc_put(b, " {\n");
+  nc_put(b, " {");
   for (int i = 0; i < g->node.n; i++) {
-    nc_put(b, "  ");
-    nc_node_print(g->node.at[i], b);
-    nc_putc(b, '\n');
+    line(b, depth + 1);
+    put_node(b, g->node.at[i], depth, places);
   }
   for (int i = 0; i < g->output.n; i++) {
-    nc_put(b, "  output ");
+    line(b, depth + 1);
+    nc_put(b, "output ");
     nc_put_json(b, g->output.at[i].name);
-    nc_putf(b, " = %%%d\n", g->output.at[i].node->id);
+    nc_putf(b, " = %%%d", g->output.at[i].node->id);
   }
-  for (int i = 0; i < g->effect.n; i++) nc_putf(b, "  effect %%%d\n", g->effect.at[i]->id);
-  nc_put(b, "}\n");
+  for (int i = 0; i < g->effect.n; i++) {
+    line(b, depth + 1);
+    nc_putf(b, "effect %%%d", g->effect.at[i]->id);
+  }
+  line(b, depth);
+  nc_putc(b, '}');
+}
+
+void nc_graph_print(const NcGraph *g, NcBuf *b) {
+  put_graph(b, g, 0, true);
+  nc_putc(b, '\n');
+}
+
+const char *nc_graph_identity(const NcGraph *g, NcArena *a) {
+  NcBuf b = NC_BUF(a);
+  put_graph(&b, g, 0, false);
+  return nc_buf_str(&b);
 }
 
 // ---- reading
@@ -82,8 +108,11 @@ typedef struct {
   const char *name, *text, *p;
   NcGraph *g;
   NC_VEC(NcNode *) node; // by the text's ids
+  int depth;             // of graphs within graphs
   bool failed;
 } Reader;
+
+enum { MAX_DEPTH = 16 };
 
 // Reports once, at [from, p). The text becomes a source only now, so that the places in it stay what they were.
 __attribute__((format(printf, 3, 4))) static bool fail(Reader *r, const char *from, const char *fmt, ...) {
@@ -227,6 +256,26 @@ static NcNode *reference(Reader *r) {
   return NULL;
 }
 
+static bool graph(Reader *r);
+
+// A graph within: it has ids of its own.
+static bool inner(Reader *r, NcAttr *a) {
+  NcGraph *g = r->g;
+  NcNode **at = r->node.at;
+  int n = r->node.n, cap = r->node.cap;
+  if (++r->depth > MAX_DEPTH) return fail(r, r->p, "graphs are nested too deeply");
+  r->node.at = NULL;
+  r->node.n = r->node.cap = 0;
+  bool ok = graph(r);
+  a->g = r->g;
+  r->depth--;
+  r->g = g;
+  r->node.at = at;
+  r->node.n = n;
+  r->node.cap = cap;
+  return ok;
+}
+
 static bool list_next(Reader *r, int n) { return n == 0 ? !accept(r, "]") : accept(r, ",") || (expect(r, "]"), false); }
 
 static bool value(Reader *r, NcAttr *a) {
@@ -250,6 +299,7 @@ static bool value(Reader *r, NcAttr *a) {
     a->floats = floats.at;
     a->n = floats.n;
     return !r->failed;
+  case NC_ATTR_GRAPH: return inner(r, a);
   }
   return false;
 }
@@ -386,13 +436,18 @@ static bool graph(Reader *r) {
             : fail(r, r->p, *r->p ? "a node, an output or an effect belongs here" : "the graph does not end");
     if (!ok) return false;
   }
+  return true;
+}
+
+static bool whole(Reader *r) {
+  if (!graph(r)) return false;
   skip(r);
   return !*r->p || fail(r, r->p, "the text goes on after the graph");
 }
 
 NcGraph *nc_graph_read(NcArena *a, NcDiag *d, const char *name, const char *text) {
   Reader r = {.a = a, .d = d, .aside = nc_diag_new(a), .name = name, .text = text, .p = text};
-  if (!graph(&r)) return NULL;
+  if (!whole(&r)) return NULL;
   r.g->diag = d;
   return r.g;
 }

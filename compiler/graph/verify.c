@@ -98,6 +98,8 @@ bool nc_graph_verify(const NcGraph *g, NcDiag *d, const char *after) {
   }
   for (int i = 0; i < g->node.n; i++) {
     const NcNode *n = g->node.at[i];
+    for (int k = 0; k < n->nattr; k++)
+      if (n->attr[k].kind == NC_ATTR_GRAPH) c.ok &= nc_graph_verify(n->attr[k].g, d, after);
     if (check_operands(&c, n) && check_attrs(&c, n)) check_type(&c, n);
   }
   check_names(&c);

@@ -25,4 +25,10 @@ compiler_libcompiler_la_SOURCES += \
   compiler/ops/argsort.c \
   compiler/ops/assign.c \
   compiler/ops/orthogonal.c \
+  compiler/ops/loop.h \
+  compiler/ops/loop.c \
+  compiler/ops/loop_inline.c \
+  compiler/ops/loop_back.h \
+  compiler/ops/loop_sum.c \
+  compiler/ops/loop_grad.c \
   compiler/ops/grad.c

@@ -21,6 +21,7 @@ typedef enum {
   NC_POOL,         // window max and average, and their gradients
   NC_INDEX,        // gather scatter_add
   NC_EFFECT,       // assign
+  NC_CONTROL,      // loop, and what takes its results
   NC_INIT          // orthogonal: for starting values, known to the evaluator only
 } NcOpKind;
 
@@ -33,6 +34,7 @@ typedef struct {
   double *out;
   NcArena *scratch;      // for tables of offsets and the like
   uint64_t seed;         // of random; `step` is an operand of it
+  bool round;            // floats, too, are rounded to their type after each operation
 } NcEval;
 
 struct NcOp {
@@ -61,6 +63,7 @@ struct NcOp {
   int flops;                     // arithmetic per element, for estimates
   bool commutative;
   const char *doc;               // a sentence with the formula
+  int64_t (*room)(const NcNode *n);    // elements of its array in an evaluation, where they are not those of its type
 };
 
 const NcOp *nc_op(const char *name);          // NULL when unknown
@@ -144,5 +147,7 @@ NcNode *nc_argsort(NcGraph *g, NcRange at, NcNode *x, int axis, bool descending,
 NcNode *nc_assign(NcGraph *g, NcRange at, NcNode *var, NcNode *value);           // also registers the effect
 
 // grad.c: d loss / d wrt[i] into out[i] (zeros where it does not depend). loss is a float scalar. False after E0210.
+// nc_vjp: from the gradients dy[i] toward y[i] those toward wrt[i], NULL where nothing flows.
+bool nc_vjp(NcGraph *g, int ny, NcNode *const *y, NcNode *const *dy, int n, NcNode *const *wrt, NcNode **out);
 bool nc_grad(NcGraph *g, NcNode *loss, int n, NcNode *const *wrt, NcNode **out);
 #endif
