@@ -208,6 +208,9 @@ bool nc_dataset_bind(NcElab *e, NcDataset *ds, NcScope *scope) {
   NcFrame frame = data_frame(e, ds->info, scope, &used);
   e->frame = &frame;
   bind_hypers(e, ds, scope);
+  const char *batch = nc_name(e, "B");   // the size of a batch, for noise of its own: randn[B, 64]
+  if (!nc_lookup_local(scope, batch))
+    nc_scope_bind(e, scope, batch, d->at, nc_v_int(d->at, nc_size_symbol(&e->sizes, "B", e->batch)));
   for (int i = 0; i < ds->fields.n; i++) {
     const NcField *f = &ds->fields.at[i];
     nc_scope_bind(e, scope, nc_name(e, f->name), ds->spec->at,
