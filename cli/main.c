@@ -15,7 +15,7 @@ const CliVerb cli_verbs[] = {
    OPENING | B(DEVICE) | B(CLASS) | B(OUT) | B(FORCE) | B(RESUME) | B(MAX_STEPS) | B(VERIFY), 0, 1, cli_train},
   {"eval", "RUN", "loss and metrics of a trained model on a part of its data", RUNNING | B(SPLIT), 1, 1, cli_eval},
   {"predict", "RUN [INPUT]", "predictions for a CSV, NPY or IDX file, or for a part of the run's data",
-   RUNNING | B(SPLIT) | B(FORMAT), 1, 2, cli_predict},
+   RUNNING | B(SPLIT) | B(FORMAT) | B(OUTPUT), 1, 2, cli_predict},
   {"run", "RUN-or-FILE TASK [--NAME VALUE...]", "run a task of the file, with the run's weights or untrained",
    OPENING | RUNNING | B(OUTPUT) | B(SEED), 2, 2, cli_run, true},
   {"test", "FILE", "run the file's own test blocks", OPENING | B(DEVICE) | B(CLASS), 1, 1, cli_test},

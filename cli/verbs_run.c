@@ -69,28 +69,29 @@ int cli_eval(const CliArgs *a) {
   return cli_done(m, s);
 }
 
+// What was written to files is narration; numbers and text are results.
+static void told(void *ctx, const char *text, size_t size) {
+  const CliArgs *a = ctx;
+  FILE *to = a->value[O_OUTPUT] ? stderr : stdout;
+  if (to == stdout || !a->value[O_QUIET]) fwrite(text, 1, size, to);
+}
+
 int cli_predict(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
   const char *format = a->value[O_FORMAT] ? a->value[O_FORMAT] : a->value[O_JSON] ? "json" : "csv";
   if (strcmp(format, "csv") && strcmp(format, "json")) return cli_usage("E0702", "`--format` is csv or json, not `%s`", format);
   const char *file = a->args > 1 ? a->arg[1] : NULL, *split = a->value[O_SPLIT];
+  if (a->value[O_OUTPUT] && a->value[O_FORMAT]) return cli_usage("E0704", "the name of --output tells the form: leave out --format");
   if (file && split) return cli_usage("E0704", "give an INPUT or --split, not both");
   NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
-  if (s == NACRE_OK) s = nacre_predict_file(m, file, file ? NULL : split ? split : "test", format, cli_stdout, NULL);
+  if (s == NACRE_OK) s = nacre_predict_file(m, file, file ? NULL : split ? split : "test", format, a->value[O_OUTPUT], told, (void *)a);
   return cli_done(m, s);
 }
 
 static bool is_directory(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-// What was written to files is narration; numbers and text are results.
-static void told(void *ctx, const char *text, size_t size) {
-  const CliArgs *a = ctx;
-  FILE *to = a->value[O_OUTPUT] ? stderr : stdout;
-  if (to == stdout || !a->value[O_QUIET]) fwrite(text, 1, size, to);
 }
 
 int cli_run(const CliArgs *a) {

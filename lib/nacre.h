@@ -106,13 +106,20 @@ typedef struct {
   int64_t dim[8];            // of one example
 } NacreTensor;
 NacreStatus nacre_inputs(NacreModel *m, int *count, const NacreTensor **in);
-// *out: n outputs, row-major, float32, each of *shape.
+// Of a model with one output of f32. *out: n outputs, row-major, each of *shape.
 NacreStatus nacre_predict(NacreModel *m, int64_t n, const void *const *data, const NacreTensor **shape, const float **out);
+// Of any model: all its outputs by name, axis 0 the examples.
+typedef struct {
+  NacreTensor tensor;        // its whole shape
+  const void *data;          // row-major; of bool a byte each, 0 or 1
+} NacreOutput;
+NacreStatus nacre_predict_all(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out);
 // The name of a class of the label field, or NULL.
 const char *nacre_class_name(NacreModel *m, int64_t i);
 
-// Predicts for the examples of files (CSV, NPY, IDX) or of a split, and writes them as "csv" or "json" lines.
-NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format,
+// Predicts for the examples of files (CSV, NPY, IDX) or of a split, and writes them as "csv" or "json" lines; or, where
+// `out` is not NULL, as nacre_write_outputs does.
+NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format, const char *out,
                                NacreWrite *write, void *ctx);
 
 // Runs a `task` of the file once, with the weights that the model has.
@@ -123,10 +130,6 @@ typedef struct {
   bool has_seed;             // else the recipe's
   uint64_t seed;             // of its random numbers
 } NacreRun;                  // all zero is the default; NULL is allowed in its place
-typedef struct {
-  NacreTensor tensor;        // its whole shape
-  const void *data;          // row-major; of bool a byte each, 0 or 1
-} NacreOutput;
 NacreStatus nacre_run_task(NacreModel *m, const char *task, const NacreRun *o, int *outputs, const NacreOutput **out);
 // Writes outputs to `path` by its ending (.csv .json .npy .png .txt); several get files of their own, x-NAME.npy. NULL:
 // as text to `write` (JSON lines with NacreOptions.json), and what is large or an image to a new file named after `title`.

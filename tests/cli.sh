@@ -161,6 +161,24 @@ expect 0 'output' "$nacre" emit --run-plan xor.plan
 head -c 300 xor.plan >torn.plan
 expect 5 'E0802' "$nacre" emit --run-plan torn.plan
 
+# a model with several outputs of several types
+file several.nn 'model net(x: f32[B, 2]) -> (recon: f32[B, 2], code: f32[B, 3], label: i32[B], far: bool[B]) {
+  let h = x |> dense(3) |> tanh
+  (code = h, recon = dense(2)(h), far = sum(x ^ 2, axis = 1) > 0, label = argmax(h, axis = 1))
+}
+data d { source = spiral(n = 60); split = (train = 0.5, test = 0.5) }
+train net on d { let o = net(x); loss = mse(o.recon, x); optimizer = adam(0.01); epochs = 1; batch = 30 }'
+expect 0 '' "$nacre" train several.nn --out several --quiet
+expect 0 'example,recon0,recon1,code0,code1,code2,label,far' "$nacre" predict several
+expect 0 '"far":[1]}' "$nacre" predict several --json
+expect 0 'wrote s-far.npy: bool[30]' "$nacre" predict several -o s.npy
+expect 2 'leave out --format' "$nacre" predict several -o s.npy --format csv
+file whole.nn 'model net(x: f32[B, 2]) -> (y: f32[B, 2], total: f32[]) { (y = dense(2)(x), total = sum(x)) }
+data d { source = spiral(n = 60); split = (train = 0.5, test = 0.5) }
+train net on d { loss = mse(net(x).y, x); optimizer = adam(0.01); epochs = 1; batch = 30 }'
+expect 0 '' "$nacre" train whole.nn --out whole --quiet
+expect 3 'no value for each example' "$nacre" predict whole
+
 # tasks: with a run's weights and without, arguments of every form, outputs of every form
 file tasks.nn 'model net(w: int = 3)(x: f32[B, 2]) -> f32[B, 2] { x |> dense(w) as first |> tanh |> dense(2) as second }
 data d { source = spiral(n = 100); split = (train = 1.0) }

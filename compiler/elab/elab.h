@@ -253,6 +253,8 @@ NcTensor *nc_to_float(NcElab *e, NcRange at, NcTensor *t);
 
 // index.c, pattern.c
 NcValue nc_index(NcElab *e, const NcExpr *x, NcValue a);
+// Indices into axes of these sizes as one index into their product; -1 where one is out of range.
+NcTensor *nc_gather_flat(NcElab *e, NcRange at, int n, NcTensor *const *index, const NcSize *size);
 NcValue nc_einsum(NcElab *e, const NcExpr *x, NcRange at, int n, const NcValue *arg);
 NcValue nc_rearrange(NcElab *e, const NcExpr *x, NcRange at, NcValue a);
 

@@ -225,7 +225,11 @@ static NcValue field(NcElab *e, const NcExpr *x) {
     case NC_V_MODULE: return nc_module_member(e, a.module, &x->name);
     default: break;
   }
-  nc_elab_error(e, NC_E0301, x->name.at, "%s has no field `%s`", nc_v_describe(e, &a), x->name.s);
+  NcMessage *m = nc_elab_error(e, NC_E0301, x->name.at, "%s has no field `%s`", nc_v_describe(e, &a), x->name.s);
+  NC_VEC(const char *) names = {0};
+  for (int i = 0; a.kind == NC_V_TUPLE && a.list.name && i < a.list.n; i++)
+    if (a.list.name[i]) *NC_PUSH(e->arena, names) = a.list.name[i];
+  nc_suggest(e, m, x->name.s, names.at, names.n);
   return nc_v_poison();
 }
 
@@ -237,6 +241,11 @@ static NcValue items(NcElab *e, const NcExpr *x, NcValueKind kind) {
     v[i] = nc_expr(e, x->list.at[i].e);
     names[i] = x->list.at[i].name.s;
     any = any || names[i];
+    for (int k = 0; names[i] && k < i; k++)
+      if (names[k] == names[i]) {
+        nc_elab_error(e, NC_E0302, x->list.at[i].name.at, "`%s` stands here twice", names[i]);
+        return nc_v_poison();
+      }
   }
   NcValue r = nc_v_items(e, kind, x->at, x->list.n, v);
   if (any && r.kind != NC_V_POISON) r.list.name = names;

@@ -10,8 +10,9 @@ typedef struct {
   NcSize size[NC_MAX_RANK];
   int rank;                                                  // of the result, before a gather
   NcSize dim[NC_MAX_RANK];
-  NcTensor *index;                                           // the tensor among the items, and its axis in `dim`
-  int at;
+  int indices;                                               // tensors among the items, and their axes in `dim`
+  NcTensor *index[NC_MAX_RANK];
+  int at[NC_MAX_RANK];
 } Walk;
 
 static bool out_of_range(const Walk *w, NcRange at, NcSize s) {
@@ -63,19 +64,18 @@ static bool element(Walk *w, const NcExpr *x, NcSize i) {
 }
 
 static bool pick(Walk *w, const NcExpr *x, NcTensor *index) {
-  if (index->node->type.dtype != NC_I32) {
-    nc_help(w->e->diag,
-            nc_elab_error(w->e, NC_E0204, x->at, "an index must be i32, not %s", nc_t_describe(w->e, index)),
-            "convert it: `i32(…)`");
+  NcDtype t = index->node->type.dtype;
+  if (t == NC_U8) index = nc_t_cast(w->e, x->at, index, NC_I32);
+  else if (t != NC_I32) {
+    NcMessage *m = nc_elab_error(w->e, NC_E0204, x->at, "an index must be i32, not %s", nc_t_describe(w->e, index));
+    if (t == NC_BOOL)
+      nc_help(w->e->diag, m, "how many are true is only known at run time; keep all and choose: `where(mask, x, 0)`");
+    else nc_help(w->e->diag, m, "convert it: `i32(…)`");
     return false;
   }
-  if (w->index) {
-    nc_elab_error(w->e, NC_E0110, x->at, "more than one tensor as an index is not supported yet");
-    return false;
-  }
-  w->index = index;
-  w->at = w->rank;
-  return push(w, x->at, w->t->dim[w->axis++]);
+  w->index[w->indices] = index;
+  w->at[w->indices++] = w->rank;
+  return index && push(w, x->at, w->t->dim[w->axis++]);
 }
 
 static bool item(Walk *w, const NcExpr *x) {
@@ -96,16 +96,56 @@ static bool item(Walk *w, const NcExpr *x) {
   return false;
 }
 
-static NcTensor *gather(const Walk *w, NcTensor *t) {
+static NcTensor *gather(const Walk *w, NcTensor *t, NcTensor *index, int at) {
   NcElab *e = w->e;
   NcSize dim[2 * NC_MAX_RANK];
   int rank = 0;
-  for (int i = 0; i < w->at; i++) dim[rank++] = t->dim[i];
-  for (int i = 0; i < w->index->rank; i++) dim[rank++] = w->index->dim[i];
-  for (int i = w->at + 1; i < t->rank; i++) dim[rank++] = t->dim[i];
+  for (int i = 0; i < at; i++) dim[rank++] = t->dim[i];
+  for (int i = 0; i < index->rank; i++) dim[rank++] = index->dim[i];
+  for (int i = at + 1; i < t->rank; i++) dim[rank++] = t->dim[i];
   NcShape s;
   if (!nc_t_shape(e, w->x->at, rank, dim, &s)) return NULL;
-  return nc_t(e, w->x->at, nc_gather(e->graph, nc_here(e, w->x->at), t->node, w->index->node, w->at), rank, dim);
+  return nc_t(e, w->x->at, nc_gather(e->graph, nc_here(e, w->x->at), t->node, index->node, at), rank, dim);
+}
+
+// x[i, j] with several tensors: their axes are laid side by side and become one, and the indices one index into that. An
+// index that is out of range anywhere must not fall on another row: it becomes -1, which gives zeros.
+NcTensor *nc_gather_flat(NcElab *e, NcRange at, int n, NcTensor *const *index, const NcSize *size) {
+  NcTensor *x[NC_MAX_RANK], *flat = NULL, *valid = NULL, *zero = nc_t_const(e, at, NC_I32, 0);
+  for (int i = 0; i < n; i++) x[i] = index[i];
+  if (!nc_meet(e, at, "[ ]", x, n)) return NULL;
+  for (int i = 0; i < n; i++) {
+    NcTensor *width = nc_t_const(e, at, NC_I32, (double)size[i].value);
+    NcTensor *in = nc_arith(e, at, "and", nc_arith(e, at, "ge", x[i], zero), nc_arith(e, at, "lt", x[i], width));
+    valid = valid ? nc_arith(e, at, "and", valid, in) : in;
+    flat = flat ? nc_arith(e, at, "add", nc_arith(e, at, "mul", flat, width), x[i]) : x[i];
+  }
+  NcTensor *pick[3] = {valid, flat, nc_t_fill(e, at, nc_t_const(e, at, NC_I32, -1), x[0]->rank, x[0]->dim)};
+  return nc_t_op(e, at, "select", 3, pick);
+}
+
+static NcTensor *gather_several(const Walk *w, NcTensor *t) {
+  NcElab *e = w->e;
+  int64_t perm[NC_MAX_RANK];
+  NcSize dim[NC_MAX_RANK], size[NC_MAX_RANK];
+  int n = 0, first = w->at[0], rank = 0;
+  for (int i = 0; i < first; i++) perm[n++] = i;
+  for (int k = 0; k < w->indices; k++) {
+    perm[n++] = w->at[k];
+    size[k] = t->dim[w->at[k]];
+  }
+  for (int i = first, k = 0; i < t->rank; i++) {
+    if (k < w->indices && w->at[k] == i) k++;
+    else perm[n++] = i;
+  }
+  t = nc_t_permute(e, w->x->at, t, perm);
+  if (!t) return NULL;
+  for (int i = 0; i < first; i++) dim[rank++] = t->dim[i];
+  if (!nc_t_fold(e, w->x->at, w->indices, size, &dim[rank++])) return NULL;
+  for (int i = first + w->indices; i < t->rank; i++) dim[rank++] = t->dim[i];
+  t = nc_t_reshape(e, w->x->at, t, rank, dim);
+  NcTensor *index = nc_gather_flat(e, w->x->at, w->indices, w->index, size);
+  return t && index ? gather(w, t, index, first) : NULL;
 }
 
 static NcValue of_tensor(NcElab *e, const NcExpr *x, NcTensor *t) {
@@ -120,7 +160,9 @@ static NcValue of_tensor(NcElab *e, const NcExpr *x, NcTensor *t) {
     if (!push(&w, x->at, t->dim[w.axis++])) return nc_v_poison();
   NcTensor *r = nc_t_slice(e, x->at, t, w.start, w.size, w.step);
   if (r) r = nc_t_reshape(e, x->at, r, w.rank, w.dim);
-  return nc_v_tensor(x->at, r && w.index ? gather(&w, r) : r);
+  if (r && w.indices == 1) r = gather(&w, r, w.index[0], w.at[0]);
+  else if (r && w.indices) r = gather_several(&w, r);
+  return nc_v_tensor(x->at, r);
 }
 
 static NcValue of_list(NcElab *e, const NcExpr *x, NcValue a) {

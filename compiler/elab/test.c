@@ -32,10 +32,15 @@ static NcTensor *weighted_sum(NcElab *e, NcRange at,
                               NcValue v) {   // one number that every output moves, each by its own weight
   if (v.kind == NC_V_TUPLE || v.kind == NC_V_LIST) {
     NcTensor *sum = NULL;
-    for (int i = 0; i < v.list.n; i++) {
-      NcTensor *s = weighted_sum(e, at, v.list.item[i]);
+    int floats = 0;
+    for (int i = 0; i < v.list.n; i++) {   // beside floats a layer may give indices and truth values
+      const NcValue *x = &v.list.item[i];
+      if (x->kind == NC_V_TENSOR && !nc_dtype_float(x->t->node->type.dtype)) continue;
+      floats++;
+      NcTensor *s = weighted_sum(e, at, *x);
       sum = sum && s ? nc_arith(e, at, "add", sum, s) : s;
     }
+    if (!floats) nc_elab_error(e, NC_E0210, at, "nothing here is of floats: there is no gradient");
     return sum;
   }
   NcTensor *x = nc_to_tensor(e, v, at, NULL);

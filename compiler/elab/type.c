@@ -139,6 +139,31 @@ static bool check_axes(const Check *c) {
   return ok;
 }
 
+// (mu = b, recon = a) for (recon: …, mu: …): what has names is matched by them.
+static bool by_name(NcElab *e, const NcTypeExpr *t, NcValue v, const NcValue **item) {
+  for (int i = 0; i < t->field.n; i++) {
+    const char *want = t->field.at[i].name.s, *names[64];
+    item[i] = NULL;
+    for (int k = 0; want && k < v.list.n; k++)
+      if (v.list.name[k] && strcmp(v.list.name[k], want) == 0) item[i] = &v.list.item[k];
+    if (item[i]) continue;
+    int n = 0;
+    for (int k = 0; k < v.list.n && n < 64; k++)
+      if (v.list.name[k]) names[n++] = v.list.name[k];
+    nc_suggest(e, nc_elab_error(e, NC_E0304, v.at, "nothing here is called `%s`, which the type at %s asks for", want,
+                                nc_place(e->diag, e->arena, t->at)),
+               want, names, n);
+    return false;
+  }
+  return true;
+}
+
+static bool all_named(const NcTypeExpr *t, const NcValue *v) {
+  for (int i = 0; i < t->field.n; i++)
+    if (!t->field.at[i].name.s || !v->list.name || !v->list.name[i]) return false;
+  return true;
+}
+
 static NcValue check_tuple(NcElab *e, const NcTypeExpr *t, NcValue v, const char *what, const char *of) {
   if (v.kind != NC_V_TUPLE || v.list.n != t->field.n) {
     nc_elab_error(e, NC_E0205, v.at, "%d values %s, but this is %s", t->field.n,
@@ -147,9 +172,11 @@ static NcValue check_tuple(NcElab *e, const NcTypeExpr *t, NcValue v, const char
   }
   NcValue *item = NC_NEW_N(e->arena, NcValue, v.list.n + 1);
   const char **names = NC_NEW_N(e->arena, const char *, v.list.n + 1);
-  bool any = false;
+  const NcValue **from = NC_NEW_N(e->arena, const NcValue *, v.list.n + 1);
+  bool any = false, named = all_named(t, &v);
+  if (named && !by_name(e, t, v, from)) return nc_v_poison();
   for (int i = 0; i < v.list.n; i++) {
-    item[i] = nc_check_type(e, t->field.at[i].type, v.list.item[i], what, of);
+    item[i] = nc_check_type(e, t->field.at[i].type, named ? *from[i] : v.list.item[i], what, of);
     names[i] = t->field.at[i].name.s ? t->field.at[i].name.s : v.list.name ? v.list.name[i] : NULL;
     any = any || names[i];
   }

@@ -1,10 +1,10 @@
 // Predictions: for arrays of a program, for files, for a part of the data.
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 #include "io/idx.h"
 #include "io/npy.h"
 #include "ops/op.h"
-#include "train/model.h"
+#include "train/output.h"
 
 // The field of the source that an input is; its shape is of one example.
 static const NcField *field_of(const NacreModel *m, const char *name) {
@@ -54,13 +54,33 @@ static size_t example_bytes(const NacreTensor *t) {
 typedef struct {
   int64_t n;
   const void *const *data;
-  const NacreTensor **shape;
-  const float **out;
+  int outs;
+  NacreOutput *out;          // of all examples: axis 0 has n
 } Predict;
 
+static size_t output_bytes(const NacreOutput *o) { return nc_type_bytes(nc_output_type(o)); }
+
+// Room for all examples, once the first batch has told the outputs' types.
+static bool make_room(NacreModel *m, Predict *q, const NacreOutput *part, int outs, int64_t batch) {
+  q->outs = outs;
+  q->out = NC_NEW_N(m->arena, NacreOutput, outs + 1);
+  for (int i = 0; i < outs; i++) {
+    const NacreTensor *t = &part[i].tensor;
+    if (t->rank == 0 || t->dim[0] != batch) {
+      nc_help(m->diag, nc_error(m->diag, NC_E0202, NC_NOWHERE, "the model's `%s` is %s: it has no value for each example", t->name,
+                                nc_type_str(m->arena, nc_output_type(&part[i]))),
+              "run it as a task: `task %s() { … }`", strcmp(t->name, "output") ? t->name : "look");
+      return false;
+    }
+    q->out[i] = part[i];
+    q->out[i].tensor.dim[0] = q->n;
+    q->out[i].data = nc_alloc(m->arena, output_bytes(&q->out[i]) + 1);
+  }
+  return true;
+}
+
 // Examples [from, from + batch) of q through one plan, into out.
-static bool run_batch(NacreModel *m, const Predict *q, const NacreTensor *in, int ins, int64_t from, int64_t batch,
-                      NacreTensor *shape, float **out) {
+static bool run_batch(NacreModel *m, Predict *q, const NacreTensor *in, int ins, int64_t from, int64_t batch) {
   NcCompiled *c = nc_engine_get(m, "predict", batch);
   if (!c) return false;
   int32_t step = 0;
@@ -74,37 +94,58 @@ static bool run_batch(NacreModel *m, const Predict *q, const NacreTensor *in, in
     if (!p) return nc_error(m->diag, NC_E0901, NC_NOWHERE, "nothing feeds the input `%s`", b->name), false;
     if (!nc_exec_write(c->loaded, m->diag, i, p, b->bytes)) return false;
   }
-  int o = nc_plan_output(c->plan, "output");
-  if (o < 0) return nc_error(m->diag, NC_E0306, NC_NOWHERE, "the model has several outputs: predictions of it are not supported yet"), false;
-  NcType t = c->plan->buf.at[o].type;
-  if (t.dtype != NC_F32) return nc_error(m->diag, NC_E0204, NC_NOWHERE, "predictions must be f32, not %s", nc_type_str(m->arena, t)), false;
-  size_t per = (size_t)nc_count(t.shape) / (size_t)batch;
-  if (!*out) {
-    *out = NC_NEW_N(m->arena, float, (size_t)q->n * per);
-    *shape = (NacreTensor){.name = "output", .dtype = "f32", .rank = t.shape.rank - 1};
-    for (int k = 0; k < shape->rank; k++) shape->dim[k] = t.shape.dim[k + 1];
+  int outs;
+  NacreOutput *part = nc_exec_run(c->loaded, m->diag) ? nc_outputs_read(m, c->program->predict, c->plan, c->loaded, &outs) : NULL;
+  if (!part || (!q->out && !make_room(m, q, part, outs, batch))) return false;
+  for (int i = 0; i < outs; i++) {
+    size_t bytes = output_bytes(&part[i]);
+    memcpy((char *)q->out[i].data + bytes / (size_t)batch * (size_t)from, part[i].data, bytes);
   }
-  return nc_exec_run(c->loaded, m->diag) &&
-         nc_exec_read(c->loaded, m->diag, o, *out + (size_t)from * per, (size_t)nc_count(t.shape) * sizeof(float), true);
+  return true;
 }
 
 static bool predict(NacreModel *m, void *arg) {
   Predict *q = arg;
-  NacreTensor *in, *shape = NC_NEW(m->arena, NacreTensor);
+  NacreTensor *in;
   int ins = inputs_of(m, &in);
-  float *out = NULL;
   if (q->n <= 0) return nc_error(m->diag, NC_E0406, NC_NOWHERE, "there are no examples to predict for"), false;
   int64_t batch = nc_feed_batch(q->n, m->program->batch), at = 0;
   for (; at + batch <= q->n; at += batch)
-    if (!run_batch(m, q, in, ins, at, batch, shape, &out)) return false;
-  if (at < q->n && !run_batch(m, q, in, ins, at, q->n - at, shape, &out)) return false;
-  *q->shape = shape;
-  *q->out = out;
+    if (!run_batch(m, q, in, ins, at, batch)) return false;
+  return at == q->n || run_batch(m, q, in, ins, at, q->n - at);
+}
+
+NacreStatus nacre_predict_all(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out) {
+  Predict q = {.n = n, .data = data};
+  NacreStatus s = nc_guard(m, predict, &q);
+  *outputs = q.outs;
+  *out = q.out;
+  return s;
+}
+
+typedef struct { Predict q; const NacreTensor **shape; const float **out; } One;
+
+static bool predict_one(NacreModel *m, void *arg) {
+  One *w = arg;
+  if (!predict(m, &w->q)) return false;
+  NacreTensor *shape = NC_NEW(m->arena, NacreTensor);
+  *shape = w->q.out[0].tensor;
+  if (w->q.outs != 1 || strcmp(shape->dtype, "f32") != 0) {
+    nc_help(m->diag, nc_error(m->diag, NC_E0204, NC_NOWHERE, "the model gives %s, not one tensor of f32",
+                              w->q.outs == 1 ? nc_type_str(m->arena, nc_output_type(w->q.out)) :
+                              nc_sprintf(m->arena, "%d outputs", w->q.outs)),
+            "ask for them with nacre_predict_all");
+    return false;
+  }
+  shape->rank--;
+  for (int i = 0; i < shape->rank; i++) shape->dim[i] = shape->dim[i + 1];
+  *w->shape = shape;
+  *w->out = w->q.out[0].data;
   return true;
 }
 
 NacreStatus nacre_predict(NacreModel *m, int64_t n, const void *const *data, const NacreTensor **shape, const float **out) {
-  return nc_guard(m, predict, &(Predict){n, data, shape, out});
+  return nc_guard(m, predict_one, &(One){{.n = n, .data = data}, shape, out});
 }
 
 // ---- files
@@ -142,7 +183,7 @@ static bool read_input(NacreModel *m, const char *path, const NacreTensor *in, c
 }
 
 typedef struct {
-  const char *path, *split, *format;
+  const char *path, *split, *format, *out;
   NacreWrite *write;
   void *ctx;
 } File;
@@ -174,24 +215,57 @@ const char *nacre_class_name(NacreModel *m, int64_t i) {
   return f && f->class_name && i >= 0 && i < f->classes ? f->class_name[i] : NULL;
 }
 
-static void put_row(NcBuf *b, NacreModel *m, bool json, int64_t i, const float *y, int64_t per, bool classes) {
+// The numbers of one example: `i` of `o`, which has `per` for each.
+static void put_numbers(NcBuf *b, const NacreOutput *o, int64_t i, int64_t per, bool json) {
+  for (int64_t k = 0; k < per; k++) {
+    double v = nc_output_at(o, i * per + k);
+    nc_put(b, json && k == 0 ? "" : ",");
+    if (json && !isfinite(v)) nc_put(b, "null");
+    else nc_putf(b, "%.7g", v);
+  }
+}
+
+static int64_t largest(const NacreOutput *o, int64_t i, int64_t per) {
   int64_t top = 0;
   for (int64_t k = 1; k < per; k++)
-    if (y[k] > y[top]) top = k;
-  const char *name = classes ? nacre_class_name(m, top) : NULL;
-  if (json) nc_putf(b, "{\"example\":%lld", (long long)i);
-  else nc_putf(b, "%lld", (long long)i);
-  if (classes && json) {
-    nc_put(b, ",\"class\":");
-    if (name) nc_put_json(b, name);
-    else nc_putf(b, "%lld", (long long)top);
-  } else if (classes) {
-    if (name) nc_putf(b, strpbrk(name, ",\"\n") ? ",\"%s\"" : ",%s", name);
-    else nc_putf(b, ",%lld", (long long)top);
+    if (nc_output_at(o, i * per + k) > nc_output_at(o, i * per + top)) top = k;
+  return top;
+}
+
+static void put_class(NcBuf *b, NacreModel *m, bool json, int64_t top) {
+  const char *name = nacre_class_name(m, top);
+  if (json) nc_put(b, ",\"class\":");
+  else nc_putc(b, ',');
+  if (!name) nc_putf(b, "%lld", (long long)top);
+  else if (json) nc_put_json(b, name);
+  else nc_putf(b, strpbrk(name, ",\"\n") ? "\"%s\"" : "%s", name);
+}
+
+static int64_t per_example(const NacreOutput *o) { return nc_count(nc_output_type(o).shape) / o->tensor.dim[0]; }
+
+// A line for each example, with the numbers of all outputs; of a classifier, the class before them.
+static void put_lines(NcBuf *b, NacreModel *m, const Predict *q, bool json) {
+  const NcField *label = label_field(m);
+  bool classes = q->outs == 1 && q->out[0].tensor.rank == 2 && label && label->classes == q->out[0].tensor.dim[1];
+  if (!json) {
+    nc_put(b, classes ? "example,class" : "example");
+    for (int o = 0; o < q->outs; o++)
+      for (int64_t k = 0, n = per_example(&q->out[o]); k < n; k++)
+        nc_putf(b, q->outs > 1 && n == 1 ? ",%s" : ",%s%lld", q->out[o].tensor.name, (long long)k);
+    nc_putc(b, '\n');
   }
-  if (json) nc_put(b, ",\"output\":[");
-  for (int64_t k = 0; k < per; k++) nc_putf(b, "%s%.7g", json && k == 0 ? "" : ",", (double)y[k]);
-  nc_put(b, json ? "]}\n" : "\n");
+  for (int64_t i = 0; i < q->n; i++) {
+    nc_putf(b, json ? "{\"example\":%lld" : "%lld", (long long)i);
+    if (classes) put_class(b, m, json, largest(q->out, i, per_example(q->out)));
+    for (int o = 0; o < q->outs; o++) {
+      if (json) nc_put(b, ",");
+      if (json) nc_put_json(b, q->out[o].tensor.name);
+      if (json) nc_put(b, ":[");
+      put_numbers(b, &q->out[o], i, per_example(&q->out[o]), json);
+      if (json) nc_putc(b, ']');
+    }
+    nc_put(b, json ? "}\n" : "\n");
+  }
 }
 
 static bool predict_file(NacreModel *m, void *arg) {
@@ -200,28 +274,20 @@ static bool predict_file(NacreModel *m, void *arg) {
   int ins = inputs_of(m, &in);
   const void **data = NC_NEW_N(m->arena, const void *, ins + 1);
   int64_t n = 0;
+  if (q->out && !nc_output_path_good(m, q->out)) return false;
   if (q->path && ins != 1)
     return nc_error(m->diag, NC_E0702, NC_NOWHERE, "the model has %d inputs: only a split of its own data can be predicted for", ins), false;
   if (q->path ? !read_input(m, q->path, in, &data[0], &n) : !gather_split(m, q->split, in, ins, data, &n)) return false;
-  const NacreTensor *shape;
-  const float *y;
-  if (!predict(m, &(Predict){n, data, &shape, &y})) return false;
-  int64_t per = 1;
-  for (int k = 0; k < shape->rank; k++) per *= shape->dim[k];
-  const NcField *label = label_field(m);
-  bool classes = shape->rank == 1 && label && label->classes == per, json = strcmp(q->format, "json") == 0;
+  Predict p = {.n = n, .data = data};
+  if (!predict(m, &p)) return false;
+  if (q->out) return nc_outputs_write(m, p.outs, p.out, &(NcOutputTo){"predict", q->out, false, q->write, q->ctx});
   NcBuf b = NC_BUF(m->arena);
-  if (!json) {
-    nc_put(&b, classes ? "example,class" : "example");
-    for (int64_t k = 0; k < per; k++) nc_putf(&b, ",output%lld", (long long)k);
-    nc_putc(&b, '\n');
-  }
-  for (int64_t i = 0; i < n; i++) put_row(&b, m, json, i, y + i * per, per, classes);
+  put_lines(&b, m, &p, strcmp(q->format, "json") == 0);
   q->write(q->ctx, nc_buf_str(&b), b.n);
   return true;
 }
 
-NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format,
+NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format, const char *out,
                                NacreWrite *write, void *ctx) {
-  return nc_guard(m, predict_file, &(File){path, split, format, write, ctx});
+  return nc_guard(m, predict_file, &(File){path, split, format, out, write, ctx});
 }
