@@ -3,7 +3,8 @@ EXTRA_DIST += quickstart \
   examples/nielsen.nn examples/digits_mlp.nn examples/digits_cnn.nn
 EXTRA_DIST += examples/lenet.nn examples/alexnet.nn examples/vgg11.nn examples/resnet18.nn examples/resnet50.nn \
   examples/mobilenet_v2.nn examples/efficientnet_b0.nn examples/unet.nn \
-  examples/autoencoder.nn examples/vae.nn examples/siamese.nn examples/diffusion.nn examples/evoformer.nn
+  examples/autoencoder.nn examples/vae.nn examples/siamese.nn examples/diffusion.nn examples/evoformer.nn \
+  examples/pinn.nn
 
 # Built with the tests, so that it keeps compiling.
 check_PROGRAMS += examples/train_and_predict

@@ -179,6 +179,20 @@ train net on d { loss = mse(net(x).y, x); optimizer = adam(0.01); epochs = 1; ba
 expect 0 '' "$nacre" train whole.nn --out whole --quiet
 expect 3 'no value for each example' "$nacre" predict whole
 
+# integers, truth values and indices by tensors, and gradients inside of gradients, on both classes
+file second.nn 'test "PyTorch 2.15: u = tanh(x w) v, second derivatives" {
+  let x = tensor([[0.1], [0.7], [-1.2]])
+  let w = tensor([[0.5, -0.3, 0.8]])
+  let u = tanh(x @ w + tensor([0.1, -0.2, 0.3])) @ tensor([[0.7], [-0.4], [0.9]])
+  let du = grad(sum(u), x)
+  let loss = mean((grad(sum(du), x) + 0.4 * du + 2 * u) ^ 2)
+  expect abs(grad(loss, w)[0] - tensor([0.962441688698674, -0.9784673168380191, -0.34431380915280285])) < 1e-4
+}'
+for class in cpu gpu; do
+  expect 0 '5 passed' "$nacre" test "$here/tests/elab/tensors.nn" --class $class
+  expect 0 '1 passed' "$nacre" test second.nn --class $class
+done
+
 # tasks: with a run's weights and without, arguments of every form, outputs of every form
 file tasks.nn 'model net(w: int = 3)(x: f32[B, 2]) -> f32[B, 2] { x |> dense(w) as first |> tanh |> dense(2) as second }
 data d { source = spiral(n = 100); split = (train = 1.0) }

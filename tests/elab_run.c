@@ -26,8 +26,10 @@ static double **evaluate(NcArena *a, NcDiag *d, const NcGraph *g, const Binds *b
 
 bool bind_outputs(NcArena *a, NcDiag *d, const NcGraph *init, Binds *b) {
   double **v = evaluate(a, d, init, NULL, 1);
-  for (int i = 0; v && i < init->output.n; i++)
-    bind_value(a, b, init->output.at[i].name, v[init->output.at[i].node->id]);
+  for (int i = 0; v && i < init->output.n; i++) {   // equal values are one node, but each variable is changed by itself
+    const NcNode *n = init->output.at[i].node;
+    bind_value(a, b, init->output.at[i].name, nc_memdup(a, v[n->id], (size_t)nc_count(n->type.shape) * sizeof(double)));
+  }
   return v != NULL;
 }
 

@@ -251,6 +251,8 @@ NcTensor *nc_arith(NcElab *e, NcRange at, const char *op, NcTensor *a, NcTensor 
 NcTensor *nc_to_tensor(NcElab *e, NcValue v, NcRange at, const NcTensor *like);
 NcTensor *nc_to_float(NcElab *e, NcRange at, NcTensor *t);
 
+NcValue nc_derive(NcElab *e, const NcExpr *x);     // derive.c: grad(e, x)
+
 // index.c, pattern.c
 NcValue nc_index(NcElab *e, const NcExpr *x, NcValue a);
 // Indices into axes of these sizes as one index into their product; -1 where one is out of range.

@@ -325,7 +325,7 @@ static NcValue (*const rules[NC_X_COUNT])(NcElab *, const NcExpr *) = {
     [NC_X_FIELD] = field,      [NC_X_AS] = as,          [NC_X_SLICE] = misplaced, [NC_X_NEW] = misplaced,
     [NC_X_SPREAD] = misplaced, [NC_X_TUPLE] = tuple,    [NC_X_LIST] = list,       [NC_X_IF] = condition,
     [NC_X_REPEAT] = repeat,    [NC_X_SCAN] = nc_scan,   [NC_X_FOR] = not_yet,     [NC_X_REARRANGE] = pattern,
-    [NC_X_EINSUM] = pattern,   [NC_X_AXES] = misplaced, [NC_X_GRAD] = not_yet,
+    [NC_X_EINSUM] = pattern,   [NC_X_AXES] = misplaced, [NC_X_GRAD] = nc_derive,
 };
 
 NcValue nc_expr(NcElab *e, const NcExpr *x) {

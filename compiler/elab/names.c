@@ -46,6 +46,7 @@ static void expr(Walk *w, const NcExpr *x) {
   expr(w, x->a);
   expr(w, x->b);
   expr(w, x->c);
+  if (x->kind == NC_X_GRAD && !nc_lookup_local(w->scope, x->name.s)) nc_name_must_exist(w->e, &x->name);
   NcScope *outer = w->scope;
   w->scope = nc_scope(w->e, outer);
   bool binds = x->kind == NC_X_REPEAT || x->kind == NC_X_SCAN || x->kind == NC_X_FOR;
