@@ -5,6 +5,13 @@ tests_check_train_SOURCES = tests/check_train.c
 tests_check_train_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_train_LDADD = $(NC_ALL) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/check_maps
+TESTS += tests/check_maps
+tests_check_maps_SOURCES = tests/check_maps.c tests/tempdir.h tests/golden.h
+tests_check_maps_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_maps_LDADD = $(NC_ALL) $(CHECK_LIBS)
+EXTRA_DIST += tests/golden/torchvision_weights.py tests/golden/torchvision_names.txt
+
 check_PROGRAMS += tests/check_weights
 TESTS += tests/check_weights
 tests_check_weights_SOURCES = tests/check_weights.c tests/tempdir.h

@@ -1,0 +1,103 @@
+// The library's maps of names: each tensor of another library's file has its place, of its shape, in the network of
+// examples/. The lists of names and shapes are written by tests/golden/torchvision_weights.py; values are compared there.
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/buf.h"
+#include "golden.h"
+#include "tempdir.h"
+#include "train/model.h"
+
+static const struct { const char *network, *input, *output; } nets[] = {
+  {"alexnet", "3, 224, 224", "1000"},  {"vgg11", "3, 224, 224", "1000"},      {"resnet18", "3, 32, 32", "1000"},
+  {"resnet50", "3, 32, 32", "1000"},   {"mobilenet_v2", "3, 32, 32", "1000"}, {"efficientnet_b0", "3, 32, 32", "1000"},
+};
+enum { NETS = sizeof nets / sizeof *nets };
+
+static NcArena *a;
+static NacreModel *m;
+
+static void setup(void) {
+  temp_make();
+  a = nc_arena_new();
+}
+static void teardown(void) {
+  nacre_close(m);
+  m = NULL;
+  nc_arena_free(a);
+  temp_remove();
+}
+
+// Writes the header of a safetensors file with the tensors that are listed under "network NAME", and a hole for their
+// values; leaves out the tensor number `without`. Gives how many there are.
+static int write_file(const char *path, const char *list, const char *network, int without) {
+  NcBuf b = NC_BUF(a);
+  int n = 0;
+  int64_t at = 0;
+  const char *s = strstr(list, nc_sprintf(a, "network %s\n", network));
+  ck_assert_ptr_nonnull(s);
+  for (s = strchr(s, '\n') + 1; *s && strncmp(s, "network ", 8) != 0; s = strchr(s, '\n') + 1) {
+    char name[128], dims[64];
+    ck_assert_int_eq(sscanf(s, "%127s %63s", name, dims), 2);
+    if (n++ == without) continue;
+    int64_t count = 1;
+    nc_putf(&b, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[", at ? "," : "{", name);
+    for (char *p = dims; *p; p += *p == 'x') {
+      long v = strtol(p, &p, 10);
+      count *= v;
+      nc_putf(&b, "%ld%s", v, *p == 'x' ? "," : "");
+    }
+    nc_putf(&b, "],\"data_offsets\":[%lld,%lld]}", (long long)at, (long long)(at + 4 * count));
+    at += 4 * count;
+  }
+  nc_putc(&b, '}');
+  while (b.n % 8) nc_putc(&b, ' ');
+  FILE *f = fopen(path, "wb");
+  uint64_t size = (uint64_t)b.n;
+  ck_assert_ptr_nonnull(f);
+  ck_assert_uint_eq(fwrite(&size, 8, 1, f), 1);
+  ck_assert_uint_eq(fwrite(nc_buf_str(&b), 1, (size_t)size, f), size);
+  ck_assert_int_eq(fclose(f), 0);
+  ck_assert_int_eq(truncate(path, (off_t)(8 + size) + at), 0);
+  return n;
+}
+
+static NacreStatus open_net(int i, const char *path) {
+  nacre_close(m);
+  const char *text = nc_sprintf(
+    a, "nn 1\nimport \"%s\" as zoo\nweights theirs = safetensors(\"%s\", names = \"torchvision\")\n"
+    "model whole(x: f32[B, %s]) -> f32[B, %s] { x |> zoo.%s() as net from theirs }\n",
+    in_source(a, nc_sprintf(a, "examples/%s.nn", nets[i].network)), path, nets[i].input, nets[i].output,
+    nets[i].network);
+  return nacre_open_text("whole.nn", text, strlen(text), NULL, &m);
+}
+
+START_TEST(every_tensor_has_its_place) {
+  size_t size;
+  NcDiag *d = nc_diag_new(a);
+  const char *list = nc_read_file(a, d, NC_E0601, NC_NOWHERE, in_source(a, "tests/golden/torchvision_names.txt"), &size);
+  ck_assert_ptr_nonnull(list);
+  const char *path = temp_path("theirs.safetensors");
+  int n = write_file(path, list, nets[_i].network, -1);
+  NacreStatus s = open_net(_i, path);
+  ck_assert_msg(s == NACRE_OK, "%s", nacre_message(m));
+  ck_assert_int_eq(m->program->variable.n, n);   // each was found, so none is left over
+  write_file(path, list, nets[_i].network, n / 2);
+  ck_assert_int_ne(open_net(_i, path), NACRE_OK);
+  ck_assert_ptr_nonnull(strstr(nacre_message(m), "E0411"));
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("maps");
+  TCase *t = tcase_create("torchvision");
+  tcase_add_checked_fixture(t, setup, teardown);
+  tcase_add_loop_test(t, every_tensor_has_its_place, 0, NETS);
+  suite_add_tcase(s, t);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  return failed != 0;
+}
