@@ -94,6 +94,14 @@ static bool is_directory(const char *path) {
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+// A text as it is made. What was told so is not written again.
+typedef struct { bool any; } Told;
+static void tell(void *ctx, const char *text, size_t size) {
+  ((Told *)ctx)->any = true;
+  fwrite(text, 1, size, stdout);
+  fflush(stdout);
+}
+
 int cli_run(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
@@ -102,11 +110,14 @@ int cli_run(const CliArgs *a) {
   const char *path = a->value[O_OUTPUT];
   NacreRun r = {.args = a->nameds, .arg = a->named, .has_seed = a->value[O_SEED] != NULL,
                 .seed = (uint64_t)a->number[O_SEED]};
+  Told t = {false};
+  if (!path && !a->value[O_JSON]) r.text = tell, r.ctx = &t;
   bool trained = is_directory(a->arg[0]);
   if (!trained && a->value[O_CHECKPOINT]) return cli_usage("E0704", "--checkpoint belongs to a run directory, and `%s` is none", a->arg[0]);
   NacreStatus s = trained ? nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m) : nacre_open(a->arg[0], &o, &m);
   if (s == NACRE_OK && path) s = nacre_output_path(m, path);
   if (s == NACRE_OK) s = nacre_run_task(m, a->arg[1], &r, &n, &out);
-  if (s == NACRE_OK) s = nacre_write_outputs(m, a->arg[1], n, out, path, told, (void *)a);
+  if (t.any) fputc('\n', stdout);
+  if (s == NACRE_OK && !t.any) s = nacre_write_outputs(m, a->arg[1], n, out, path, told, (void *)a);
   return cli_done(m, s);
 }

@@ -129,6 +129,9 @@ typedef struct {
   const NacreArgument *arg;
   bool has_seed;             // else the recipe's
   uint64_t seed;             // of its random numbers
+  // A task whose result is a text of its own making (`decode`) tells it here, piece by piece; NULL: not asked for.
+  void (*text)(void *ctx, const char *text, size_t size);
+  void *ctx;
 } NacreRun;                  // all zero is the default; NULL is allowed in its place
 NacreStatus nacre_run_task(NacreModel *m, const char *task, const NacreRun *o, int *outputs, const NacreOutput **out);
 // Writes outputs to `path` by its ending (.csv .json .npy .png .txt); several get files of their own, x-NAME.npy. NULL:

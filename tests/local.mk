@@ -107,6 +107,12 @@ tests_check_elab_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_elab_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
 EXTRA_DIST += tests/elab
 
+check_PROGRAMS += tests/check_decode
+TESTS += tests/check_decode
+tests_check_decode_SOURCES = tests/check_decode.c tests/elab_run.h tests/elab_run.c
+tests_check_decode_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_decode_LDADD = compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/check_recipe
 TESTS += tests/check_recipe
 tests_check_recipe_SOURCES = tests/check_recipe.c tests/elab_run.h tests/elab_run.c tests/golden.h

@@ -25,6 +25,8 @@ struct NcBuiltin {
   enum { NC_NO_SHAPE, NC_MAY_SHAPE, NC_NEEDS_SHAPE } shape;   // name[…]
 };
 
+NcValue nc_decode(NcArgsOf *c);                                      // decode.c
+
 extern const NcBuiltin nc_builtins_shape[], nc_builtins_math[],
     nc_builtins_nn[], nc_builtins_pick[];   // each ended by a row without a name
 

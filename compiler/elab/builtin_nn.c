@@ -232,5 +232,11 @@ const NcBuiltin nc_builtins_nn[] = {
   {"window_max", "x window stride? pad?", "the largest element of each window", pool, .op = "max"},
   {"window_mean", "x window stride? pad?", "the mean of each window, its padding left out", pool, .op = "avg"},
   {"window_sum", "x window stride? pad?", "the sum of each window", pool, .op = "sum"},
+  {"decode", "model prompt n temperature? top_k? top_p? greedy? context?",
+   "in a task: the prompt i32[B, P] and n more tokens, each drawn from what the model [B, T] -> [B, T, V] says of the "
+   "tokens before it; scores are divided by the temperature (1), then only the top_k best and those of probability "
+   "top_p together are drawn from; greedy, or temperature 0, takes the best. Keys and values are kept. The model sees up "
+   "to `context` tokens (its own hyperparameter of that name); where these are full, the later half is gone on with",
+   nc_decode},
   {0},
 };

@@ -180,6 +180,7 @@ struct NcElab {
   NcGraph *graph, *init;     // being built
   bool training;
   int64_t batch;             // the value of the symbol B
+  NcTask *task;              // being built
   int64_t assumed;           // of other sizes that nothing tells yet; 0: 16
   bool dead;                 // gave up: too deep or too much
   int depth;

@@ -33,6 +33,7 @@ compiler_libcompiler_la_SOURCES += compiler/elab/optimize.c
 compiler_libcompiler_la_SOURCES += compiler/elab/program.c
 compiler_libcompiler_la_SOURCES += compiler/elab/task.c
 compiler_libcompiler_la_SOURCES += compiler/elab/derive.c
+compiler_libcompiler_la_SOURCES += compiler/elab/decode.c
 compiler_libcompiler_la_SOURCES += compiler/elab/test.c
 compiler_libcompiler_la_SOURCES += compiler/elab/names.c
 compiler_libcompiler_la_SOURCES += compiler/elab/words.h

@@ -67,12 +67,27 @@ typedef struct {
   NcFields fields;                  // raw fields of the source
 } NcRecipe;
 
+// A text to be gone on with while a task runs: `decode`. The task's graph takes the result as an input.
+typedef struct {
+  const char *name;        // of that input: "decode.0", i32[batch, given + more]
+  NcGraph *prompt;         // output "prompt", i32[batch, given]; inputs: the task's, and the results of decodes before
+  NcGraph *full;           // the model: input "tokens" i32[batch, window], output "output" f32[batch, window, vocabulary]
+  // The model for one position: inputs "tokens" i32[batch, 1] and "position" i32[], output "output" f32[batch,
+  // vocabulary]; effects fill the caches, variables of kind "cache".
+  NcGraph *step;
+  int64_t batch, given, more, window, vocabulary;
+  double temperature, top_p;   // temperature 0: the most probable token
+  int64_t top_k;               // 0: all
+  NcRange at;
+} NcDecode;
+
 // A task of the file: something to compute with trained weights. Its graph's inputs are the declared tensors by their
 // names, its outputs "output" or the names of the tuple it gives.
 typedef struct {
   const char *name;
   const NcDecl *decl;      // hyperparameters, tensors and result as declared
   NcGraph *graph;          // NULL where it needs values that only a run gives
+  NC_VEC(NcDecode) decode; // in the order in which they are to be made
 } NcTask;
 
 // Builds one task for the inputs of a run; its hyperparameters come through NcProgramOptions.set, as `task.n`.

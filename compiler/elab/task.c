@@ -105,7 +105,7 @@ static bool checkable(const NcInfo *info) {
   return d->body != NULL;
 }
 
-static NcGraph *build(NcElab *e, NcInfo *info, const NcTaskCall *call, bool trained) {
+static NcGraph *build(NcElab *e, NcInfo *info, const NcTaskCall *call, bool trained, NcTask *task) {
   const NcDecl *d = info->decl;
   int used = 0, errors = e->diag->errors, vars = e->var.n;
   e->graph = nc_graph_new(e->arena, e->diag, d->name.s);
@@ -116,12 +116,14 @@ static NcGraph *build(NcElab *e, NcInfo *info, const NcTaskCall *call, bool trai
   e->frame = &f;
   e->models = true;
   e->assumed = ASSUMED;
+  e->task = task;
   NcActual *arg = NC_NEW_N(e->arena, NcActual, d->tensor.n + 1);
   NcValue fn = nc_bind_hyper(e, info, d->name.at, 0, NULL), v = nc_v_poison();
   if (fn.kind == NC_V_FN && nc_symbolic_arguments(e, info, fn.fn, call, arg))
     v = nc_inline(e, e->root, fn.fn, d->name.at, d->tensor.n, arg);
   bool ok = output(e, d, v) && (!trained || owns_nothing(e, d, vars));
   e->assumed = 0;
+  e->task = NULL;
   e->models = false;
   e->frame = f.up;
   return ok && e->diag->errors == errors ? nc_pruned(e, e->graph) : NULL;
@@ -134,7 +136,7 @@ void nc_tasks(NcElab *e, NcProgram *p) {
     NcInfo *info = d->kind == NC_D_TASK && d->name.s ? nc_map_get(&e->user->decl, d->name.s) : NULL;
     if (!info || info->decl != d || !d->body) continue;
     NcTask t = {.name = d->name.s, .decl = d};
-    if (call ? strcmp(call->name, d->name.s) == 0 : checkable(info)) t.graph = build(e, info, call, p->recipe != NULL);
+    if (call ? strcmp(call->name, d->name.s) == 0 : checkable(info)) t.graph = build(e, info, call, p->recipe != NULL, &t);
     *NC_PUSH(e->arena, p->task) = t;
   }
 }

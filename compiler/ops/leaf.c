@@ -58,8 +58,8 @@ static bool input_infer(NcDiag *d, const NcNode *n, NcType *out) {
 }
 
 static bool var_infer(NcDiag *d, const NcNode *n, NcType *out) {
-  static const char *const kinds[] = {"param", "state", "opt"};
-  return input_infer(d, n, out) && nc_need_word(d, n, "kind", kinds, 3);
+  static const char *const kinds[] = {"param", "state", "opt", "cache"};
+  return input_infer(d, n, out) && nc_need_word(d, n, "kind", kinds, 4);
 }
 
 static const NcAttrSpec input_attrs[] = {{"name", NC_ATTR_STR}, {0}};

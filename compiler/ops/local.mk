@@ -1,6 +1,10 @@
 compiler_libcompiler_la_SOURCES += \
   compiler/ops/op.h \
   compiler/ops/op.c \
+  compiler/ops/advance.h \
+  compiler/ops/advance_internal.h \
+  compiler/ops/advance.c \
+  compiler/ops/advance_rules.c \
   compiler/ops/rows.h \
   compiler/ops/rules.c \
   compiler/ops/build.c \

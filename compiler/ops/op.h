@@ -83,7 +83,7 @@ NcNode *nc_like(NcGraph *g, NcNode *x, double v);                               
 NcNode *nc_table(NcGraph *g, NcRange at, NcType t, const double *v);            // const with `values`, small tables
 NcNode *nc_iota(NcGraph *g, NcRange at, NcType t, int axis);                    // index along axis
 NcNode *nc_input(NcGraph *g, NcRange at, const char *name, NcType t);
-NcNode *nc_var(NcGraph *g, NcRange at, const char *name, const char *kind, NcType t);   // kind: param, state, opt
+NcNode *nc_var(NcGraph *g, NcRange at, const char *name, const char *kind, NcType t);   // kind: param, state, opt, cache
 // dist: uniform in the open (0,1), or normal (mean 0, variance 1). step: i32 scalar, NULL for the constant 0. Sites
 // count from 0. turn: i32 scalar, which turn of the loops around it this is; NULL outside of loops.
 NcNode *nc_random(NcGraph *g, NcRange at, const char *dist, NcType t, int64_t site, NcNode *step, NcNode *turn);

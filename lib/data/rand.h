@@ -7,7 +7,7 @@
 
 // Purposes. Their numbers stay, so that a seed keeps its data.
 enum { NC_RAND_SHUFFLE = 1, NC_RAND_POINTS = 2, NC_RAND_DIGITS = 3, NC_RAND_WINDOWS = 4, NC_RAND_SENTENCES = 5,
-       NC_RAND_SERIES = 6 };
+       NC_RAND_SERIES = 6, NC_RAND_TOKENS = 7 };
 
 typedef struct {
   uint32_t key[2], counter[4];

@@ -1,6 +1,6 @@
 // Text as numbers and back: characters, bytes, or byte pairs (BPE) as Hugging Face's tokenizer.json states them.
-#ifndef NC_TOKENS_H
-#define NC_TOKENS_H
+#ifndef NC_DATA_TOKENS_H
+#define NC_DATA_TOKENS_H
 #include "data/data.h"
 
 typedef NC_VEC(int32_t) NcTokenList;

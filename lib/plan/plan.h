@@ -58,7 +58,7 @@ typedef struct {
   int parent;              // buffer number of its root, or -1
   size_t offset, bytes;    // offset in the parent, a multiple of `align`
   const void *data;        // NC_BUF_CONST
-  const char *role;        // vars: "param", "state", "opt"
+  const char *role;        // vars: "param", "state", "opt", "cache"
   const char *at;          // of temps: where the value is computed, "model.nn:4:9"; NULL or "" when unknown
   NcRange range;           // the same for who still has the sources; not printed
 } NcPlanBuf;

@@ -26,7 +26,7 @@ static bool save(NacreModel *m, NcArena *scratch, const char *path, const NcPosi
   NcTensor *tensor = NC_NEW_N(scratch, NcTensor, n + 1);
   for (int i = 0; i < n; i++) {
     const NcVarInfo *v = nc_exec_var(m->exec, i);
-    if (!all && is_optimizer(v->role)) continue;
+    if ((!all && is_optimizer(v->role)) || (v->role && strcmp(v->role, "cache") == 0)) continue;
     void *bytes = nc_alloc(scratch, v->bytes);
     if (!nc_exec_var_read(m->exec, m->diag, i, bytes, v->bytes)) return false;
     tensor[kept++] = (NcTensor){v->name, v->type, bytes};

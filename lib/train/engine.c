@@ -139,6 +139,11 @@ static bool fill_initial(NacreModel *m, int from, int to) {
   bool good = nc_eval(g, m->diag, &(NcEvalOptions){.arena = scratch, .seed = seed, .round = true}, value);
   for (int i = from; good && i < to; i++) {
     const NcVarInfo *v = nc_exec_var(m->exec, i);
+    if (v->role && strcmp(v->role, "cache") == 0) {      // filled before it is read; zeros till then
+      void *zeros = nc_alloc(scratch, v->bytes);
+      good = nc_exec_var_write(m->exec, m->diag, i, zeros, v->bytes);
+      continue;
+    }
     NcNode *n = nc_graph_find_output(g, v->name);
     if (!n || !value[n->id]) {
       nc_error(m->diag, NC_E0901, NC_NOWHERE, "variable `%s` has no initial value", v->name);

@@ -8,6 +8,8 @@ lib_libtrain_la_SOURCES = \
   lib/train/engine.c \
   lib/train/described.h \
   lib/train/described.c \
+  lib/train/decode.h \
+  lib/train/decode.c \
   lib/train/feed.c \
   lib/train/checkpoint.h \
   lib/train/checkpoint.c \

@@ -41,6 +41,7 @@ struct NacreModel {
   bool resuming;             // the checkpoint must hold the optimizer's variables too
   NcHooks hooks;             // what the compiler may ask for
   NcDescribed *described;    // what data sources said of themselves
+  struct NcTokens *tokens;   // text to tokens and back, once it was needed
   const char *data_dir;      // where relative data paths start; NULL: the working directory
 
   NcProgram *program;        // for the recipe's batch, or o.batch

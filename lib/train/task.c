@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "io/csv.h"
 #include "io/npy.h"
+#include "ops/op.h"
+#include "train/decode.h"
 #include "train/output.h"
 #include "train/tokens.h"
 
@@ -241,6 +243,66 @@ static bool feed(NacreModel *m, const NcPlan *plan, NcLoaded *loaded, const Call
   return true;
 }
 
+// ---- texts that are gone on with while the task runs
+
+typedef struct {
+  NacreModel *m;
+  const NacreRun *o;
+  NcBuf text;                // of tokens that are no whole characters yet
+} Told;
+
+static void told(void *ctx, int64_t position, const int32_t *token) {
+  Told *t = ctx;
+  (void)position;
+  NcTokens *k = nc_tokens_of_model(t->m);
+  if (!k) return;
+  nc_tokens_decode(k, token, 1, &t->text);
+  size_t n = 0;
+  while (n < t->text.n) {                              // up to a character of which bytes are still to come
+    int length = nc_utf8(t->text.at + n);
+    if (!length && t->text.n - n < 4 && (unsigned char)t->text.at[n] >= 0xc0) break;
+    n += (size_t)(length ? length : 1);
+  }
+  if (n) t->o->text(t->o->ctx, t->text.at, n);
+  NcBuf rest = NC_BUF(t->m->arena);
+  nc_putn(&rest, t->text.n > n ? t->text.at + n : "", t->text.n - n);
+  t->text = rest;
+}
+
+static const int32_t *prompt_of(NacreModel *m, const NcDecode *d, const Call *c, uint64_t seed) {
+  const NcNode *n = nc_graph_find_output(d->prompt, "prompt");
+  for (int k = 0; strcmp(n->op->name, "input") == 0 && k < c->call.inputs; k++)
+    if (strcmp(c->input[k].name, nc_attr_str(n, "name")) == 0) return c->data[k];
+  NcPlan *plan = nc_compile(m->arena, m->diag, d->prompt, nc_device_target(m->device), &(NcCompileOptions){.name = "prompt"});
+  NcLoaded *loaded = plan ? nc_exec_load(m->exec, m->diag, plan) : NULL;
+  int32_t *out = nc_alloc_array(m->arena, (size_t)d->batch, (size_t)d->given * sizeof *out);
+  bool good = loaded && nc_engine_fill(m) && feed(m, plan, loaded, c, seed) && nc_exec_run(loaded, m->diag) &&
+              nc_exec_read(loaded, m->diag, nc_plan_output(plan, "prompt"), out,
+                           (size_t)(d->batch * d->given) * sizeof *out, true);
+  nc_exec_unload(loaded);
+  return good ? out : NULL;
+}
+
+// Each becomes an input of the task's graph. The text is told as it is made where it is all that the task gives.
+static bool decode_all(NacreModel *m, const NcTask *t, const NacreRun *o, Call *c, uint64_t seed) {
+  int n = c->call.inputs + t->decode.n;
+  c->input = nc_memdup(m->arena, c->input, (size_t)(n + 1) * sizeof *c->input);
+  c->data = nc_memdup(m->arena, c->data, (size_t)(n + 1) * sizeof *c->data);
+  c->call.input = c->input;
+  for (int i = 0; i < t->decode.n; i++) {
+    const NcDecode *d = &t->decode.at[i];
+    const NcNode *only = t->graph->output.n == 1 ? t->graph->output.at[0].node : NULL;
+    bool tells = o->text && only && d->batch == 1 && nc_tokens_of_model(m) && strcmp(only->op->name, "input") == 0 &&
+                 strcmp(nc_attr_str(only, "name"), d->name) == 0;
+    const int32_t *prompt = prompt_of(m, d, c, seed);
+    Told ctx = {m, o, NC_BUF(m->arena)};
+    c->data[c->call.inputs] = prompt ? nc_decode_run(m, d, prompt, seed, tells ? told : NULL, &ctx) : NULL;
+    if (!c->data[c->call.inputs]) return false;
+    c->input[c->call.inputs++] = (NcTaskInput){d->name, {NC_I32, NC_SHAPE(d->batch, d->given + d->more)}};
+  }
+  return true;
+}
+
 static bool run_task(NacreModel *m, void *arg) {
   Run *q = arg;
   Call c = {0};
@@ -249,12 +311,13 @@ static bool run_task(NacreModel *m, void *arg) {
   NcProgram *p = nc_engine_task(m, &c.call, c.set, c.sets);
   const NcGraph *g = NULL;
   for (int i = 0; p && i < p->task.n; i++)
-    if (strcmp(p->task.at[i].name, q->task) == 0) g = p->task.at[i].graph;
+    if (strcmp(p->task.at[i].name, q->task) == 0) g = (t = &p->task.at[i])->graph;
   if (!g || !nc_engine_device(m)) return false;
+  uint64_t seed = q->o->has_seed ? q->o->seed : p->recipe ? p->recipe->seed : 1;
+  if (t->decode.n && !decode_all(m, t, q->o, &c, seed)) return false;
   NcCompileOptions o = {.name = q->task, .verify = m->o.verify};
   NcPlan *plan = nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &o);
   NcLoaded *loaded = plan ? nc_exec_load(m->exec, m->diag, plan) : NULL;
-  uint64_t seed = q->o->has_seed ? q->o->seed : p->recipe ? p->recipe->seed : 1;
   if (!loaded || !nc_engine_fill(m) || !feed(m, plan, loaded, &c, seed) || !nc_exec_run(loaded, m->diag)) return false;
   *q->out = nc_outputs_read(m, g, plan, loaded, q->n);
   return *q->out != NULL;
