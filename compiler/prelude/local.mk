@@ -11,6 +11,7 @@ PRELUDE = \
   compiler/prelude/norm.nn \
   compiler/prelude/optimizers.nn \
   compiler/prelude/pool.nn \
+  compiler/prelude/recurrent.nn \
   compiler/prelude/regularise.nn \
   compiler/prelude/resize.nn \
   compiler/prelude/schedules.nn

@@ -1,7 +1,7 @@
 """Losses and metrics."""
 import torch
 import torch.nn.functional as F
-from golden import Family, f, ints, probabilities
+from golden import Family, f, given, ints, probabilities
 
 family = Family("losses", "losses and metrics")
 
@@ -23,3 +23,40 @@ row("cross_entropy_smoothing", "cross_entropy(x, t, smoothing = 0.1)",
     lambda x, t: F.cross_entropy(x, t.long(), label_smoothing=0.1), **labels)
 row("cross_entropy_probabilities", "cross_entropy(x, t)", lambda x, t: F.cross_entropy(x, t), x=f(6, 5),
     t=probabilities(6, 5))
+row("cross_entropy_weights", "cross_entropy(x, t, weights = [1.0, 2.0, 0.5, 3, 0])",
+    lambda x, t: F.cross_entropy(x, t.long(), torch.tensor([1, 2, 0.5, 3, 0]).double()), **labels)
+row("cross_entropy_ignore", "cross_entropy(x, t, ignore = -100)",
+    lambda x, t: F.cross_entropy(x, t.long()), x=f(4, 5), t=given(3, -100, 0, 3))
+row("cross_entropy_sequences", "cross_entropy(x, t, ignore = 2, smoothing = 0.2, weights = [1.0, 2.0, 0.5, 3, 0.1])",
+    lambda x, t: F.cross_entropy(x.flatten(0, 1), t.flatten().long(), torch.tensor([1, 2, 0.5, 3, 0.1]).double(),
+                                 ignore_index=2, label_smoothing=0.2), x=f(3, 4, 5), t=ints(5, 3, 4))
+row("cross_entropy_probabilities_weights", "cross_entropy(x, t, smoothing = 0.1, weights = [1.0, 2.0, 0.5, 3, 0.1])",
+    lambda x, t: F.cross_entropy(x, t, torch.tensor([1, 2, 0.5, 3, 0.1]).double(), label_smoothing=0.1), x=f(6, 5),
+    t=probabilities(6, 5))
+row("nll", "nll(log_softmax(x), t)", lambda x, t: F.nll_loss(F.log_softmax(x, -1), t.long()), **labels)
+row("nll_weights", "nll(x, t, weights = [1.0, 2, 0.5, 3, 0.1], ignore = 4)",
+    lambda x, t: F.nll_loss(x, t.long(), torch.tensor([1, 2, 0.5, 3, 0.1]).double(), ignore_index=4), **labels)
+row("bce_logits_elements", "bce_logits(x, t)",
+    lambda x, t: F.binary_cross_entropy_with_logits(x, t, reduction="none"), x=f(3, 4, scale=5), t=probabilities(3, 4))
+row("bce_logits_positive", "mean(bce_logits(x, t, positive = 3.0))",
+    lambda x, t: F.binary_cross_entropy_with_logits(x, t, pos_weight=torch.tensor(3.0).double()), **pair)
+row("kl", "kl(log_softmax(x), t)", lambda x, t: F.kl_div(F.log_softmax(x, -1), t, reduction="batchmean"), x=f(4, 5),
+    t=probabilities(4, 5))
+row("hinge", "hinge(x, t)", lambda x, t: (1 - x * t).clamp(min=0).mean(), x=f(2, 4),
+    t=given([1.0, -1, 1, -1], [-1, -1, 1, 1]))
+row("cosine_similarity", "cosine_similarity(x, t)", lambda x, t: F.cosine_similarity(x, t, -1), **pair)
+row("cosine_loss", "cosine_loss(x, t, s, margin = 0.1)",
+    lambda x, t, s: F.cosine_embedding_loss(x, t, s.detach(), 0.1), s=given(1.0, -1, -1), **pair)
+row("triplet", "triplet(x, t, n)", lambda x, t, n: F.triplet_margin_loss(x, t, n), n=f(3, 4), **pair)
+row("triplet_margin", "triplet(x, t, n, margin = 2.5)", lambda x, t, n: F.triplet_margin_loss(x, t, n, 2.5),
+    n=f(3, 4), **pair)
+
+
+def ctc(x, t, frames, lengths, blank=0):
+    return F.ctc_loss(F.log_softmax(x, -1).transpose(0, 1), t.long(), frames.long(), lengths.long(), blank)
+
+
+letters = given([1, 2, 2, 0], [3, 1, 0, 0], [2, 1, 3, 1])
+row("ctc", "ctc(x, t)", lambda x, t: ctc(x, t, torch.tensor([7, 7, 7]), (t > 0).sum(1)), x=f(3, 7, 4), t=letters)
+row("ctc_frames", "ctc(x, t, blank = 3, frames = n, lengths = m)", lambda x, t, n, m: ctc(x, t, n, m, 3), x=f(3, 7, 4),
+    t=given([1, 2, 2, 0], [0, 1, 0, 0], [2, 2, 0, 1]), n=given(7, 5, 6), m=given(4, 2, 3))

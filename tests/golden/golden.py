@@ -77,18 +77,23 @@ class Family:
         for prefix, leaves in (("d", x), ("dp", p)):
             self.put({f"{case}/{prefix}/{k}": t.grad for k, t in leaves.items() if t.grad is not None})
 
-    def case(self, name, nn, torch, params={}, training=False, smooth=True, decl="", **inputs):
+    def case(self, name, nn, torch, params={}, training=False, smooth=True, device=True, decl="",
+             **inputs):
         """One row: an expression of the language over the inputs, and torch(p, inputs…) that gives the same. Where
-        it gives a dict, `nn` is a tuple with the same names. smooth = False: no gradients are compared."""
+        it gives a dict, `nn` is a tuple with the same names. smooth = False: no gradients are compared. device = False:
+        by the reference evaluator alone, for variations that no kernel of their own computes."""
         x, p = self.leaves(name, inputs, params)
         self.outputs_and_gradients(name, torch(p, **x), x, p, smooth)
         types = ", ".join(f"{k}: {'f32' if t.is_floating_point() else 'i32'}{list(t.shape)}" for k, t in x.items())
         self.text.append(decl + f"model case_{name}({types}) {{\n  {nn}\n}}\n")
-        if training:
-            self.meta[name] = "training"
+        self.mark(name, training=training, reference=not device)
+
+    def mark(self, name, **marks):
+        if any(marks.values()):
+            self.meta[name] = " ".join(k for k, v in marks.items() if v)
 
     def net(self, name, nn, torch, loss, optimizer, params, torch_loss, torch_optimizer, decl="", keys="", steps=5,
-            takes=None, after_step=None, **fields):
+            takes=None, after_step=None, device=True, **fields):
         """A network and its training: torch(p, inputs…) gives the output, torch_loss(output, fields) the loss.
         `takes` names the fields that are the model's inputs (the first, if not given). `loss` may hold {out}."""
         x, p = self.leaves(name, fields, params)
@@ -105,6 +110,7 @@ class Family:
                 after_step(opt, step)
             losses.append(l.detach())
         self.put({f"{name}/loss": _stack(losses)})
+        self.mark(name, reference=not device)
         batch = next(iter(x.values())).shape[0]
         types = ", ".join(f"{k}: {'f32' if t.is_floating_point() else 'i32'}[{', '.join(['B', *map(str, t.shape[1:])])}]"
                           for k, t in given.items())
