@@ -28,9 +28,9 @@ static const char *errors(void) {
 typedef struct {
   const OpCase *c;
   NcGraph *g;
-  NcNode *in[3], *out;
-  double *value[3];
-  NcBinding bind[8];
+  NcNode *in[7], *out;
+  double *value[7];
+  NcBinding bind[16];
   int nbind;
 } Bench;
 
@@ -95,7 +95,7 @@ static bool differentiable(const Bench *b, int k) {
 }
 
 static int gradients(Bench *b, NcNode *loss, NcNode **dx) {
-  NcNode *wrt[3], *out[3];
+  NcNode *wrt[7], *out[7];
   int n = 0, at = 0;
   for (int k = 0; k < b->c->nin; k++)
     if (differentiable(b, k)) wrt[n++] = b->in[k];
@@ -128,7 +128,7 @@ START_TEST(gradient) {
   const OpCase *c = &op_cases[_i];
   if (c->no_grad) return;
   Bench b;
-  NcNode *dx[3];
+  NcNode *dx[7];
   prepare(&b, c);
   NcNode *loss = weighed(&b, b.out, "w0");
   ck_assert_msg(gradients(&b, loss, dx) > 0, "%s: nothing to differentiate", case_name(arena, c));
@@ -142,7 +142,7 @@ START_TEST(gradient_of_gradient) {
   const OpCase *c = &op_cases[_i];
   if (c->no_grad) return;
   Bench b;
-  NcNode *dx[3], *ddx[3], *loss2 = NULL;
+  NcNode *dx[7], *ddx[7], *loss2 = NULL;
   prepare(&b, c);
   gradients(&b, weighed(&b, b.out, "w0"), dx);
   for (int k = 0; k < c->nin; k++) {

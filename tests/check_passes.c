@@ -386,6 +386,35 @@ START_TEST(steps) {
 }
 END_TEST
 
+// Attention and its gradients hold no matrix of T by T: bytes grow as T does.
+static size_t attention_bytes(int64_t length, NcClass cls, int *kernels) {
+  NcGraph *g = nc_graph_new(arena, diag, "attention");
+  NcType t = {NC_F32, NC_SHAPE(2, 3, length, 16)}, few = {NC_F32, NC_SHAPE(2, 1, length, 16)};
+  NcNode *x[3], *dx[3];
+  for (int i = 0; i < 3; i++) x[i] = nc_input(g, NC_NOWHERE, nc_sprintf(arena, "x%d", i), i ? few : t);
+  NcNode *y = nc_attention(g, NC_NOWHERE, x[0], x[1], x[2], NULL, true, 0.25);
+  NcNode *loss = nc_reduce(g, NC_NOWHERE, "sum", nc_op2(g, NC_NOWHERE, "mul", y, y), 4, (int64_t[]){0, 1, 2, 3});
+  ck_assert(nc_grad(g, loss, 3, x, dx));
+  for (int i = 0; i < 3; i++) nc_graph_output(g, nc_sprintf(arena, "d%d", i), dx[i]);
+  NcTarget target = nc_target_default(cls);
+  NcPlan *p = nc_compile(arena, diag, g, &target, &(NcCompileOptions){.name = "test", .verify = true});
+  ck_assert_msg(p != NULL, "%s", shown());
+  *kernels = 0;
+  for (int i = 0; i < p->step.n; i++) *kernels += strncmp(p->step.at[i].kernel, "attention", 9) == 0;
+  return nc_plan_bytes(p);
+}
+
+START_TEST(attention_is_linear_in_memory) {
+  int kernels;
+  const NcClass cls = _i ? NC_CLASS_GPU : NC_CLASS_CPU;
+  size_t one = attention_bytes(512, cls, &kernels), two = attention_bytes(1024, cls, &kernels);
+  size_t four = attention_bytes(2048, cls, &kernels);
+  ck_assert_int_eq(kernels, 3);                         // value and stat, dq, dk and dv
+  ck_assert_uint_le(four - two, 2 * (two - one) + 4096);
+  ck_assert_uint_lt(four, 2048 * 2048 * sizeof(float));
+}
+END_TEST
+
 START_TEST(nets_run) {
   NcGraph *g = nets[_i].make(2);
   ck_assert_msg(!diag->errors, "%s", shown());
@@ -629,6 +658,7 @@ int main(void) {
   tcase_add_loop_test(c, launches, 0, nets_count);
   tcase_add_loop_test(c, steps, 0, 8);
   tcase_add_loop_test(c, nets_run, 0, nets_count);
+  tcase_add_loop_test(c, attention_is_linear_in_memory, 0, 2);
   tcase_add_test(c, softmax_is_one_row);
   tcase_add_test(c, layer_norm_is_one_row);
   tcase_add_test(c, bias_and_activation_in_the_product);

@@ -14,7 +14,7 @@ typedef struct {
 typedef struct {
   const char *op, *what;
   int nin;
-  CaseOperand in[3];
+  CaseOperand in[7];
   int nattr;
   NcAttr attr[8];
   NcType leaf;               // the type, for leaves

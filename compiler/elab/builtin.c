@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const NcBuiltin *const tables[] = {nc_builtins_shape, nc_builtins_math, nc_builtins_nn,
-                                          nc_builtins_pick};
+                                          nc_builtins_pick, nc_builtins_attention};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 static const NcBuiltin *row_at(int i) {

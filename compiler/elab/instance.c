@@ -131,6 +131,10 @@ static int64_t node_macs(const NcNode *n) {   // multiply-adds of a contraction 
     return out;
   }
   NcConv c;
+  if (n->op->kind == NC_ATTENTION) {      // each query with each key, and with its value
+    NcShape q = n->in[0]->type.shape, v = n->in[2]->type.shape;
+    return q.dim[0] * q.dim[1] * q.dim[2] * v.dim[2] * (q.dim[3] + v.dim[3]);
+  }
   if (n->op->kind != NC_CONV || strcmp(n->op->name, "conv") != 0 || !nc_conv_of(n, &c)) return 0;
   out *= nc_count(n->in[1]->type.shape) / n->in[1]->type.shape.dim[0];
   for (int i = 0; i < c.spatial; i++) out /= c.dilate_x[i];   // the zeros between count for nothing

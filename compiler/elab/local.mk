@@ -26,6 +26,7 @@ compiler_libcompiler_la_SOURCES += compiler/elab/builtin_shape.c
 compiler_libcompiler_la_SOURCES += compiler/elab/builtin_math.c
 compiler_libcompiler_la_SOURCES += compiler/elab/builtin_nn.c
 compiler_libcompiler_la_SOURCES += compiler/elab/builtin_pick.c
+compiler_libcompiler_la_SOURCES += compiler/elab/builtin_attention.c
 compiler_libcompiler_la_SOURCES += compiler/elab/recipe.h
 compiler_libcompiler_la_SOURCES += compiler/elab/data.c
 compiler_libcompiler_la_SOURCES += compiler/elab/train.c

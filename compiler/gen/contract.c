@@ -208,7 +208,7 @@ static const char *epilogue(NcGen *g, const NcRegion *r, NcEmit **out, int lanes
   return nc_buf_str(&e->scope[0]->text);
 }
 
-static const char *extra(NcEmit *e) {
+const char *nc_gen_extra(NcEmit *e) {
   NcBuf b = NC_BUF(e->arena);
   for (int i = 0; i < e->use.n; i++)
     nc_putf(&b, ", __global %s%s *p%d", e->use.at[i].written ? "" : "const ", e->use.at[i].type, i);
@@ -293,7 +293,7 @@ bool nc_gen_template(NcGen *g, const NcRegion *r) {
   if (!plain(r)) {
     text.store = epilogue(g, r, &e, 1, columns_of(r));
     text.store_v = epilogue(g, r, &e, t->vector, columns_of(r));
-    text.extra = extra(e);
+    text.extra = nc_gen_extra(e);
     text.c_type = nc_dtype_store(home(r, 0)->type.dtype);
   }
   NcBuf key = NC_BUF(g->arena);

@@ -24,7 +24,8 @@ static bool generate(NcGen *g, const NcRegion *r) {
     [NC_REGION_DOT] = dot, [NC_REGION_CONV] = nc_gen_template, [NC_REGION_CONV_WEIGHT] = nc_gen_template,
     [NC_REGION_CUMULATIVE] = nc_gen_scan, [NC_REGION_SCATTER] = nc_gen_scatter, [NC_REGION_POOL] = nc_gen_pool, [NC_REGION_POOL_GRAD] = nc_gen_pool_grad};
   int errors = g->d->errors;
-  if (r->kind == NC_REGION_SORT) nc_gen_sort(g, r);      // has no other form
+  if (r->kind == NC_REGION_SORT) nc_gen_sort(g, r);      // these two have no other form
+  else if (r->kind == NC_REGION_ATTENTION) nc_gen_attention(g, r);
   else if (!forms[r->kind] || !nc_gen_allowed(g, nc_region_name(r->kind)) || !forms[r->kind](g, r)) nc_gen_map(g, r);
   return g->d->errors == errors;
 }

@@ -43,6 +43,12 @@ static double node_flops(const NcNode *n) {
     for (int i = 0; i < k; i++) out *= (double)n->in[0]->type.shape.dim[con[i]];
     return 2 * out;
   }
+  case NC_ATTENTION: {                 // two or three products of [T, U] with a width
+    NcShape q = n->in[0]->type.shape, k = n->in[1]->type.shape, v = n->in[2]->type.shape;
+    double pairs = 2 * (double)(q.dim[0] * q.dim[1] * q.dim[2] * k.dim[2]);
+    bool grad = strcmp(n->op->name, "attention_grad") == 0;
+    return pairs * (double)(grad ? 2 * q.dim[3] + v.dim[3] : q.dim[3] + v.dim[3]);
+  }
   case NC_CONV: {
     bool weight = strcmp(n->op->name, "conv_weight") == 0;
     NcShape w = weight ? n->type.shape : n->in[1]->type.shape, y = weight ? n->in[1]->type.shape : n->type.shape;

@@ -36,6 +36,8 @@ bool nc_gen_pool(NcGen *g, const NcRegion *r);
 bool nc_gen_pool_grad(NcGen *g, const NcRegion *r);
 bool nc_gen_scan(NcGen *g, const NcRegion *r);
 bool nc_gen_scatter(NcGen *g, const NcRegion *r);
+const char *nc_gen_extra(NcEmit *e);                          // further arguments as declarations, each after a comma
+void nc_gen_attention(NcGen *g, const NcRegion *r);
 void nc_gen_sort(NcGen *g, const NcRegion *r);
 size_t nc_sort_workspace(const NcRegion *r, const NcTarget *t);
 size_t nc_scatter_workspace(const NcRegion *r);

@@ -28,5 +28,6 @@ compiler_libcompiler_la_SOURCES += compiler/gen/contract.c
 compiler_libcompiler_la_SOURCES += compiler/gen/scan.c
 compiler_libcompiler_la_SOURCES += compiler/gen/scatter.c
 compiler_libcompiler_la_SOURCES += compiler/gen/sort.c
+compiler_libcompiler_la_SOURCES += compiler/gen/attention.c
 compiler_libcompiler_la_SOURCES += compiler/gen/pool.c
 compiler_libcompiler_la_SOURCES += compiler/gen/blast.c

@@ -67,6 +67,12 @@ static int result_axis(const NcNode *n, int i, int k, bool *found) {
     *found = k != axis;
     return k < axis ? k : k + index - 1;
   }
+  if (is(n, "attention") && k < 3) {           // keys and their values are summed over
+    bool shared = i != 1 && i != 2;
+    *found = shared || k != 1 || n->in[i]->type.shape.dim[1] == n->type.shape.dim[1];
+    return shared || k < 2 ? k : -1;
+  }
+  if (is(n, "attention")) return i == 2 ? 3 : -1;
   if (is(n, "conv") && i == 0 && x->rank == 3 && k != 1) return k;
   *found = false;
   return -1;
@@ -393,11 +399,42 @@ static NcPiece row_conv(NcWalk *w, const NcNode *n, int axis) {
   return nc_piece(nc_conv(w->to, n->at, nc_gather(w->to, n->at, x.node, at, 2), weight.node, &narrow));
 }
 
+// One query against all keys, where what is ahead is hidden: by causality, or by a mask that is known to.
+static NcPiece row_attention(NcWalk *w, const NcNode *n, int axis) {
+  if (!w->depends[n->id]) return looked_up(w, n, axis);
+  if (axis != 2) return nc_refused(w, n, "it mixes positions with other axes");
+  bool causal = nc_attr_int(n, "causal");
+  const NcNode *bias = n->nin > 3 ? n->in[3] : NULL;
+  NcPiece q = nc_row(w, n->in[0], 2), k = nc_whole(w, n->in[1]), v = nc_whole(w, n->in[2]), b = nc_piece(NULL);
+  if (!q.node || !k.node || !v.node || (bias && !(b = nc_row(w, bias, 2)).node)) return nc_piece(NULL);
+  int64_t keys = n->in[1]->type.shape.dim[2], before = keys - n->type.shape.dim[2];
+  double ahead;
+  bool masked = bias && nc_fixed_ahead(w, bias, 2, 3, &ahead) && ahead == (bias->type.dtype == NC_BOOL ? 0 : -INFINITY);
+  if (garbage(k) || garbage(v)) {
+    if ((garbage(k) && k.axis != 2) || (garbage(v) && v.axis != 2)) return nc_refused(w, n, "it mixes two orders of positions");
+    if (!masked && (!causal || before))
+      return nc_refused(w, n, "it takes in positions that are still to come; is a causal mask missing?");
+  }
+  if (garbage(q) || garbage(b)) return nc_refused(w, n, "it mixes two orders of positions");
+  if (causal) {
+    NcShape s = n->type.shape;
+    s.dim[2] = 1;
+    s.dim[3] = keys;
+    NcNode *last = nc_op2(w->to, n->at, "add", w->position, nc_const(w->to, n->at, NC_I32, (double)before));
+    NcNode *seen = nc_op2(w->to, n->at, "le", nc_iota(w->to, n->at, (NcType){NC_I32, s}, 3),
+                          nc_broadcast(w->to, n->at, last, s, NULL));
+    if (!bias) b.node = seen;
+    else if (bias->type.dtype == NC_BOOL) b.node = nc_op2(w->to, n->at, "and", b.node, seen);
+    else b.node = nc_op3(w->to, n->at, "select", seen, b.node, nc_like(w->to, b.node, -INFINITY));
+  }
+  return nc_piece(nc_attention(w->to, n->at, q.node, k.node, v.node, b.node, false, nc_attr_float(n, "scale")));
+}
+
 NcPiece nc_row_of(NcWalk *w, const NcNode *n, int axis) {
   static const struct { const char *op; NcPiece (*row)(NcWalk *, const NcNode *, int); } rules[] = {
     {"permute", row_permute}, {"reshape", row_reshape}, {"broadcast", row_broadcast}, {"slice", row_slice}, {"pad", row_pad},
     {"concat", row_concat}, {"reduce", row_reduce}, {"cumulative", row_cumulative}, {"dot", row_dot}, {"gather", row_gather},
-    {"conv", row_conv}};
+    {"conv", row_conv}, {"attention", row_attention}};
   if (n->op->kind == NC_POINTWISE && n->nin <= 4) return row_pointwise(w, n, axis);
   if (n->op->kind == NC_LEAF) return row_leaf(w, n, axis);
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

@@ -240,6 +240,12 @@ NcNode *nc_random_below(NcGraph *g, NcRange at, int64_t below, NcShape s, int64_
                  ATTRS(NC_ASTR("dist", "below"), NC_AINT("site", site), NC_AINT("below", below)));
 }
 
+NcNode *nc_attention(NcGraph *g, NcRange at, NcNode *q, NcNode *k, NcNode *v, NcNode *bias, bool causal, double scale) {
+  NcNode *in[] = {q, k, v, bias};
+  return nc_node(g, &nc_row_attention, at, bias ? 4 : 3, in,
+                 ATTRS(NC_ASTR("what", "value"), NC_AINT("causal", causal), NC_AFLOAT("scale", scale)));
+}
+
 NcNode *nc_assign(NcGraph *g, NcRange at, NcNode *var, NcNode *value) {
   NcNode *n = nc_node(g, &nc_row_assign, at, IN(var, value), NO_ATTRS);
   nc_graph_effect(g, n);

@@ -27,6 +27,9 @@ compiler_libcompiler_la_SOURCES += \
   compiler/ops/pool.c \
   compiler/ops/index.c \
   compiler/ops/argsort.c \
+  compiler/ops/attention.c \
+  compiler/ops/attention_grad.c \
+  compiler/ops/attention.h \
   compiler/ops/assign.c \
   compiler/ops/orthogonal.c \
   compiler/ops/loop.h \

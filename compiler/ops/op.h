@@ -16,6 +16,7 @@ typedef enum {
   NC_REDUCE,       // sum max min prod any argmax argmin
   NC_CUMULATIVE,   // cumsum cumprod
   NC_SORT,         // argsort
+  NC_ATTENTION,    // attention and its gradient
   NC_DOT,          // general contraction
   NC_CONV,         // conv and the forms its gradients need
   NC_POOL,         // window max and average, and their gradients
@@ -144,6 +145,9 @@ NcNode *nc_scatter_along(NcGraph *g, NcRange at, NcNode *dy, NcNode *index, int6
 // argsort: the places, i32, that put `axis` of x (f32, i32 or i64) in order; the first `count` of them. Equal elements
 // stay in their order; NaN counts as larger than any number. As a node: argsort{axis, descending, count}.
 NcNode *nc_argsort(NcGraph *g, NcRange at, NcNode *x, int axis, bool descending, int64_t count);
+// attention: q [B,H,T,E], k [B,G,U,E], v [B,G,U,F] to [B,H,T,F]; bias [B,H,T,U], f32 or bool, may be NULL
+// (ops/attention.c). As a node: attention{what="value", causal, scale}.
+NcNode *nc_attention(NcGraph *g, NcRange at, NcNode *q, NcNode *k, NcNode *v, NcNode *bias, bool causal, double scale);
 NcNode *nc_assign(NcGraph *g, NcRange at, NcNode *var, NcNode *value);           // also registers the effect
 
 // grad.c: d loss / d wrt[i] into out[i] (zeros where it does not depend). loss is a float scalar. False after E0210.

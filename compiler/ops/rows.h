@@ -8,7 +8,7 @@
   X(const) X(iota) X(input) X(var) X(random) \
   X(reshape) X(permute) X(broadcast) X(slice) X(pad) X(concat) \
   X(reduce) X(cumulative) X(dot) X(conv) X(conv_weight) X(pool) X(pool_grad) \
-  X(gather) X(scatter_add) X(argsort) X(assign) X(orthogonal) X(loop) X(loop_out)
+  X(gather) X(scatter_add) X(argsort) X(attention) X(attention_grad) X(assign) X(orthogonal) X(loop) X(loop_out)
 #define X(name) extern const NcOp nc_row_##name;
 NC_STRUCTURAL(X)
 #undef X

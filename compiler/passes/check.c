@@ -47,7 +47,7 @@ static void counts(Check *c, const NcRegion *g) {
   int64_t n = nc_count(g->kind == NC_REGION_ROW || !g->anchor ? g->space : g->anchor->type.shape);
   for (int i = 0; i < g->output.n; i++) {
     int64_t o = nc_count(g->output.at[i]->type.shape);
-    if (o != n && !(g->kind == NC_REGION_ROW && o == g->space.dim[0]))
+    if (o != n && g->kind != NC_REGION_ATTENTION && !(g->kind == NC_REGION_ROW && o == g->space.dim[0]))
       fault(c, g, "its output %%%d has %lld elements in a space of %lld", g->output.at[i]->id, (long long)o,
           (long long)n);
   }

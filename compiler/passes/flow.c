@@ -19,6 +19,7 @@ NcNode *nc_base(NcNode *n) {
 bool nc_reads_whole(const NcNode *n, int operand) {
   switch (n->op->kind) {
   case NC_CUMULATIVE: case NC_SORT: case NC_DOT: case NC_CONV: case NC_POOL: return true;
+  case NC_ATTENTION: return operand < (is_op(n, "attention") ? 3 : 6);     // not the bias
   case NC_INDEX: return operand == 0 || is_op(n, "scatter_add");
   default: return false;
   }
@@ -100,6 +101,7 @@ static void walk(Walk *w, NcNode *n, NcPathKind path, int64_t len, bool buffer) 
 static NcPathKind start(const NcNode *n, int operand, int64_t *len) {
   *len = 1;
   if (nc_is_free(n)) return NC_PATH_MOVED;   // a movement that must be in memory
+  if (n->op->kind == NC_ATTENTION) return NC_PATH_MOVED;
   bool index = is_op(n, "gather") && operand == 1;
   if (!index && !is_op(n, "random")) return NC_PATH_DIRECT;
   if (index && !nc_attr(n, "batch"))

@@ -12,6 +12,7 @@ static const struct { NcOpKind op; const char *name; NcRegionKind kind; } templa
   {NC_POOL, "pool", NC_REGION_POOL}, {NC_POOL, "pool_grad", NC_REGION_POOL_GRAD},
   {NC_INDEX, "scatter_add", NC_REGION_SCATTER}, {NC_CUMULATIVE, "cumulative", NC_REGION_CUMULATIVE},
   {NC_SORT, "argsort", NC_REGION_SORT},
+  {NC_ATTENTION, "attention", NC_REGION_ATTENTION}, {NC_ATTENTION, "attention_grad", NC_REGION_ATTENTION},
 };
 
 // Are the reduced axes the last ones? Sizes of 1 do not count.
@@ -237,6 +238,14 @@ static void into_reductions(NcClusters *c) {
     if (c->all.at[i]->kind == NC_REGION_REDUCE) pull(c, c->all.at[i]);
 }
 
+// Attention's value and its stat are one kernel's work, and so are its gradients toward keys and values.
+static void attention_pairs(NcClusters *c) {
+  for (int i = 0; i < c->all.n; i++)
+    for (int k = i + 1; k < c->all.n && c->all.at[i]->kind == NC_REGION_ATTENTION; k++)
+      if (c->all.at[k]->kind == NC_REGION_ATTENTION && c->all.at[k]->node.n && c->all.at[i]->node.n)
+        try(c, c->all.at[i], c->all.at[k]);
+}
+
 static int by_id(const void *x, const void *y) { return (*(NcNode *const *)x)->id - (*(NcNode *const *)y)->id; }
 
 static void to_region(NcRegions *r, NcClusters *c, NcCluster *k) {
@@ -279,6 +288,7 @@ bool nc_fuse(NcState *s) {
   NcFlow *f = nc_flow_new(s->arena, s->graph);
   NcClusters *c = clusters_new(s, f);
   if (!s->options->no_fuse) {
+    attention_pairs(c);
     into_reductions(c);
     while (along_values(c)) {}
     if (side_by_side(c))

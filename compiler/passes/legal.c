@@ -24,8 +24,22 @@ static bool same_reduction(const NcCluster *a, const NcCluster *b) {
          memcmp(x, y, (size_t)na * sizeof *x) == 0;
 }
 
+// The same attention: its value and its stat, or its gradients toward k and v.
+static bool same_attention(const NcNode *a, const NcNode *b) {
+  if (a->op != b->op || a->nin != b->nin || a->attr[0].s == b->attr[0].s) return false;
+  bool grad = strcmp(a->op->name, "attention_grad") == 0;
+  if (grad && (*nc_attr_str(a, "toward") == 'q' || *nc_attr_str(b, "toward") == 'q')) return false;
+  for (int i = 0; i < a->nin; i++)
+    if (a->in[i] != b->in[i]) return false;
+  return nc_attr_int(a, "causal") == nc_attr_int(b, "causal") && nc_attr_float(a, "scale") == nc_attr_float(b, "scale");
+}
+
 // The cluster that the two would be, without its nodes; false when no region can be both.
 static bool united(const NcCluster *a, const NcCluster *b, NcCluster *out) {
+  if (a->kind == NC_REGION_ATTENTION && b->kind == NC_REGION_ATTENTION) {
+    *out = *a;
+    return a->node.n == 1 && b->node.n == 1 && same_attention(a->anchor, b->anchor);
+  }
   if (a->closed || b->closed || a->update != b->update || !takes_map(a->kind) || !takes_map(b->kind)) return false;
   if (a->kind == NC_REGION_MAP) {
     const NcCluster *swap = a;

@@ -25,6 +25,8 @@
 //            The anchor's operands are inputs or reshapes of them. Members after it are
 //            the epilogue: they read the anchor through reshapes only, and every output has the anchor's linear
 //            index. The anchor itself may be among the outputs.
+//   ATTENTION  One or two core nodes of the same operands: attention's value and stat, or attention_grad toward k and v.
+//            Operands are inputs or reshapes of them; the bias may be behind movement.
 //   SORT     The anchor alone; its operand is an input or a reshape of one.
 //   UPDATE   A MAP whose outputs are all assigns and whose movement members are broadcasts of scalars, over packs.
 //   COPY     No members: input[0] is copied to output[0]'s place, or to var assign[0]. The same bytes.
@@ -47,6 +49,7 @@
   X(SCATTER, "scatter_add", "sums rows into the places an index names, in gather form or sorted") \
   X(CUMULATIVE, "cumulative", "running sum or product along an axis") \
   X(SORT, "argsort", "the places that put an axis in order") \
+  X(ATTENTION, "attention", "attention, or its gradients, by online softmax over tiles") \
   X(UPDATE, "update", "one map repeated over many equal-shaped packs: the optimizer in one launch") \
   X(COPY, "copy", "the same bytes at another place")
 

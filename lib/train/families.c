@@ -116,6 +116,20 @@ static void scatter(NcGraph *g) {      // many rows for each place
 }
 static void cumulative(NcGraph *g) { out(g, nc_cumulative(g, at, "sum", in(g, "x", NC_SHAPE(9, 117)), 1, false)); }
 static void order(NcGraph *g) { out(g, nc_argsort(g, at, in(g, "x", NC_SHAPE(9, 117)), 1, true, 100)); }
+static NcNode *attention_of(NcGraph *g, NcNode *q, NcNode *k) {
+  return nc_attention(g, at, q, k, in(g, "v", NC_SHAPE(1, 2, 70, 12)), NULL, true, 0.25);
+}
+static NcNode *queries(NcGraph *g) { return in(g, "q", NC_SHAPE(1, 4, 37, 9)); }
+static NcNode *keys(NcGraph *g) { return in(g, "k", NC_SHAPE(1, 2, 70, 9)); }
+static void attention(NcGraph *g) { out(g, attention_of(g, queries(g), keys(g))); }
+static void attention_q(NcGraph *g) {
+  NcNode *q = queries(g);
+  gradient(g, attention_of(g, q, keys(g)), q);
+}
+static void attention_kv(NcGraph *g) {
+  NcNode *k = keys(g);
+  gradient(g, attention_of(g, queries(g), k), k);
+}
 static void random_of(NcGraph *g, const char *dist) {
   out(g, nc_random(g, at, dist, (NcType){NC_F32, NC_SHAPE(19, 33)}, 7, nc_const(g, at, NC_I32, 3), NULL));
 }
@@ -148,6 +162,8 @@ static const struct { const char *name; Build *build; double terms; const char *
   {"pool_grad", pool_grad, 4}, {"pool_grad, overlapping", pool_grad_overlap, 9}, {"pool_grad, average", pool_grad_avg, 4},
   {"gather", gather, 1}, {"scatter_add", scatter, 90}, {"cumulative", cumulative, 117},
   {"argsort", order, 1},
+  {"attention", attention, 70}, {"attention, gradient of queries", attention_q, 140},
+  {"attention, gradient of keys", attention_kv, 140},
   {"random, uniform", uniform, 1}, {"random, normal", normal, 8},
   {"update, first", update, 4, "w0"}, {"update, middle", update, 4, "w1"}, {"update, last", update, 4, "w2"},
   {"update, momentum", update, 4, "m1"},
