@@ -30,7 +30,7 @@ static bool bench(NacreModel *m, void *arg) {
       int32_t step = r * b->steps + i;
       NcBatch batch;
       nc_loader_next(m->loader, &batch);
-      if (!nc_feed_batch_write(m, c, &map, batch.field, &step, seed) || !nc_exec_run(c->loaded, m->diag) ||
+      if (!nc_feed_batch_write(m, c, &map, batch.field, &(NcFeedNow){.step = &step, .seed = seed}) || !nc_exec_run(c->loaded, m->diag) ||
           !nc_exec_read(c->loaded, m->diag, loss, &value, sizeof value, true))
         return false;
       if (r == 0 && i == 0) printf("first step after %.3f s\n", nc_now() - began);

@@ -22,6 +22,10 @@ static void json_number(const char *name, double v) {
 static void json(const NacreProgress *p) {
   printf("{\"event\":\"%s\",\"run\":", p->phase);
   cli_json_text(p->directory);
+  if (p->stage) {
+    printf(",\"stage\":");
+    cli_json_text(p->stage);
+  }
   printf(",\"epoch\":%lld,\"step\":%lld,\"steps\":%lld", (long long)p->epoch, (long long)p->step, (long long)p->steps);
   for (int i = 0; i < p->metrics; i++) json_number(p->metric[i].name, p->metric[i].value);
   json_number("examples_per_second", p->examples_per_second);
@@ -42,6 +46,7 @@ static void metrics(const NacreProgress *p) {
 }
 
 static void epoch(const NacreProgress *p) {
+  if (p->stage) fprintf(stderr, "%s: ", p->stage);
   if (p->epochs) fprintf(stderr, "epoch %lld/%lld", (long long)p->epoch, (long long)p->epochs);
   else fprintf(stderr, "step %lld/%lld", (long long)p->step, (long long)p->steps);
 }

@@ -67,7 +67,8 @@ typedef struct { const char *name; double value; } NacreMetric;
 
 typedef struct {
   const char *phase;         // "train" after a step, "valid" after a validation, "done" at the end
-  int64_t epoch, epochs;     // epoch from 1; epochs 0 when the recipe counts steps
+  const char *stage;         // of a recipe with stages; else NULL
+  int64_t epoch, epochs;     // of the stage; epoch from 1; epochs 0 when the recipe counts steps
   int64_t step, steps;       // steps done, of all
   int metrics;
   const NacreMetric *metric; // "loss" first; train: means since the epoch began; valid: of the whole validation split

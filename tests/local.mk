@@ -140,3 +140,9 @@ TESTS += tests/check_loop
 tests_check_loop_SOURCES = tests/check_loop.c tests/loops.h tests/loops.c
 tests_check_loop_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_loop_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_parts
+TESTS += tests/check_parts
+tests_check_parts_SOURCES = tests/check_parts.c tests/elab_run.h tests/elab_run.c
+tests_check_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_parts_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)

@@ -7,6 +7,7 @@
 //   type.c      declared types against values     call.c      arguments, functions
 //   instance.c  layers, paths, variables          stmt.c      blocks
 //   scan.c      loops at run time
+//   keys.c      settings of train               trained.c   only, frozen, averages
 //   module.c    files, names, constants, --set    data.c, train.c, test.c, program.c
 //   weights.c   values from files
 //   builtin*.c  what the language provides by itself
@@ -129,12 +130,15 @@ struct NcVar {
   NcInstance *owner;
   const NcGraph *graph;      // the last graph that used it, and there:
   NcNode *now, *next;        // its value, and the one that `update` gives it
+  NcVar *average;            // of a parameter, where `ema` keeps one
+  bool averaging;            // some part before this one trains it
 };
 
 typedef struct { const void *site; uint64_t turn; NcInstance *inst; } NcChild;
 typedef struct {
   const NcGraph *graph;
   const struct NcScan *scan;
+  bool averaged;
   int n;
   const NcValue *arg;
   NcValue result;
@@ -144,7 +148,8 @@ struct NcInstance {
   const char *name, *path;   // path "" for the root
   const char *suffix;        // optimizers: ".mlp.dense.weight", behind the variable's name
   NcInstance *up;
-  bool frozen;
+  bool frozen;               // itself, as `as name frozen` says
+  NcInstance *average_of;    // what `net.ema` names: net with the averages of its weights
   const NcWeights *from;     // `from weights`: where its variables start
   NcRange from_at;
   NC_VEC(NcChild) child;
@@ -153,6 +158,9 @@ struct NcInstance {
 };
 
 // ---- the walk ----
+
+// A path in `only`: as it is written, and from the trained model on.
+typedef struct { const char *path, *deep; NcRange at; } NcOnly;
 
 typedef struct NcFrame NcFrame;
 struct NcFrame {
@@ -199,7 +207,13 @@ struct NcElab {
   NC_VEC(NcLayerRow) row;
   bool rows;                 // collect them
   int row_depth;
-  NcTensor *iteration;       // in the step graph: updates done so far
+  NcTensor *iteration;       // in the step graph: updates done so far, in this stage
+  NcTensor *moment;          // there: what makes random numbers differ from turn to turn; NULL: the same
+  NcTensor *micro;           // there, with `accumulate`: which of the small batches this is
+  NC_VEC(NcOnly) only;       // what the part trains
+  bool only_given;
+  double ema;                // decay of the averages of weights; 0 without
+  bool averaged;             // parameters mean their averages, where there are some
   NcTensor *grad_norm;       // while the optimizer is applied
   struct NcScan *scan;       // the innermost one whose block is being evaluated
   NcTensor *turn;            // in it: which turn this is, counted over all scans around
@@ -275,6 +289,8 @@ NcValue nc_call1(NcElab *e, NcValue f, NcRange at, NcValue x);
 
 // instance.c
 NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char *name, NcRange at);
+bool nc_is_frozen(const NcElab *e, const NcInstance *i);          // works as in inference: trained.c
+NcInstance *nc_averaged(NcElab *e, NcInstance *i);               // i with the averages of its weights
 NcInstance *nc_model_instance(NcElab *e, NcInfo *info, NcRange at);
 NcValue nc_call_instance(NcElab *e, NcInstance *i, NcRange at, int n, const NcActual *arg);
 NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n, const NcActual *arg);   // call.c

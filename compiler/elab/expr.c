@@ -195,14 +195,27 @@ static NcValue data_field(NcElab *e, const NcExpr *x, const NcInfo *info) {
   return nc_v_poison();
 }
 
+// net.ema: the same layer with the averages of its weights.
+static NcValue averages(NcElab *e, const NcExpr *x, NcInstance *inst) {
+  if (e->ema > 0) return (NcValue){.kind = NC_V_INSTANCE, .at = x->at, .inst = nc_averaged(e, inst)};
+  nc_help(e->diag, nc_elab_error(e, NC_E0301, x->name.at, "no averages are kept of the weights of `%s`", inst->path),
+          "let `train` keep them: `ema = 0.999`");
+  return nc_v_poison();
+}
+
 static NcValue instance_field(NcElab *e, const NcExpr *x, NcInstance *inst) {
   const NcDecl *d = inst->fn ? inst->fn->info->decl : NULL;
   for (int i = 0; d && inst->fn->bound && i < d->hyper.n; i++)
     if (d->hyper.at[i].name.s == x->name.s) return inst->fn->hyper[i];
+  NcInstance *twin = inst;
+  if (inst->average_of) inst = inst->average_of;
   if (d) nc_meet_model(e, inst);
-  for (int i = 0; i < inst->child.n; i++)
-    if (strcmp(inst->child.at[i].inst->name, x->name.s) == 0)
-      return (NcValue){.kind = NC_V_INSTANCE, .at = x->at, .inst = inst->child.at[i].inst};
+  for (int i = 0; i < inst->child.n; i++) {
+    if (strcmp(inst->child.at[i].inst->name, x->name.s) != 0) continue;
+    NcInstance *found = inst->child.at[i].inst;
+    return (NcValue){.kind = NC_V_INSTANCE, .at = x->at, .inst = twin->average_of ? nc_averaged(e, found) : found};
+  }
+  if (strcmp(x->name.s, "ema") == 0) return averages(e, x, twin);
   NcMessage *m =
       nc_elab_error(e, NC_E0301, x->name.at, "`%s` has no hyperparameter or layer `%s`", inst->path, x->name.s);
   NC_VEC(const char *) names = {0};

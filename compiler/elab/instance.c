@@ -54,7 +54,7 @@ NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char 
   inst->up = up;
   inst->name = numbered(e, up, as ? as : name ? name : fn->info->decl->name.s);
   inst->path = *up->path ? nc_sprintf(e->arena, "%s.%s", up->path, inst->name) : inst->name;
-  inst->frozen = up->frozen || frozen;
+  inst->frozen = frozen;
   inst->from = from;
   inst->from_at = e->as_from_at;
   inst->suffix = "";
@@ -98,7 +98,7 @@ static const NcValue *remembered(const NcElab *e, const NcInstance *inst, int n,
   *calls = 0;
   for (int i = 0; i < inst->memo.n; i++) {
     const NcMemo *m = &inst->memo.at[i];
-    if (m->graph != e->graph || m->scan != e->scan) continue;   // each turn of a scan draws its own random numbers
+    if (m->averaged != e->averaged || m->graph != e->graph || m->scan != e->scan) continue;   // each turn of a scan draws its own random numbers
     ++*calls;
     bool same = m->n == n;
     for (int k = 0; same && k < n; k++) same = !arg[k].name && same_value(&m->arg[k], &arg[k].v);
@@ -150,7 +150,19 @@ static void finish_row(NcElab *e, int row, int first_node, const NcInstance *ins
   if (e->batch > 0) w->macs /= e->batch;
 }
 
+// With the averages of its weights, and as in inference.
+static NcValue call_averaged(NcElab *e, NcInstance *inst, NcRange at, int n, const NcActual *arg) {
+  bool averaged = e->averaged, training = e->training;
+  e->averaged = true;
+  e->training = false;
+  NcValue v = nc_call_instance(e, inst, at, n, arg);
+  e->averaged = averaged;
+  e->training = training;
+  return v;
+}
+
 NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const NcActual *arg) {
+  if (inst->average_of) return call_averaged(e, inst->average_of, at, n, arg);
   int calls;
   const NcValue *old = remembered(e, inst, n, arg, &calls);
   if (old) return *old;
@@ -164,14 +176,18 @@ NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const N
   int *randoms = e->frame->randoms;
   e->frame->site = nc_hash64((uint64_t)calls + (e->scan ? e->scan->site : 0), inst->path, strlen(inst->path));
   e->frame->randoms = &used;
+  bool training = e->training;
+  bool learns = e->iteration && e->iteration->graph == e->graph && !e->averaged;   // a part of a frozen layer may
+  e->training = !nc_is_frozen(e, inst) && (training || learns);
   NcValue r = nc_inline(e, inst, inst->fn, at, n, arg);
+  e->training = training;
   e->frame->site = site;
   e->frame->randoms = randoms;
   if (row >= 0) {
     e->row_depth--;
     finish_row(e, row, first_node, inst, &r);
   }
-  NcMemo m = {.graph = e->graph, .scan = e->scan, .n = n, .result = r};
+  NcMemo m = {.graph = e->graph, .scan = e->scan, .averaged = e->averaged, .n = n, .result = r};
   NcValue *copy = NC_NEW_N(e->arena, NcValue, n + 1);
   for (int i = 0; i < n; i++) copy[i] = arg[i].v;
   m.arg = copy;

@@ -1,4 +1,8 @@
-// Gradients of the loss, and the optimizer: a layer of weight and gradient, applied to every parameter.
+// Gradients of the loss, and the optimizer: a layer of weight and gradient, applied to every parameter that is trained.
+//
+// With `accumulate = k` an update takes k small batches: k - 1 runs of a graph that only adds up gradients (as variables
+// beside the parameters), and one that adds the last ones and goes on with the mean. The first of them overwrites what an
+// earlier update left, so nothing has to be cleared.
 #include "elab/recipe.h"
 #include <string.h>
 
@@ -6,10 +10,8 @@ typedef NC_VEC(NcVar *) Vars;
 
 static Vars trainable(NcElab *e) {
   Vars v = {0};
-  for (int i = 0; i < e->var.n; i++) {
-    NcVar *x = e->var.at[i];
-    if (strcmp(x->pub.kind, "param") == 0 && !x->frozen && x->graph == e->graph) *NC_PUSH(e->arena, v) = x;
-  }
+  for (int i = 0; i < e->var.n; i++)
+    if (nc_is_trained(e, e->var.at[i])) *NC_PUSH(e->arena, v) = e->var.at[i];
   return v;
 }
 
@@ -38,11 +40,12 @@ static const NcFn *optimizer(NcElab *e, const NcExpr *x) {
   return NULL;
 }
 
-static bool apply(NcElab *e, const NcFn *fn, NcRange at, NcVar *v, NcTensor *g) {
+// Its states lie at adam.m.PATH, and those of a step or stage at adam.STEP.m.PATH: each has its own.
+static bool apply(NcElab *e, const NcFn *fn, const char *part, NcRange at, NcVar *v, NcTensor *g) {
   const char *name = fn->info->decl->name.s;
   NcInstance *inst = NC_NEW(e->arena, NcInstance);
-  *inst = (NcInstance){.fn = fn, .up = e->root, .name = name, .path = name, .suffix = nc_sprintf(e->arena, ".%s",
-                       v->pub.path)};
+  *inst = (NcInstance){.fn = fn, .up = e->root, .name = name, .path = part ? nc_sprintf(e->arena, "%s.%s", name, part) : name,
+                       .suffix = nc_sprintf(e->arena, ".%s", v->pub.path)};
   NcActual arg[2] = {{.v = nc_v_tensor(at, nc_t(e, at, v->now, v->pub.type.shape.rank, v->dim))},
                       {.v = nc_v_tensor(at, g)}};
   NcValue w = nc_inline(e, inst, fn, at, 2, arg);
@@ -56,19 +59,65 @@ static bool apply(NcElab *e, const NcFn *fn, NcRange at, NcVar *v, NcTensor *g) 
   return true;
 }
 
-bool nc_optimize(NcElab *e, const NcExpr *x, NcTensor *loss) {
+static NcTensor *whole(NcElab *e, NcRange at, const NcVar *v, NcNode *n) {
+  return nc_t(e, at, n, v->pub.type.shape.rank, v->dim);
+}
+
+// At the part's first update (`first`) one value, later another, in v's shape.
+static NcTensor *at_first(NcElab *e, NcRange at, const NcVar *v, NcTensor *count, NcTensor *first, NcTensor *later) {
+  NcTensor *is = nc_arith(e, at, "eq", count, nc_t_const(e, at, NC_I32, 0));
+  NcTensor *pick[3] = {is ? nc_t_fill(e, at, is, v->pub.type.shape.rank, v->dim) : NULL, first, later};
+  return pick[0] && first && later ? nc_t_op(e, at, "select", 3, pick) : NULL;
+}
+
+// The mean's share of a small batch, added to what the ones before left; in the graph that gathers, kept.
+static NcTensor *gathered(NcElab *e, NcRange at, const NcOptimize *o, NcVar *v, NcTensor *g) {
+  NcVar *sum = nc_side_var(e, v, "sum");
+  NcTensor *share = nc_arith(e, at, "mul", g, nc_t_const(e, at, NC_F32, 1.0 / (double)o->accumulate));
+  NcTensor *total = nc_arith(e, at, "add", whole(e, at, v, sum->now), share);
+  if (!o->gather || !total) return total;
+  NcTensor *kept = at_first(e, at, v, e->micro, share, total);
+  if (kept) sum->next = kept->node;
+  return kept;
+}
+
+// The average follows the new weight: a ← a + (1 - decay) (w - a), and is the weight itself after the first update.
+static bool average(NcElab *e, NcRange at, const NcOptimize *o, NcVar *v) {
+  bool fresh = !v->average || !v->averaging;
+  if (!v->average) v->average = nc_side_var(e, v, "ema");
+  NcVar *a = nc_side_var(e, v, "ema");
+  NcTensor *w = whole(e, at, v, v->next), *old = whole(e, at, v, a->now);
+  NcTensor *step = nc_arith(e, at, "mul", nc_arith(e, at, "sub", w, old), nc_t_const(e, at, NC_F32, 1 - o->ema));
+  NcTensor *next = nc_arith(e, at, "add", old, step);
+  if (next && fresh) next = at_first(e, at, v, e->iteration, w, next);
+  if (next) a->next = next->node;
+  return next != NULL;
+}
+
+static bool update(NcElab *e, const NcOptimize *o, const NcFn *fn, Vars v, NcTensor **g) {
+  NcRange at = o->part->optimizer->at;
+  bool ok = true;
+  if (o->accumulate > 1)
+    for (int i = 0; ok && i < v.n; i++) ok = (g[i] = gathered(e, at, o, v.at[i], g[i])) != NULL;
+  if (!ok || o->gather) return ok;
+  e->grad_norm = norm(e, at, v.n, g);
+  for (int i = 0; ok && i < v.n; i++) ok = apply(e, fn, o->part->name, at, v.at[i], g[i]);
+  e->grad_norm = NULL;
+  for (int i = 0; ok && o->ema > 0 && i < v.n; i++) ok = average(e, at, o, v.at[i]);
+  return ok;
+}
+
+bool nc_optimize(NcElab *e, const NcOptimize *o, NcTensor *loss) {
+  const NcExpr *x = o->part->optimizer;
   const NcFn *fn = optimizer(e, x);
+  if (!fn || !loss || !nc_only_found(e)) return false;
   Vars v = trainable(e);
-  if (!fn || !loss || v.n == 0) return fn != NULL;
+  if (v.n == 0) return true;
   NcNode **wrt = NC_NEW_N(e->arena, NcNode *, v.n), **grad = NC_NEW_N(e->arena, NcNode *, v.n);
   NcTensor **g = NC_NEW_N(e->arena, NcTensor *, v.n);
   for (int i = 0; i < v.n; i++) wrt[i] = v.at[i]->now;
   if (!nc_grad(e->graph, loss->node, v.n, wrt, grad)) return false;
   for (int i = 0; i < v.n; i++)
-    if (!(g[i] = nc_t(e, x->at, grad[i], v.at[i]->pub.type.shape.rank, v.at[i]->dim))) return false;
-  e->grad_norm = norm(e, x->at, v.n, g);
-  bool ok = true;
-  for (int i = 0; ok && i < v.n; i++) ok = apply(e, fn, x->at, v.at[i], g[i]);
-  e->grad_norm = NULL;
-  return ok;
+    if (!(g[i] = whole(e, x->at, v.at[i], grad[i]))) return false;
+  return update(e, o, fn, v, g);
 }

@@ -68,16 +68,13 @@ static bool trained(NcElab *e, NcProgram *p, const NcDecl *d) {
   NcDataset *ds = NULL;
   bool ok = nc_train_keys(e, d, &keys);
   p->recipe = nc_recipe(e, &keys, &ds);
-  NcInstance *model = nc_train_model(e, &keys);
-  if (!p->recipe || !model || !keys.loss || !keys.optimizer) return false;
+  bool named;
+  NcInstance *model = nc_train_model(e, &keys, &named);
+  for (int i = 0; i < keys.part.n; i++)
+    if (!keys.part.at[i].loss || !keys.part.at[i].optimizer) return false;
+  if (!p->recipe || (named && !model)) return false;
   if (!e->batch) e->batch = p->recipe->batch;
-  p->step = nc_train_graph(e, "step", &keys, ds, p->recipe, true, NULL);
-  if (!ok || !p->step) return false;
-  p->eval = nc_train_graph(e, "eval", &keys, ds, p->recipe, false, NULL);
-  e->rows = true;
-  if (p->eval) p->predict = nc_train_graph(e, "predict", &keys, ds, p->recipe, false, model);
-  e->rows = false;
-  return p->predict && nc_recipe_keep(e, &keys, p->recipe);
+  return nc_train_graphs(e, p, &keys, ds, model) && ok && nc_recipe_keep(e, &keys, p->recipe);
 }
 
 // ---- a model alone ----

@@ -36,7 +36,8 @@ typedef struct { const char *path, *value; NcRange at; const char *shown; } NcSe
 // One variable of the program; checkpoints hold its path.
 typedef struct {
   const char *path;        // "mlp.dense.weight"
-  const char *kind;        // param, state, opt
+  const char *kind;        // param, state, opt; ema: an average of a parameter; sum: gradients, within an update
+  int stage;               // opt: from 1, the only stage that has it; 0: all of them
   NcType type;
   NcRange at;              // where it is declared
   const NcWeightSpec *from;   // its starting value is in that file, as `tensor` (NULL where the file was absent)
@@ -53,14 +54,27 @@ typedef struct {
   NcRange at;
 } NcLayerRow;
 
+// A stretch of the training with an optimizer of its own; a training without stages is one. Each update of it takes
+// `parts` graphs in turn, on the same batch: NcProgram.update from `first` on.
+typedef struct {
+  const char *name;                 // NULL without stages
+  int64_t epochs, steps;            // steps 0: by epochs
+  int first, parts;
+} NcStage;
+
 // The training recipe, evaluated.
 typedef struct {
   const char *name;                 // of the train declaration's model
   const char *data;                 // of the data declaration
-  int64_t batch, epochs, steps;     // steps 0: by epochs
+  int64_t batch, epochs, steps;     // steps 0: by epochs; of the first stage
+  NC_VEC(NcStage) stage;            // at least one
+  int64_t accumulate;               // batches to an update
+  int64_t every;                    // steps between checkpoints; 0: at the ends of epochs only
+  double ema;                       // decay of averaged weights; 0: none
   uint64_t seed;
-  NC_VEC(const char *) metrics;     // names of outputs of `eval` and `step`, in order: "accuracy"; always after "loss"
-  const char *keep;                 // the metric of the best checkpoint ("loss" by default)
+  NC_VEC(const char *) metrics;     // names of outputs of `eval` and `step`, in order: "accuracy"; always after "loss"; where there are
+                                    // steps in turn, the loss of each by its name, and "loss" is their sum
+  const char *keep;                 // the metric of the best checkpoint ("loss" by default; NULL: there is no best)
   bool keep_max;
   NcSourceSpec *source;
   NC_VEC(NcSplitPart) split;        // train, valid, test
@@ -94,13 +108,22 @@ typedef struct {
 typedef struct { const char *name; NcType type; } NcTaskInput;
 typedef struct { const char *name; int inputs; const NcTaskInput *input; } NcTaskCall;
 
+// What an update consists of. With `accumulate = k`, `gather` runs k - 1 times before `graph`, on small batches.
+typedef struct {
+  const char *name;        // of the stage or step; NULL without
+  const char *purpose, *gather_purpose;   // "step", "gather"; "step.critic", "gather.critic"
+  NcGraph *graph, *gather; // gather NULL without `accumulate`
+} NcUpdate;
+
 typedef struct {
   NcArena *arena;
   NcDiag *diag;
   NcFile *file;
   NcRecipe *recipe;        // NULL when the file has no train declaration
   // Graphs; inputs are raw data fields by name ("image"), `step` (i32 scalar, from 0) and `seed` (through random).
-  NcGraph *step;           // training: outputs "loss" and metrics; effects update parameters, states, optimizer
+  // Training also has `iteration` (i32, in a stage) and `micro` (i32, of `accumulate`), where they are used.
+  NC_VEC(NcUpdate) update; // of all stages, in order
+  NcGraph *step;           // the first of them: outputs "loss" and metrics; effects update parameters, states, optimizer
   // inference: outputs "loss" and metrics, each over a full batch of `batch` examples. There is no padding: for the
   // remainder of a data set (and for any other batch) call nc_program again with that NcProgramOptions.batch. Paths
   // and names are the same.

@@ -18,22 +18,46 @@ NcDataset *nc_dataset(NcElab *e, const NcInfo *info, NcRange at);
 bool nc_dataset_bind(NcElab *e, NcDataset *ds, NcScope *scope);
 int64_t nc_dataset_train_examples(const NcDataset *ds);          // 0: not known before it is read
 
-// The keys of a train block, found once; expressions are evaluated when their graph is built.
+// A stage or a step of a train block, with what it takes over from the block. A plain block is its own one part.
+typedef struct {
+  const NcStmt *at;          // NULL: the block itself, and then no name
+  const char *name;
+  const NcExpr *loss, *only, *optimizer, *epochs, *steps;
+  bool broken;               // an error in it is told already
+} NcTrainPart;
+
+// The settings of a train block, found once; expressions are evaluated when their graph is built.
 typedef struct {
   const NcDecl *decl;
-  const NcExpr *loss, *metrics, *log, *optimizer, *keep, *batch, *epochs, *steps, *seed;
+  const NcExpr *loss, *only, *optimizer, *epochs, *steps;
+  const NcExpr *metrics, *log, *keep, *batch, *accumulate, *ema, *checkpoint, *seed;
+  bool stages, steps_in_turn;     // what the parts are; neither in a plain block
+  NC_VEC(NcTrainPart) part;
 } NcTrainKeys;
 bool nc_train_keys(NcElab *e, const NcDecl *d, NcTrainKeys *out);
 NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data);
 
 bool nc_recipe_keep(NcElab *e, const NcTrainKeys *k, NcRecipe *r);    // which checkpoint is best
 
-// A graph of the train block. `optimize` adds gradients and updates; `watch` makes the first call of that model the
-// only output.
-NcGraph *nc_train_graph(NcElab *e, const char *name, const NcTrainKeys *k, NcDataset *ds, NcRecipe *r, bool training,
-                        NcInstance *watch);
-NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k);
-bool nc_optimize(NcElab *e, const NcExpr *optimizer, NcTensor *loss);
+// All graphs of the train block. False after errors.
+bool nc_train_graphs(NcElab *e, NcProgram *p, const NcTrainKeys *k, NcDataset *ds, NcInstance *model);
+// The model that `train` names; NULL after an error, or (*named false) where the name stands for the steps together.
+NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k, bool *named);
+
+// optimize.c: gradients of a part's loss, and what is done with them.
+typedef struct {
+  const NcTrainPart *part;
+  bool gather;               // only adds them up
+  int64_t accumulate;
+  double ema;
+} NcOptimize;
+bool nc_optimize(NcElab *e, const NcOptimize *o, NcTensor *loss);
+
+// trained.c: what `only` and `frozen` leave to be trained, and averages of weights.
+bool nc_only(NcElab *e, const NcTrainKeys *k, const NcExpr *x);          // sets e->only, from a list of paths
+bool nc_only_found(NcElab *e);                           // after the forward graph: E0313 for paths that name nothing
+bool nc_is_trained(const NcElab *e, const NcVar *v);
+NcVar *nc_side_var(NcElab *e, const NcVar *of, const char *kind);   // "sum" or "ema": of the same type, beside a parameter
 // A model by itself: its tensors are inputs by their names, its value is "output", or outputs by their names.
 NcGraph *nc_model_graph(NcElab *e, NcInfo *info, bool training);
 void nc_output_value(NcElab *e, const char *name, NcValue v);     // a tensor, or the items of a tuple by their names

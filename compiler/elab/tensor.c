@@ -224,8 +224,8 @@ NcTensor *nc_t_matmul(NcElab *e, NcRange at, NcTensor *a, NcTensor *b) {
 
 // The step that random numbers depend on, and the site: this call of this layer, its next random tensor.
 static NcNode *random_step(NcElab *e, NcRange at) {
-  return e->iteration && e->iteration->graph == e->graph ? e->iteration->node
-                                                         : nc_const(e->graph, nc_here(e, at), NC_I32, 0);
+  const NcTensor *now = e->moment ? e->moment : e->iteration;
+  return e->iteration && now->graph == e->graph ? now->node : nc_const(e->graph, nc_here(e, at), NC_I32, 0);
 }
 
 static NcNode *random_turn(const NcElab *e) { return e->turn && e->turn->graph == e->graph ? e->turn->node : NULL; }

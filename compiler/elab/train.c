@@ -2,102 +2,6 @@
 #include "elab/recipe.h"
 #include <string.h>
 
-// ---- keys ----
-
-typedef struct { const char *name; size_t at; } KeyRow;
-#define KEY(k) {#k, offsetof(NcTrainKeys, k)}
-static const KeyRow key_rows[] = {
-  KEY(loss), KEY(metrics), KEY(log), KEY(optimizer), KEY(keep), KEY(batch), KEY(epochs), KEY(steps), KEY(seed),
-};
-enum { KEYS = sizeof key_rows / sizeof *key_rows };
-static const char *const later[] = {"accumulate", "ema", "checkpoint", "only", "patience", "precision"};
-
-// Settings that people look for in `train` although they belong elsewhere. set: for --set, what stands before the value.
-static const struct { const char *name, *help, *set; } elsewhere[] = {
-  {"learning_rate", "it belongs to the optimizer: `optimizer = adam(1e-3)`", "adam("},
-  {"lr", "it belongs to the optimizer: `optimizer = adam(1e-3)`", "adam("},
-  {"momentum", "it belongs to the optimizer: `optimizer = sgd(0.1, momentum = 0.9)`", "sgd(0.1, momentum = "},
-  {"weight_decay", "it belongs to the optimizer: `optimizer = adamw(1e-3, weight_decay = 0.01)`",
-   "adamw(1e-3, weight_decay = "},
-  {"betas", "they belong to the optimizer: `optimizer = adam(1e-3, betas = (0.9, 0.999))`", "adam(1e-3, betas = "},
-  {"clip", "it belongs to the optimizer: `optimizer = adam(1e-3, clip = 1.0)`", "adam(1e-3, clip = "},
-  {"split", "it belongs to `data`: `split = (train = 0.9, valid = 0.1)`", NULL},
-  {"source", "it belongs to `data`", NULL},
-  {"metric", "did you mean `metrics = […]`?", NULL},
-};
-
-const char *nc_train_set_help(NcElab *e, const NcSet *s) {
-  for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
-    if (elsewhere[i].set && strncmp(s->path, "train.", 6) == 0 && strcmp(s->path + 6, elsewhere[i].name) == 0)
-      return nc_sprintf(e->arena, "it belongs to the optimizer: `--set 'train.optimizer=%s%s)'`", elsewhere[i].set, s->value);
-  return NULL;
-}
-
-static bool unknown_key(NcElab *e, const NcStmt *s) {
-  for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-    if (strcmp(later[i], s->name.s) == 0) {
-      nc_elab_error(e, NC_E0110, s->name.at, "the setting `%s` is not supported yet", s->name.s);
-      return false;
-    }
-  NcMessage *m = nc_elab_error(e, NC_E0311, s->name.at, "`train` has no setting `%s`", s->name.s);
-  for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
-    if (strcmp(elsewhere[i].name, s->name.s) == 0) {
-      nc_help(e->diag, m, "%s", elsewhere[i].help);
-      return false;
-    }
-  const char *names[KEYS];
-  for (int i = 0; i < KEYS; i++) names[i] = key_rows[i].name;
-  nc_suggest(e, m, s->name.s, names, KEYS);
-  return false;
-}
-
-static const NcExpr **slot(NcTrainKeys *k, const char *name) {
-  for (int i = 0; i < KEYS; i++)
-    if (strcmp(key_rows[i].name, name) == 0) return (const NcExpr **)((char *)k + key_rows[i].at);
-  return NULL;
-}
-
-bool nc_train_keys(NcElab *e, const NcDecl *d, NcTrainKeys *out) {
-  *out = (NcTrainKeys){.decl = d};
-  bool ok = true;
-  for (int i = 0; i < d->body->stmt.n; i++) {
-    const NcStmt *s = d->body->stmt.at[i];
-    if (s->kind == NC_S_LET) continue;
-    if (s->kind != NC_S_KEY) {
-      if (s->kind != NC_S_BAD)
-        nc_elab_error(e, NC_E0110, s->at, "`%s` in `train` is not supported yet", nc_stmt_word(s->kind));
-      ok = false;
-      continue;
-    }
-    const NcExpr **p = slot(out, s->name.s);
-    if (!p) ok = unknown_key(e, s);
-    else if (*p) ok = nc_elab_error(e, NC_E0302, s->name.at, "`%s` is set twice", s->name.s) == NULL;
-    else *p = s->e;
-  }
-  for (int i = 0; i < KEYS; i++) {
-    const char *path = nc_sprintf(e->arena, "train.%s", key_rows[i].name);
-    *NC_PUSH(e->arena, e->set_known) = path;
-    const NcExpr *set = nc_set_for(e, path, strcmp(key_rows[i].name, "keep") == 0);
-    if (set) *slot(out, key_rows[i].name) = set;
-  }
-  if (!out->loss) {
-    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`train %s` has no loss", d->name.s),
-            "for example `loss = cross_entropy(%s(x), label)`", d->name.s);
-    ok = false;
-  }
-  if (!out->optimizer) {
-    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`train %s` has no optimizer", d->name.s),
-            "for example `optimizer = adam(1e-3)`");
-    ok = false;
-  }
-  if (!out->epochs && !out->steps) {
-    nc_help(e->diag, nc_elab_error(e, NC_E0310, d->at, "`train %s` does not say how long", d->name.s),
-            "for example `epochs = 10`, or `steps = 5000`");
-    ok = false;
-  }
-  return ok;
-}
-
 // ---- recipe ----
 
 static void whole(NcElab *e, const NcExpr *x, const char *key, int64_t least, int64_t fallback, int64_t *out) {
@@ -121,15 +25,58 @@ static const NcInfo *find_data(NcElab *e, const NcDecl *d) {
   return NULL;
 }
 
+// A number that is not whole, between two others.
+static void between(NcElab *e, const NcExpr *x, const char *key, double least, double most, double *out) {
+  *out = 0;
+  if (!x) return;
+  NcValue v = nc_expr(e, x);
+  if (v.kind == NC_V_POISON) return;
+  if (nc_v_number(&v, out) && *out > least && *out < most) return;
+  nc_elab_error(e, NC_E0312, x->at, "`%s` must lie between %g and %g", key, least, most);
+  *out = 0;
+}
+
+// checkpoint = every(500)
+static void checkpoint(NcElab *e, const NcExpr *x, int64_t *out) {
+  *out = 0;
+  if (!x) return;
+  if (x->kind == NC_X_CALL && x->a->kind == NC_X_NAME && strcmp(x->a->name.s, "every") == 0 && x->list.n == 1)
+    whole(e, x->list.at[0].e, "every", 1, 0, out);
+  else nc_help(e->diag, nc_elab_error(e, NC_E0312, x->at, "`checkpoint` says after how many steps"), "write `every(500)`");
+}
+
+// How many updates a stage has; 0 where the number of examples is not known yet.
+static int64_t updates(const NcRecipe *r, const NcStage *s, const NcDataset *ds) {
+  int64_t n;
+  if (s->steps) return s->steps;
+  return __builtin_mul_overflow(s->epochs, nc_dataset_train_examples(ds) / (r->batch * r->accumulate), &n) ? 0 : n;
+}
+
+static void stages(NcElab *e, const NcTrainKeys *k, NcRecipe *r) {
+  for (int i = 0; i < (k->stages ? k->part.n : 1); i++) {
+    const NcTrainPart *p = &k->part.at[i];
+    NcStage s = {.name = k->stages ? p->name : NULL, .first = i, .parts = k->stages ? 1 : k->part.n};
+    whole(e, p->epochs, "epochs", 1, 0, &s.epochs);
+    whole(e, p->steps, "steps", 1, 0, &s.steps);
+    *NC_PUSH(e->arena, r->stage) = s;
+  }
+  r->epochs = r->stage.at[0].epochs;
+  r->steps = r->stage.at[0].steps;
+}
+
 NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data) {
   NcRecipe *r = NC_NEW(e->arena, NcRecipe);
   const NcInfo *info = find_data(e, k->decl);
   *data = info ? nc_dataset(e, info, k->decl->source.at) : NULL;
   int64_t seed;
   whole(e, k->batch, "batch", 1, 32, &r->batch);   // what is wrong with a number hides no other error
-  whole(e, k->epochs, "epochs", 1, 0, &r->epochs);
-  whole(e, k->steps, "steps", 1, 0, &r->steps);
+  whole(e, k->accumulate, "accumulate", 1, 1, &r->accumulate);
   whole(e, k->seed, "seed", 0, 1, &seed);
+  between(e, k->ema, "ema", 0, 1, &r->ema);
+  checkpoint(e, k->checkpoint, &r->every);
+  stages(e, k, r);
+  if (r->accumulate > 1 && r->batch > ((int64_t)1 << 40) / r->accumulate)
+    nc_elab_error(e, NC_E0312, k->accumulate->at, "`batch` times `accumulate` is too large");
   if (!*data) return NULL;
   r->name = k->decl->name.s;
   r->data = k->decl->source.s;
@@ -137,14 +84,14 @@ NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data) {
   r->source = (*data)->spec;
   r->fields = (*data)->fields;
   for (int i = 0; i < (*data)->split.n; i++) *NC_PUSH(e->arena, r->split) = (*data)->split.at[i];
-  e->total_steps = r->steps;
-  if (!r->steps && __builtin_mul_overflow(r->epochs, nc_dataset_train_examples(*data) / r->batch, &e->total_steps))
-    e->total_steps = 0;
+  e->ema = r->ema;
   return r;
 }
 
-NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k) {
+NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k, bool *named) {
   NcInfo *info = nc_map_get(&e->user->decl, k->decl->name.s);
+  *named = info || !k->steps_in_turn || k->decl->list.n;   // else the name is just that of the steps together
+  if (!*named) return NULL;
   if (!info || (info->decl->kind != NC_D_MODEL && info->decl->kind != NC_D_LAYER)) {
     NC_VEC(const char *) names = {0};
     for (int i = 0; i < e->user->file->decl.n; i++)
@@ -167,7 +114,8 @@ NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k) {
 bool nc_recipe_keep(NcElab *e, const NcTrainKeys *k, NcRecipe *r) {
   static const char *const small[] = {"loss", "mse", "mae", "rmse", "perplexity", "cross_entropy", "bce_logits",
                                       "kl", "nll", "huber", "hinge"};
-  r->keep = "loss";
+  r->keep = k->steps_in_turn ? NULL : "loss";   // losses that pull at each other tell of no best
+  if (!k->keep && !r->keep) return true;
   if (k->keep && k->keep->kind == NC_X_NAME) r->keep = k->keep->name.s;
   else if (k->keep && !nc_expr_text(e, k->keep, &r->keep)) return false;
   bool known = strcmp(r->keep, "loss") == 0;
@@ -211,7 +159,13 @@ static bool scalar_output(NcElab *e, const char *name, NcValue v, NcRange at) {
   return t != NULL;
 }
 
-static bool metrics(NcElab *e, const NcExpr *x, NcRecipe *r, bool first) {
+static bool is_taken(const NcElab *e, const NcTrainKeys *k, const char *name) {
+  bool taken = nc_graph_find_output(e->graph, name) != NULL || strcmp(name, "loss") == 0;
+  for (int i = 0; k->steps_in_turn && i < k->part.n; i++) taken = taken || strcmp(k->part.at[i].name, name) == 0;
+  return taken;
+}
+
+static bool metrics(NcElab *e, const NcTrainKeys *k, const NcExpr *x, NcRecipe *r, bool first) {
   if (!x) return true;
   if (x->kind != NC_X_LIST && x->kind != NC_X_TUPLE) {
     nc_help(e->diag, nc_elab_error(e, NC_E0312, x->at, "metrics stand in a list"), "write `[…]` around them");
@@ -222,7 +176,7 @@ static bool metrics(NcElab *e, const NcExpr *x, NcRecipe *r, bool first) {
     const NcArg *a = &x->list.at[i];
     const char *base = a->name.s ? a->name.s : called(a->e), *name = base;
     NcValue v = nc_expr(e, a->e);
-    for (int k = 2; nc_graph_find_output(e->graph, name); k++) name = nc_sprintf(e->arena, "%s_%d", base, k);
+    for (int n = 2; is_taken(e, k, name); n++) name = nc_sprintf(e->arena, "%s_%d", base, n);
     ok = v.kind != NC_V_POISON && scalar_output(e, name, v, a->e->at) && ok;
     if (first) *NC_PUSH(e->arena, r->metrics) = name;
   }
@@ -238,43 +192,152 @@ void nc_output_value(NcElab *e, const char *name, NcValue v) {
 
 NcGraph *nc_pruned(NcElab *e, NcGraph *g) { return g ? nc_graph_rewrite(g, e->arena, NULL, NULL, NULL) : NULL; }
 
-static void begin_graph(NcElab *e, const char *name, bool training) {
-  e->graph = nc_graph_new(e->arena, e->diag, name);
-  e->training = training;
-  e->iteration = NULL;
-  if (training) e->iteration = nc_t(e, NC_NOWHERE, nc_input(e->graph, NC_NOWHERE, "step", (NcType){.dtype = NC_I32}),
-                                                                                                   0, NULL);
+// Inputs of a training graph beside the data: `step` counts all updates and moves random numbers; `iteration` counts
+// those of a stage, for schedules; `micro` the small batches of an update.
+static NcTensor *counter(NcElab *e, const char *name) {
+  return nc_t(e, NC_NOWHERE, nc_input(e->graph, NC_NOWHERE, name, (NcType){.dtype = NC_I32}), 0, NULL);
 }
 
-NcGraph *nc_train_graph(NcElab *e, const char *name, const NcTrainKeys *k, NcDataset *ds, NcRecipe *r, bool training,
-                        NcInstance *watch) {
+static void begin_graph(NcElab *e, const char *name, const NcTrainKeys *k, const NcRecipe *r, bool training) {
+  e->graph = nc_graph_new(e->arena, e->diag, name);
+  e->training = training;
+  e->averaged = !training && e->ema > 0;
+  e->iteration = e->moment = e->micro = NULL;
+  if (!training) return;
+  NcTensor *step = counter(e, "step");
+  e->iteration = k->stages ? counter(e, "iteration") : step;
+  e->moment = k->stages ? step : NULL;
+  if (r->accumulate == 1) return;
+  e->micro = counter(e, "micro");
+  NcTensor *many = nc_t_const(e, NC_NOWHERE, NC_I32, (double)r->accumulate);
+  e->moment = nc_arith(e, NC_NOWHERE, "add", nc_arith(e, NC_NOWHERE, "mul", step, many), e->micro);
+}
+
+typedef struct { NcElab *e; const NcTrainKeys *k; NcDataset *ds; NcRecipe *r; } Build;
+
+// The loss of a part, in a scope of its own, with the part's `let`s. It is the output `name`.
+static NcTensor *part_loss(Build *b, const NcTrainPart *p, const char *name) {
+  NcElab *e = b->e;
+  int used = 0;
+  NcFrame f = *e->frame;
+  f.scope = nc_scope(e, e->frame->scope);
+  f.up = e->frame->up;
+  if (p->at && b->k->steps_in_turn) {   // two steps draw different numbers
+    f.site = nc_hash64(f.site, p->name, strlen(p->name));
+    f.randoms = &used;
+  }
+  NcFrame *outer = e->frame;
+  e->frame = &f;
+  for (int i = 0; p->at && i < p->at->body->stmt.n; i++)
+    if (p->at->body->stmt.at[i]->kind == NC_S_LET) nc_let(e, p->at->body->stmt.at[i]);
+  NcValue v = p->loss ? nc_expr(e, p->loss) : nc_v_poison();
+  NcTensor *t = v.kind == NC_V_POISON ? NULL : nc_to_tensor(e, v, p->loss->at, NULL);
+  if (t && name && !scalar_output(e, name, v, p->loss->at)) t = NULL;
+  e->frame = outer;
+  return t;
+}
+
+// The losses of all steps, by their names, and their sum as the loss.
+static bool all_losses(Build *b, bool output) {
+  NcElab *e = b->e;
+  if (!b->k->steps_in_turn) return part_loss(b, &b->k->part.at[0], output ? "loss" : NULL) != NULL;
+  NcTensor *sum = NULL;
+  bool ok = true;
+  for (int i = 0; i < b->k->part.n; i++) {
+    NcTensor *t = part_loss(b, &b->k->part.at[i], output ? b->k->part.at[i].name : NULL);
+    ok = ok && t;
+    sum = sum && t ? nc_arith(e, b->k->decl->at, "add", sum, t) : t;
+  }
+  return ok && (!output || scalar_output(e, "loss", nc_v_tensor(b->k->decl->at, sum), b->k->decl->at));
+}
+
+static bool all_metrics(Build *b, bool first) {
+  bool ok = metrics(b->e, b->k, b->k->metrics, b->r, first);
+  return metrics(b->e, b->k, b->k->log, b->r, first) && ok;
+}
+
+static bool predict_body(Build *b) {
+  NcElab *e = b->e;
+  bool ok = all_losses(b, false);
+  if (ok && e->watched.kind == NC_V_POISON)
+    nc_elab_error(e, NC_E0310, b->k->part.at[0].loss->at, "the loss does not use the model `%s`", e->watch->name);
+  nc_output_value(e, "output", e->watched);
+  return ok;
+}
+
+static bool train_body(Build *b, const NcOptimize *o) {
+  const NcTrainPart *p = o->part;
+  const char *name = b->k->steps_in_turn ? p->name : "loss";
+  bool leads = p == b->k->part.at || b->k->stages;   // metrics are told once for a batch
+  NcTensor *t = part_loss(b, p, name);
+  bool ok = !leads || all_metrics(b, p == b->k->part.at && !o->gather);   // an error in the loss hides none in them
+  ok = ok && t;
+  nc_optimize(b->e, o, ok ? t : NULL);
+  if (ok) nc_assign_all(b->e);
+  return ok;
+}
+
+// One graph of the train block: a part's training (`o`), else prediction by the model that is watched, else evaluation.
+static NcGraph *build(Build *b, const char *name, const NcOptimize *o, NcInstance *watch) {
+  NcElab *e = b->e;
   int used = 0, errors = e->diag->errors;
-  begin_graph(e, name, training);
+  if (!nc_only(e, b->k, o ? o->part->only : NULL)) return NULL;
+  begin_graph(e, name, b->k, b->r, o != NULL);
   NcScope *fields = nc_scope(e, NULL);
-  if (!nc_dataset_bind(e, ds, fields)) return NULL;
+  if (!nc_dataset_bind(e, b->ds, fields)) return NULL;
   NcFrame f = {.up = e->frame, .module = e->user, .scope = nc_scope(e, fields), .inst = e->root, .site = nc_hash64(5,
                "train", 5), .randoms = &used};
   e->frame = &f;
   e->models = true;
   e->watch = watch;
   e->watched = nc_v_poison();
-  for (int i = 0; i < k->decl->body->stmt.n; i++)
-    if (k->decl->body->stmt.at[i]->kind == NC_S_LET) nc_let(e, k->decl->body->stmt.at[i]);
-  NcValue loss = nc_expr(e, k->loss);
-  NcTensor *t = loss.kind == NC_V_POISON ? NULL : nc_to_tensor(e, loss, k->loss->at, NULL);
-  if (watch) {
-    if (t && e->watched.kind == NC_V_POISON)
-      nc_elab_error(e, NC_E0310, k->loss->at, "the loss does not use the model `%s`", watch->name);
-    nc_output_value(e, "output", e->watched);
-  } else {
-    bool ok = t && scalar_output(e, "loss", loss, k->loss->at);
-    ok = metrics(e, k->metrics, r, training) && ok;
-    ok = metrics(e, k->log, r, training) && ok;
-    if (training) nc_optimize(e, k->optimizer, ok ? t : NULL);
-    if (ok) nc_assign_all(e);
-  }
+  for (int i = 0; i < b->k->decl->body->stmt.n; i++)
+    if (b->k->decl->body->stmt.at[i]->kind == NC_S_LET) nc_let(e, b->k->decl->body->stmt.at[i]);
+  if (o) train_body(b, o);
+  else if (watch) predict_body(b);
+  else if (all_losses(b, true)) all_metrics(b, false);
   e->watch = NULL;
   e->models = false;
+  e->averaged = false;
   e->frame = f.up;
   return e->diag->errors == errors ? nc_pruned(e, e->graph) : NULL;
+}
+
+// The graph of a part, and the one that gathers gradients for it.
+static bool build_part(Build *b, const NcStage *s, int i, NcProgram *p) {
+  NcElab *e = b->e;
+  const NcTrainPart *part = &b->k->part.at[i];
+  const char *dot = part->name ? "." : "", *name = part->name ? part->name : "";
+  NcUpdate u = {.name = part->name, .purpose = nc_sprintf(e->arena, "step%s%s", dot, name),
+                .gather_purpose = nc_sprintf(e->arena, "gather%s%s", dot, name)};
+  NcOptimize o = {.part = part, .accumulate = b->r->accumulate, .ema = b->r->ema};
+  e->total_steps = updates(b->r, s, b->ds);
+  int vars = e->var.n;
+  if (!(u.graph = build(b, u.purpose, &o, NULL))) return false;
+  for (int k = 0; k < e->var.n; k++) {
+    NcVar *v = e->var.at[k];
+    v->averaging = v->averaging || (v->graph && v->average && nc_is_trained(e, v));
+    if (k >= vars && b->k->stages && strcmp(v->pub.kind, "opt") == 0) v->pub.stage = i + 1;
+  }
+  o.gather = true;
+  if (b->r->accumulate > 1 && !(u.gather = build(b, u.gather_purpose, &o, NULL))) return false;
+  *NC_PUSH(e->arena, p->update) = u;
+  return true;
+}
+
+bool nc_train_graphs(NcElab *e, NcProgram *p, const NcTrainKeys *k, NcDataset *ds, NcInstance *model) {
+  Build b = {e, k, ds, p->recipe};
+  for (int i = 0; k->steps_in_turn && i < k->part.n; i++) *NC_PUSH(e->arena, p->recipe->metrics) = k->part.at[i].name;
+  for (int i = 0; i < p->recipe->stage.n; i++) {
+    const NcStage *s = &p->recipe->stage.at[i];
+    for (int n = 0; n < s->parts; n++)
+      if (!build_part(&b, s, s->first + n, p)) return false;
+  }
+  p->step = p->update.at[0].graph;
+  e->rows = !model;
+  if (!(p->eval = build(&b, "eval", NULL, NULL))) return false;
+  e->rows = true;
+  if (model) p->predict = build(&b, "predict", NULL, model);
+  e->rows = false;
+  return p->predict || !model;
 }

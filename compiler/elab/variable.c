@@ -1,5 +1,5 @@
 // Variables: declared by `param` and `state`, started in the init graph, changed by `update`.
-#include "elab/tensor.h"
+#include "elab/recipe.h"
 #include <string.h>
 
 // Evaluates an initial value for the path in the init graph and makes it that graph's output.
@@ -42,6 +42,21 @@ static bool same_again(NcElab *e, const NcVar *v, NcType type, int rank, const N
   return false;
 }
 
+// What stands for a variable in the current graph: itself, or its average.
+static const NcVar *shown_for(NcElab *e, NcVar *v) {
+  bool wanted = e->averaged && strcmp(v->pub.kind, "param") == 0;
+  bool learns = e->iteration && e->iteration->graph == e->graph;
+  if (wanted && !v->average && learns && e->ema > 0 && !v->frozen && !nc_is_frozen(e, v->owner))
+    v->average = nc_side_var(e, v, "ema");
+  if (wanted && v->average) v = v->average;
+  if (v->graph != e->graph) {
+    v->graph = e->graph;
+    v->now = nc_var(e->graph, v->pub.at, v->pub.path, v->pub.kind, v->pub.type);
+    v->next = NULL;
+  }
+  return v;
+}
+
 bool nc_declare(NcElab *e, const NcStmt *s) {
   NcInstance *inst = e->frame->inst;
   if (e->frame->pure || !inst || !inst->fn) {
@@ -70,7 +85,7 @@ bool nc_declare(NcElab *e, const NcStmt *s) {
     v->pub = (NcVariable){.path = path, .kind = *inst->suffix ? "opt" : s->kind == NC_S_PARAM ? "param" : "state",
                           .type = type, .at = nc_here(e, s->at)};
     memcpy(v->dim, dim, sizeof dim);
-    v->frozen = inst->frozen || s->frozen;
+    v->frozen = s->frozen;
     v->owner = inst;
     nc_map_set(&e->by_path, path, v);
     *NC_PUSH(e->arena, e->var) = v;
@@ -78,13 +93,9 @@ bool nc_declare(NcElab *e, const NcStmt *s) {
     if (!nc_initial(e, path, type.dtype, rank, dim, s->e, s->at)) v->failed = true;
   } else if (!same_again(e, v, type, rank, dim, s->at)) return false;
   if (v->failed) return false;
-  if (v->graph != e->graph) {
-    v->graph = e->graph;
-    v->now = nc_var(e->graph, nc_here(e, s->at), path, v->pub.kind, type);
-    v->next = NULL;
-  }
+  const NcVar *shown = shown_for(e, v);
   // Where a layer is called again in one graph, its state is what the call before left.
-  NcNode *node = v->next ? v->next : v->now;
+  NcNode *node = shown->next ? shown->next : shown->now;
   if (!nc_scope_bind(e, e->frame->scope, s->name.s, s->name.at, nc_v_tensor(s->at, nc_t(e, s->at, node, rank, dim))))
     return false;
   nc_lookup_local(e->frame->scope, s->name.s)->var = v;
@@ -111,12 +122,12 @@ bool nc_update(NcElab *e, const NcStmt *s) {
                   nc_dims_describe(e, v->pub.type.dtype, v->pub.type.shape.rank, v->dim));
     return false;
   }
-  if (e->training && !v->frozen && e->scan) {
+  if (e->training && e->scan) {
     NcMessage *m = nc_elab_error(e, NC_E0110, s->at, "a state cannot change inside of `scan` yet");
     nc_help(e->diag, m, "carry it: `with %s = …`, or use `repeat`", s->name.s);
     return false;
   }
-  if (e->training && !v->frozen) v->next = t->node;
+  if (e->training) v->next = t->node;
   return true;
 }
 

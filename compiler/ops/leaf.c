@@ -58,8 +58,8 @@ static bool input_infer(NcDiag *d, const NcNode *n, NcType *out) {
 }
 
 static bool var_infer(NcDiag *d, const NcNode *n, NcType *out) {
-  static const char *const kinds[] = {"param", "state", "opt", "cache"};
-  return input_infer(d, n, out) && nc_need_word(d, n, "kind", kinds, 4);
+  static const char *const kinds[] = {"param", "state", "opt", "ema", "sum", "cache"};
+  return input_infer(d, n, out) && nc_need_word(d, n, "kind", kinds, 6);
 }
 
 static const NcAttrSpec input_attrs[] = {{"name", NC_ATTR_STR}, {0}};
@@ -69,4 +69,4 @@ const NcOp nc_row_input = {.name = "input", .kind = NC_LEAF, .attrs = input_attr
 static const NcAttrSpec var_attrs[] = {{"name", NC_ATTR_STR}, {"kind", NC_ATTR_STR}, {0}};
 const NcOp nc_row_var = {.name = "var", .kind = NC_LEAF, .attrs = var_attrs, .pure = true, .infer = var_infer,
                          .vjp = nc_vjp_none,
-                         .doc = "what is kept between runs: a parameter, a state, or an optimizer's value"};
+                         .doc = "what is kept between runs: a parameter, a state, an optimizer's value, an average, a sum of gradients"};

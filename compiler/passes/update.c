@@ -174,7 +174,7 @@ static void merge(Merge *m, int n, const Part *part) {
 
 bool nc_merge_updates(NcState *s) {
   NcRegions *r = s->regions;
-  if (s->options->no_fuse) return true;
+  if (s->options->no_fuse || s->options->apart) return true;
   Merge m = {r, NC_NEW_N(r->arena, bool, r->graph->node.n + 1), NC_NEW_N(r->arena, bool, r->graph->node.n + 1)};
   for (int i = 0; i < r->graph->output.n; i++) m.output[nc_base(r->graph->output.at[i].node)->id] = true;
   Part *part = NC_NEW_N(r->arena, Part, r->region.n + 1), *group = NC_NEW_N(r->arena, Part, r->region.n + 1);

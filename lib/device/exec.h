@@ -25,6 +25,9 @@ void nc_exec_free(NcExec *x);                                  // NULL is allowe
 // The plan must outlive the loaded one, which lives in the plan's arena. The plan is verified first.
 // Loading may move the arenas: outputs of earlier runs are to be read before.
 NcLoaded *nc_exec_load(NcExec *x, NcDiag *d, const NcPlan *p); // NULL after an error; the session stays usable
+// Where several plans of a session change variables: before one of them is loaded, each says which variables it wants
+// side by side. What is there already stays where it is.
+bool nc_exec_reserve(NcExec *x, NcDiag *d, const NcPlan *p);
 void nc_exec_unload(NcLoaded *l);                              // NULL is allowed
 
 // After a load that failed because a kernel cannot have groups as large as the plan's: how large they may be. Else 0.

@@ -131,6 +131,18 @@ static bool new_var(NcExec *x, NcDiag *d, const NcPlanBuf *b, int root) {
   return v->mem != NULL;
 }
 
+bool nc_exec_reserve(NcExec *x, NcDiag *d, const NcPlan *p) {
+  for (int b = 0; b < p->buf.n; b++) {
+    bool wanted = p->buf.at[b].kind == NC_BUF_ROOT_VAR && is_used(p, b) && !any_var(x, p, b, true);
+    if (!wanted || find_root(x, p->buf.at[b].name) >= 0) continue;
+    if (!new_root(x, d, &p->buf.at[b])) return false;
+    int root = x->root.n - 1;
+    for (int i = 0; i < p->buf.n; i++)
+      if (p->buf.at[i].kind == NC_BUF_VAR && p->buf.at[i].parent == b && !new_var(x, d, &p->buf.at[i], root)) return false;
+  }
+  return true;
+}
+
 bool nc_bind_vars(NcLoaded *l, NcDiag *d) {
   NcExec *x = l->x;
   const NcPlan *p = l->plan;

@@ -5,6 +5,9 @@
 #include "io/safetensors.h"
 
 static bool is_optimizer(const char *role) { return role && strcmp(role, "opt") == 0; }
+static bool is_passing(const char *role) { return role && (strcmp(role, "sum") == 0 || strcmp(role, "cache") == 0); }
+static bool is_average(const char *role) { return role && strcmp(role, "ema") == 0; }
+static bool stays(const char *role) { return !is_optimizer(role) && !is_passing(role); }
 
 // The metadata of a position. Doubles are written in hexadecimal: exact.
 static int position_meta(NcArena *a, const NcPosition *p, NcMeta *meta) {
@@ -18,19 +21,35 @@ static int position_meta(NcArena *a, const NcPosition *p, NcMeta *meta) {
   NcBuf b = NC_BUF(a);
   for (int i = 0; i < p->sums; i++) nc_putf(&b, "%s%a", i ? " " : "", p->sum[i]);
   meta[n++] = (NcMeta){"sums", nc_buf_str(&b)};
+  meta[n++] = (NcMeta){"counted", nc_sprintf(a, "%lld", (long long)p->counted)};
   return n;
+}
+
+// Variables that only other stages use are not in this session; they stay as the checkpoint before has them.
+static bool carry_over(NacreModel *m, NcArena *scratch, NcTensor *tensor, int *kept) {
+  NcTensors before = {0};
+  for (int i = 0; i < m->program->variable.n; i++) {
+    const NcVariable *v = &m->program->variable.at[i];
+    if (!stays(v->kind) || nc_exec_find_var(m->exec, v->path) >= 0) continue;
+    if (!before.tensor && !nc_safetensors_read(scratch, m->diag, NC_NOWHERE, m->weights, &before)) return false;
+    const NcTensor *t = nc_tensor_find(&before, v->path);
+    if (t) tensor[(*kept)++] = *t;
+  }
+  return true;
 }
 
 static bool save(NacreModel *m, NcArena *scratch, const char *path, const NcPosition *p, bool all) {
   int n = nc_exec_vars(m->exec), kept = 0;
-  NcTensor *tensor = NC_NEW_N(scratch, NcTensor, n + 1);
+  NcTensor *tensor = NC_NEW_N(scratch, NcTensor, n + m->program->variable.n + 1);
   for (int i = 0; i < n; i++) {
     const NcVarInfo *v = nc_exec_var(m->exec, i);
-    if ((!all && is_optimizer(v->role)) || (v->role && strcmp(v->role, "cache") == 0)) continue;
+    if (is_passing(v->role) || (!all && is_optimizer(v->role))) continue;
     void *bytes = nc_alloc(scratch, v->bytes);
     if (!nc_exec_var_read(m->exec, m->diag, i, bytes, v->bytes)) return false;
     tensor[kept++] = (NcTensor){v->name, v->type, bytes};
   }
+  bool stages = m->program->recipe && m->program->recipe->stage.n > 1;
+  if (stages && m->weights && !carry_over(m, scratch, tensor, &kept)) return false;
   NcMeta meta[8];
   int metas = position_meta(scratch, p, meta);
   return nc_safetensors_write(scratch, m->diag, path, tensor, kept, meta, metas);
@@ -53,8 +72,14 @@ static const NcVariable *variable(const NcProgram *p, const char *path) {
   return NULL;
 }
 
-// One report that lists every tensor that is missing, unknown or of another shape. What the optimizer keeps may be
-// missing, unless the training is to go on with the same bits.
+// What the optimizer keeps may be missing, unless the training is to go on with the same bits: then only what belongs to
+// stages that have not begun, or are over. An average that is missing is the weight itself.
+static bool may_miss(const NacreModel *m, const NcVariable *v) {
+  if (is_passing(v->kind) || is_average(v->kind)) return true;
+  return is_optimizer(v->kind) && (!m->resuming || (v->stage && v->stage != m->stage));
+}
+
+// One report that lists every tensor that is missing, unknown or of another shape.
 static bool fits(NacreModel *m, const char *path, const NcTensors *t) {
   NcMessage *e = NULL;
 #define MISFIT(...) \
@@ -63,7 +88,7 @@ static bool fits(NacreModel *m, const char *path, const NcTensors *t) {
   for (int i = 0; i < m->program->variable.n; i++) {
     const NcVariable *v = &m->program->variable.at[i];
     const NcTensor *x = nc_tensor_find(t, v->path);
-    if (!x && is_optimizer(v->kind) && !m->resuming) continue;
+    if (!x && may_miss(m, v)) continue;
     if (!x) MISFIT("missing: `%s` %s", v->path, nc_type_str(m->arena, v->type));
     else if (!nc_type_eq(x->type, v->type))
       MISFIT("`%s` is %s there and %s here", v->path, nc_type_str(m->arena, x->type), nc_type_str(m->arena, v->type));
@@ -85,6 +110,7 @@ bool nc_checkpoint_fill(NacreModel *m, const char *path, int from, int to) {
   for (int i = from; i < to; i++) {
     const NcVarInfo *v = nc_exec_var(m->exec, i);
     const NcTensor *x = nc_tensor_find(&t, v->name);
+    if (!x && is_average(v->role)) x = nc_tensor_find(&t, v->name + strlen("ema."));
     if (x && !nc_exec_var_write(m->exec, m->diag, i, x->data, v->bytes)) return false;
   }
   return true;
@@ -108,6 +134,7 @@ bool nc_checkpoint_position(NacreModel *m, const char *path, NcPosition *out) {
             "only `last.safetensors` of a run directory can be resumed");
     return false;
   }
+  if (!whole(&t, "counted", &out->counted)) out->counted = out->batch;
   if (best) { out->has_best = true; out->best = strtod(best, NULL); }
   for (char *end; out->sums < 16; sums = end) {
     out->sum[out->sums] = strtod(sums, &end);

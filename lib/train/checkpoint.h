@@ -10,7 +10,8 @@ typedef struct {
   int64_t epoch, batch;      // position in the data: epochs done, batches done in the one begun
   bool has_best;
   double best;               // best value so far of the metric that is kept
-  int sums;                  // training means since the epoch began: sums over its batches
+  int64_t counted;           // training means since the last report: sums over so many steps
+  int sums;
   double sum[16];
 } NcPosition;
 

@@ -30,6 +30,10 @@ bool nc_engine_target(NacreModel *m, NcTarget *out) {
 
 const NcGraph *nc_engine_graph(const NcProgram *p, const char *purpose) {
   if (strcmp(purpose, "step") == 0) return p->step;
+  for (int i = 0; i < p->update.n; i++) {
+    if (strcmp(purpose, p->update.at[i].purpose) == 0) return p->update.at[i].graph;
+    if (strcmp(purpose, p->update.at[i].gather_purpose) == 0) return p->update.at[i].gather;
+  }
   if (strcmp(purpose, "eval") == 0) return p->eval;
   if (strcmp(purpose, "predict") == 0) return p->predict;
   if (strcmp(purpose, "init") == 0) return p->init;
@@ -71,42 +75,71 @@ static void help_batch(NacreModel *m, const char *purpose, int64_t batch) {
   if (nc_now() < until) nc_help(m->diag, e, "a batch of %lld fits this device (--batch %lld)", (long long)b, (long long)b);
 }
 
-// Compiles and loads. Where a kernel turns out to have smaller groups than the device promised, once more within those.
+// Compiles, where that is not done, and loads. Once more where a kernel turns out to have smaller groups than the device
+// promised, and where variables lie otherwise than the plan's packs would have them: then without packs.
 static bool make(NacreModel *m, NcCompiled *c, const NcGraph *g) {
   NcCompileOptions o = {.name = c->purpose, .verify = m->o.verify};
   for (;;) {
     const int messages = m->diag->messages.n, errors = m->diag->errors;
-    c->plan = nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &o);
+    if (!c->plan) c->plan = nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &o);
     c->loaded = c->plan ? nc_exec_load(m->exec, m->diag, c->plan) : NULL;
-    if (c->loaded || !c->plan || !nc_device_keep_groups(m->device, nc_exec_group_limit(m->exec))) return c->loaded;
+    if (c->loaded || !c->plan) return c->loaded;
+    bool elsewhere = !o.apart && m->diag->messages.n > messages && m->diag->messages.at[messages]->code == NC_E0506;
+    o.apart = o.apart || elsewhere;
+    if (!elsewhere && !nc_device_keep_groups(m->device, nc_exec_group_limit(m->exec))) return false;
     nc_diag_forget(m->diag, messages, errors);
+    c->plan = NULL;
   }
+}
+
+static NcCompiled *begin(NacreModel *m, const char *purpose, int64_t batch, const NcGraph **g) {
+  NcCompiled *c = NC_NEW(m->arena, NcCompiled);
+  *c = (NcCompiled){.purpose = purpose, .batch = batch, .program = nc_engine_program(m, batch)};
+  if (!c->program) return NULL;
+  *g = nc_engine_graph(c->program, purpose);
+  if (*g) return c;
+  NcMessage *e = nc_error(m->diag, NC_E0310, NC_NOWHERE, m->program->recipe ? "`train %s` names no model" :
+                          "`%s` has no train declaration", m->program->recipe ? m->program->recipe->name : m->name);
+  if (m->program->recipe) nc_help(m->diag, e, "`nacre run` runs a task, which can call any of its models");
+  return NULL;
+}
+
+bool nc_engine_reserve(NacreModel *m, const char *purpose) {
+  const NcGraph *g;
+  if (!nc_engine_device(m)) return false;
+  if (find(m, purpose, m->program->batch)) return true;
+  NcCompiled *c = begin(m, purpose, m->program->batch, &g);
+  if (!c) return false;
+  c->plan = nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &(NcCompileOptions){.name = purpose, .verify = m->o.verify});
+  c->next = m->compiled;
+  m->compiled = c;
+  return c->plan && nc_exec_reserve(m->exec, m->diag, c->plan);
 }
 
 NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) {
   if (!nc_engine_device(m)) return NULL;
   if (batch == 0) batch = m->program->batch;
   NcCompiled *c = find(m, purpose, batch);
-  if (c) return c;
-  c = NC_NEW(m->arena, NcCompiled);
-  *c = (NcCompiled){.purpose = purpose, .batch = batch, .program = nc_engine_program(m, batch)};
-  const NcGraph *g = c->program ? nc_engine_graph(c->program, purpose) : NULL;
-  if (!c->program) return NULL;
-  if (!g) return nc_error(m->diag, NC_E0310, NC_NOWHERE, "`%s` has no train declaration", m->name), NULL;
+  if (c && c->loaded) return c;
+  bool reserved = c != NULL;
+  const NcGraph *g = reserved ? nc_engine_graph(c->program, purpose) : NULL;
+  if (!reserved && !(c = begin(m, purpose, batch, &g))) return NULL;
   if (!make(m, c, g)) {
     help_batch(m, purpose, batch);
     return NULL;
   }
-  c->next = m->compiled;
-  m->compiled = c;
+  if (!reserved) {
+    c->next = m->compiled;
+    m->compiled = c;
+  }
   return nc_engine_fill(m) ? c : NULL;
 }
 
 // The training plan decides where variables lie, so it comes first: what was loaded before it is dropped.
 // Evaluating changes no variable, so nothing is lost.
-void nc_engine_restart(NacreModel *m) {
-  for (NcCompiled *c = m->compiled; c; c = c->next)
-    if (strcmp(c->purpose, "step") == 0) return;
+void nc_engine_restart(NacreModel *m, bool other) {
+  for (NcCompiled *c = m->compiled; c && !other; c = c->next)
+    if (strncmp(c->purpose, "step", 4) == 0) return;
   nc_exec_free(m->exec);
   m->exec = NULL;
   m->compiled = NULL;

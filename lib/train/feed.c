@@ -55,11 +55,14 @@ int64_t nc_feed_batch(int64_t n, int64_t batch) {
 bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out) {
   int max = c->plan->buf.n;
   *out = (NcFeedMap){.field = NC_NEW_N(m->arena, int, max), .buffer = NC_NEW_N(m->arena, int, max),
-                     .bytes = NC_NEW_N(m->arena, size_t, max), .step = -1, .seed = -1};
+                     .bytes = NC_NEW_N(m->arena, size_t, max), .slot = NC_NEW_N(m->arena, int, max), .step = -1,
+                     .iteration = -1, .micro = -1, .seed = -1};
   for (int i = 0; i < max; i++) {
     const NcPlanBuf *b = &c->plan->buf.at[i];
     if (b->kind != NC_BUF_INPUT) continue;
     if (strcmp(b->name, "step") == 0) { out->step = i; continue; }
+    if (strcmp(b->name, "iteration") == 0) { out->iteration = i; continue; }
+    if (strcmp(b->name, "micro") == 0) { out->micro = i; continue; }
     if (strcmp(b->name, "seed") == 0) { out->seed = i; continue; }
     int field = nc_field_find(m->data, b->name);
     if (field < 0) return nc_error(m->diag, NC_E0901, NC_NOWHERE, "the data has no field `%s`", b->name), false;
@@ -68,16 +71,23 @@ bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out) {
       return nc_error(m->diag, NC_E0405, NC_NOWHERE, "field `%s` has %zu bytes in a batch, but the plan expects %zu: the data "
                       "changed since it was described", b->name, have, b->bytes), false;
     out->field[out->n] = field;
+    out->slot[out->n] = out->n;
     out->buffer[out->n] = i;
     out->bytes[out->n++] = b->bytes;
   }
   return true;
 }
 
-bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f, void *const *field,
-                         const int32_t *step, const uint32_t *seed) {
-  for (int i = 0; i < f->n; i++)
-    if (!nc_exec_write(c->loaded, m->diag, f->buffer[i], field[i], f->bytes[i])) return false;
-  if (f->step >= 0 && !nc_exec_write(c->loaded, m->diag, f->step, step, sizeof *step)) return false;
-  return f->seed < 0 || nc_exec_write(c->loaded, m->diag, f->seed, seed, 2 * sizeof *seed);
+bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f, void *const *field, const NcFeedNow *now) {
+  const struct { int buffer; const void *from; size_t bytes; } scalar[] = {
+    {f->step, now->step, sizeof *now->step}, {f->iteration, now->iteration, sizeof *now->iteration},
+    {f->micro, now->micro, sizeof *now->micro}, {f->seed, now->seed, 2 * sizeof *now->seed},
+  };
+  for (int i = 0; i < f->n; i++) {
+    const char *from = (const char *)field[f->slot[i]] + (size_t)now->part * f->bytes[i];
+    if (!nc_exec_write(c->loaded, m->diag, f->buffer[i], from, f->bytes[i])) return false;
+  }
+  for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
+    if (scalar[i].buffer >= 0 && !nc_exec_write(c->loaded, m->diag, scalar[i].buffer, scalar[i].from, scalar[i].bytes)) return false;
+  return true;
 }

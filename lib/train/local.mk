@@ -17,7 +17,10 @@ lib_libtrain_la_SOURCES = \
   lib/train/weights.c \
   lib/train/run.h \
   lib/train/run.c \
+  lib/train/walk.h \
   lib/train/loop.c \
+  lib/train/stage.c \
+  lib/train/broken.c \
   lib/train/score.c \
   lib/train/predict.c \
   lib/train/task.c \

@@ -1,6 +1,6 @@
 // The inside of a NacreModel, shared by the files of this folder.
 //
-//   open.c      source, settings, hooks, messages, closing     loop.c      training
+//   open.c      source, settings, hooks, messages, closing     loop.c, stage.c, broken.c   training
 //   engine.c    device, plans by purpose, variables            score.c     evaluation
 //   described.c what data sources say of themselves
 //   feed.c      data set, splits, inputs of a plan             predict.c   predictions
@@ -39,6 +39,7 @@ struct NacreModel {
   const char *run;           // run directory it was opened from, or that training wrote; NULL
   const char *weights;       // checkpoint to start from; NULL: initial values
   bool resuming;             // the checkpoint must hold the optimizer's variables too
+  int stage;                 // and those of this stage, from 1; 0: it only begins
   NcHooks hooks;             // what the compiler may ask for
   NcDescribed *described;    // what data sources said of themselves
   struct NcTokens *tokens;   // text to tokens and back, once it was needed
@@ -69,8 +70,10 @@ NcProgram *nc_engine_task(NacreModel *m, const NcTaskCall *call, const NcSet *se
 bool nc_engine_device(NacreModel *m);                                     // opens it once
 bool nc_engine_target(NacreModel *m, NcTarget *out);                      // for compiling: the device's, or a default when only a class is asked for
 NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch);   // compiles and loads once; NULL after an error
+bool nc_engine_reserve(NacreModel *m, const char *purpose);              // compiles: where its variables want to lie, before others do
 const NcGraph *nc_engine_graph(const NcProgram *p, const char *purpose);  // NULL when unknown
-void nc_engine_restart(NacreModel *m);                                    // before the training plan is loaded
+// Before training plans are loaded. `other`: even where such plans are loaded, for they are another stage's.
+void nc_engine_restart(NacreModel *m, bool other);
 bool nc_engine_fill(NacreModel *m);                                       // gives values to variables that have none yet
 
 // feed.c
@@ -79,10 +82,11 @@ const NcSplit *nc_feed_split(NacreModel *m, const char *name);            // NUL
 int64_t nc_feed_batch(int64_t n, int64_t batch);                          // a batch for evaluating n examples, without a remainder if possible
 
 // Which of the plan's inputs take which data field, in loader order.
-typedef struct { int n; int *field, *buffer; size_t *bytes; int step, seed; } NcFeedMap;
+typedef struct { int n; int *field, *slot, *buffer; size_t *bytes; int step, iteration, micro, seed; } NcFeedMap;
+// The scalars of one run, which must stay as they are until it is done, and which of the small batches it takes.
+typedef struct { const int32_t *step, *iteration, *micro; const uint32_t *seed; int64_t part; } NcFeedNow;
 bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out);
-bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f, void *const *field,
-                         const int32_t *step, const uint32_t *seed);
+bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f, void *const *field, const NcFeedNow *now);
 
 // score.c: means over the examples; metric names as in program->recipe. scores[0] is the loss.
 bool nc_score(NacreModel *m, const int64_t *index, int64_t n, double *scores);

@@ -114,6 +114,7 @@ static json_t *describe(NacreModel *m, const NcRun *r, const char *state, const 
   if (j && m->o.model) json_object_set_new(j, "chosen_model", json_string(m->o.model));
   if (j && p) {
     json_object_set_new(j, "steps", json_integer(p->step));
+    if (p->stage) json_object_set_new(j, "stage", json_string(p->stage));
     json_object_set_new(j, "seconds", json_real(nc_now() - r->started));
     json_t *metrics = json_object();
     for (int i = 0; i < p->metrics; i++)
@@ -139,7 +140,12 @@ bool nc_run_begin(NacreModel *m, NcRun *r, size_t device_bytes) {
 }
 
 bool nc_run_log(NacreModel *m, NcRun *r, const NacreProgress *p) {
-  nc_putf(&r->log, "{\"phase\":\"%s\",\"epoch\":%lld,\"step\":%lld", p->phase, (long long)p->epoch, (long long)p->step);
+  nc_putf(&r->log, "{\"phase\":\"%s\"", p->phase);
+  if (p->stage) {
+    nc_put(&r->log, ",\"stage\":");
+    nc_put_json(&r->log, p->stage);
+  }
+  nc_putf(&r->log, ",\"epoch\":%lld,\"step\":%lld", (long long)p->epoch, (long long)p->step);
   for (int i = 0; i < p->metrics; i++) {
     nc_putc(&r->log, ',');
     nc_put_json(&r->log, p->metric[i].name);

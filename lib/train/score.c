@@ -24,7 +24,7 @@ static bool run_batches(NacreModel *m, const int64_t *index, int64_t n, int64_t 
   for (int64_t i = 0; good && i < n / batch; i++) {
     NcBatch b;
     nc_loader_next(l, &b);
-    good = nc_feed_batch_write(m, c, &map, b.field, &step, seed) && nc_exec_run(c->loaded, m->diag);
+    good = nc_feed_batch_write(m, c, &map, b.field, &(NcFeedNow){.step = &step, .seed = seed}) && nc_exec_run(c->loaded, m->diag);
     for (int k = 0; good && k < metrics; k++) {
       float v;
       good = nc_exec_read(c->loaded, m->diag, output[k], &v, sizeof v, true);

@@ -72,7 +72,7 @@ bool nc_weights_list(void *ctx, NcDiag *d, const NcWeightSpec *s, NcWeightList *
 static const NcVariable *started_from(const NacreModel *m, const char *name) {
   for (int i = 0; i < m->program->variable.n; i++) {
     const NcVariable *v = &m->program->variable.at[i];
-    if (v->from && strcmp(v->path, name) == 0) return v;
+    if (v->from && (strcmp(v->path, name) == 0 || (strncmp(name, "ema.", 4) == 0 && strcmp(v->path, name + 4) == 0))) return v;
   }
   return NULL;
 }

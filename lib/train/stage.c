@@ -1,0 +1,200 @@
+// What a stage of the training runs: its plans, how the data reaches them, where its metrics come from, and which place
+// in the data each step has.
+//
+// A stage has a session of its own, whose packs of variables follow its optimizer; variables pass from one to the next
+// through the checkpoint that is written between them, so that a resume there takes the very same path.
+#include <string.h>
+#include "train/walk.h"
+
+// ---- positions: everything follows from the number of the step
+
+static int64_t stage_steps(const NcWalk *l, int i) {
+  const NcStage *s = &l->recipe->stage.at[i];
+  return s->steps ? s->steps : s->epochs * l->per_epoch;
+}
+
+// Where a step stands. A stage begins a new epoch of the data; the end of the last one is told as its last position.
+void nc_walk_place(NcWalk *l, int64_t step, int *stage, int64_t *epoch, int64_t *batch) {
+  int64_t first = 0, begun = 0;
+  int i = 0;
+  for (; i + 1 < l->recipe->stage.n && step >= first + stage_steps(l, i); i++) {
+    first += stage_steps(l, i);
+    begun += (stage_steps(l, i) + l->per_epoch - 1) / l->per_epoch;
+  }
+  *stage = i;
+  *epoch = begun + (step - first) / l->per_epoch;
+  *batch = (step - first) % l->per_epoch;
+}
+
+static void enter(NcWalk *l, int stage) {
+  l->stage = stage;
+  l->first_step = l->first_epoch = 0;
+  for (int i = 0; i < stage; i++) {
+    l->first_step += stage_steps(l, i);
+    l->first_epoch += (stage_steps(l, i) + l->per_epoch - 1) / l->per_epoch;
+  }
+  l->end_step = l->first_step + stage_steps(l, stage);
+}
+
+// ---- plans
+
+static int field_slot(NcWalk *l, int field) {
+  for (int i = 0; i < l->fields; i++)
+    if (l->field[i] == field) return i;
+  l->field[l->fields] = field;
+  return l->fields++;
+}
+
+static bool feed(NcWalk *l, const char *purpose, NcFed *out) {
+  out->c = nc_engine_get(l->m, purpose, 0);
+  if (!out->c || !nc_feed_map(l->m, out->c, &out->map)) return false;
+  for (int i = 0; i < out->map.n; i++) out->map.slot[i] = field_slot(l, out->map.field[i]);
+  return true;
+}
+
+static bool load_turns(NcWalk *l) {
+  NacreModel *m = l->m;
+  const NcStage *s = &l->recipe->stage.at[l->stage];
+  l->turns = s->parts;
+  l->turn = NC_NEW_N(m->arena, NcTurn, s->parts);
+  l->fields = 0;
+  l->field = NC_NEW_N(m->arena, int, m->data->fields + 1);
+  const NcUpdate *all = &m->program->update.at[s->first];
+  for (int i = 0; i < s->parts && (s->parts > 1 || all->gather); i++)
+    if ((all[i].gather && !nc_engine_reserve(m, all[i].gather_purpose)) || !nc_engine_reserve(m, all[i].purpose)) return false;
+  for (int i = 0; i < s->parts; i++) {
+    const NcUpdate *u = &all[i];
+    if (!feed(l, u->purpose, &l->turn[i].update) || (u->gather && !feed(l, u->gather_purpose, &l->turn[i].gather))) return false;
+  }
+  return true;
+}
+
+// Which plan tells a metric: the first that has it as an output.
+static bool find_metric(NcWalk *l, int k) {
+  const char *name = nc_score_name(l->m, k);
+  l->from[k].turn = -1;
+  for (int t = 0; t < l->turns && l->from[k].turn < 0; t++) {
+    int update = nc_plan_output(l->turn[t].update.c->plan, name);
+    if (update < 0) continue;
+    l->from[k].turn = t;
+    l->from[k].update = update;
+    l->from[k].gather = l->turn[t].gather.c ? nc_plan_output(l->turn[t].gather.c->plan, name) : -1;
+  }
+  bool sum = k == 0 && l->turns > 1;
+  if (sum || l->from[k].turn >= 0) return true;
+  return nc_error(l->m->diag, NC_E0901, NC_NOWHERE, "the plan has no `%s`", name), false;
+}
+
+static bool open_loader(NcWalk *l) {
+  NacreModel *m = l->m;
+  nc_loader_free(m->loader);
+  m->loader = nc_loader_new(m->diag, &(NcLoaderOptions){
+    .data = m->data, .index = l->train->index, .n = l->train->n, .field = l->field, .fields = l->fields,
+    .batch = m->program->batch * l->recipe->accumulate, .seed = l->recipe->seed, .train = true, .stride = l->train->stride,
+    .last = l->train->last, .keep = RING + 1});
+  return m->loader != NULL;
+}
+
+bool nc_walk_stage(NcWalk *l, int stage) {
+  NacreModel *m = l->m;
+  bool later = stage != l->stage;
+  enter(l, stage);
+  m->stage = l->at.step > l->first_step ? stage + 1 : 0;
+  nc_engine_restart(m, later || l->recipe->stage.n > 1);
+  if (!load_turns(l) || !open_loader(l)) return false;
+  for (int k = 0; k < l->metrics; k++)
+    if (!find_metric(l, k)) return false;
+  nc_loader_seek(m->loader, l->at.epoch, l->at.batch);
+  return true;
+}
+
+// ---- the beginning
+
+// How many steps an epoch has, before any plan says which fields are needed.
+static bool count_batches(NcWalk *l) {
+  int none = 0;
+  l->field = &none;
+  if (!open_loader(l)) return false;
+  l->per_epoch = nc_loader_batches(l->m->loader);
+  nc_loader_free(l->m->loader);
+  l->m->loader = NULL;
+  for (int i = 0; i < l->recipe->stage.n; i++) l->total += stage_steps(l, i);
+  return true;
+}
+
+// A run goes on only where its steps still mean the same examples, and where there are steps left.
+static bool can_go_on(NcWalk *l) {
+  NacreModel *m = l->m;
+  const char *dir = l->o->resume;
+  if (!nc_checkpoint_position(m, m->weights, &l->at)) return false;
+  int64_t epoch, batch;
+  nc_walk_place(l, l->at.step, &l->stage, &epoch, &batch);
+  if (l->at.epoch != epoch || l->at.batch != batch) {
+    nc_help(m->diag, nc_error(m->diag, NC_E0408, NC_NOWHERE, "`%s` was trained with another batch size or other data", dir),
+            "leave out what changes them, or start a new run");
+    return false;
+  }
+  if (l->at.step < l->total) return true;
+  nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is finished: all its %lld steps are done", dir, (long long)l->total),
+          l->recipe->stage.n > 1 ? "--set train.%s.%s=N trains longer" : "--set train.%.0s%s=N trains longer",
+          l->recipe->stage.at[l->stage].name ? l->recipe->stage.at[l->stage].name : "",
+          l->recipe->stage.at[l->stage].steps ? "steps" : "epochs");
+  return false;
+}
+
+bool nc_walk_prepare(NcWalk *l) {
+  NacreModel *m = l->m;
+  int64_t k = l->recipe->accumulate;
+  m->resuming = l->o->resume != NULL;
+  if (!nc_feed_data(m) || !(l->train = nc_feed_split(m, "train"))) return false;
+  for (int i = 0; i < m->splits; i++)
+    if (strcmp(m->split[i].name, "valid") == 0) l->valid = &m->split[i];
+  l->metrics = nc_score_count(m);
+  if (l->metrics > MAX_METRICS)
+    return nc_error(m->diag, NC_E0312, NC_NOWHERE, "at most %d metrics", MAX_METRICS - 1), false;
+  l->seed[0] = (uint32_t)l->recipe->seed;
+  l->seed[1] = (uint32_t)(l->recipe->seed >> 32);
+  l->micro = NC_NEW_N(m->arena, int32_t, k);
+  for (int64_t i = 0; i < k; i++) l->micro[i] = (int32_t)i;
+  for (int i = 0; i < RING; i++) l->slot[i].value = NC_NEW_N(m->arena, float, k * l->metrics);
+  if (!count_batches(l) || (l->o->resume && !can_go_on(l))) return false;
+  l->at.sums = l->metrics;
+  return nc_walk_stage(l, l->stage);
+}
+
+// ---- a step
+
+static bool run_one(NcWalk *l, const NcFed *f, const NcBatch *b, const NcUnderWay *s, int64_t part, NcGlass *glass) {
+  NacreModel *m = l->m;
+  NcFeedNow now = {.step = &s->step, .iteration = &s->iteration, .micro = &l->micro[part], .seed = l->seed, .part = part};
+  if (!nc_feed_batch_write(m, f->c, &f->map, b->field, &now)) return false;
+  if (!glass) return nc_exec_run(f->c->loaded, m->diag);
+  if (!nc_exec_find_nan(f->c->loaded, m->diag, glass->bad) || !nc_exec_finish(m->exec, m->diag)) return false;
+  if (glass->bad->found) *glass->seen = *f;
+  return true;
+}
+
+static bool read_metrics(NcWalk *l, int turn, NcFed *f, bool gather, int64_t part, NcUnderWay *s) {
+  for (int k = 0; k < l->metrics; k++) {
+    if (l->from[k].turn != turn) continue;
+    float *to = &s->value[k * l->recipe->accumulate + part];
+    if (!nc_exec_read(f->c->loaded, l->m->diag, gather ? l->from[k].gather : l->from[k].update, to, sizeof *to, false))
+      return false;
+  }
+  return true;
+}
+
+bool nc_walk_step(NcWalk *l, const NcBatch *b, NcUnderWay *s, NcGlass *glass) {
+  const NcTurn *turn = glass ? glass->turn : l->turn;
+  int64_t many = l->recipe->accumulate;
+  s->iteration = (int32_t)(s->step - l->first_step);
+  for (int t = 0; t < l->turns; t++)
+    for (int64_t i = 0; i < many; i++) {
+      bool gather = i + 1 < many;
+      NcFed f = gather ? turn[t].gather : turn[t].update;
+      if (!run_one(l, &f, b, s, i, glass)) return false;
+      if (glass && glass->bad->found) return true;
+      if (!glass && !read_metrics(l, t, &f, gather, i, s)) return false;
+    }
+  return true;
+}

@@ -1,0 +1,57 @@
+// The inside of training, shared by loop.c (the walk), stage.c (plans and positions) and broken.c (what is not finite).
+#ifndef NC_WALK_H
+#define NC_WALK_H
+#include "train/checkpoint.h"
+#include "train/run.h"
+
+enum { RING = 3, MAX_METRICS = 16 };
+
+typedef struct { NcCompiled *c; NcFeedMap map; } NcFed;          // a plan and how the data reaches it
+typedef struct { NcFed gather, update; } NcTurn;                 // gather.c NULL without `accumulate`
+
+// A step that is under way: its scalars, which must not change before it is done, and room for what it reports.
+typedef struct {
+  int32_t step, iteration;
+  float *value;              // [metrics][accumulate]
+  uint64_t mark;             // 0: free
+} NcUnderWay;
+
+typedef struct {
+  NacreModel *m;
+  const NacreTrainOptions *o;
+  const NcRecipe *recipe;
+  NcRun run;
+  NcPosition at;             // of what has been reported (all slots up to here are done)
+  int64_t queued;            // steps queued so far
+  int64_t total, per_epoch;
+  const NcSplit *train, *valid;
+  uint32_t seed[2];
+  int32_t *micro;            // [accumulate] 0, 1, 2, …
+  double began;              // clock at this call's first step
+  int64_t began_step;
+  bool broken;               // a value that is not finite was reported
+
+  int stage;                 // the one that runs, and where it begins and ends
+  int64_t first_step, end_step, first_epoch;
+  int turns;
+  NcTurn *turn;              // what one step of it runs, in order
+  int fields, *field;        // data fields that its plans take, in the loader's order
+
+  int metrics;
+  NacreMetric metric[MAX_METRICS];
+  struct { int turn, gather, update; } from[MAX_METRICS];        // which plan tells it; turn -1: a sum of the steps' losses
+  NcUnderWay slot[RING];
+} NcWalk;
+
+// stage.c
+bool nc_walk_prepare(NcWalk *l);                       // data, lengths, position of a run that goes on
+bool nc_walk_stage(NcWalk *l, int stage);              // loads its plans; the loader stands where l->at is
+void nc_walk_place(NcWalk *l, int64_t step, int *stage, int64_t *epoch, int64_t *batch);
+
+// Runs a step on a batch: every turn, every small batch. With `glass`, step by step, looking for NaN in what `turn` runs.
+typedef struct { const NcTurn *turn; NcBad *bad; NcFed *seen; } NcGlass;
+bool nc_walk_step(NcWalk *l, const NcBatch *b, NcUnderWay *s, NcGlass *glass);
+
+// broken.c: reports the first value that was not finite. Always false.
+bool nc_walk_find_broken(NcWalk *l);
+#endif
