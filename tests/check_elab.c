@@ -138,6 +138,33 @@ START_TEST(a_task_takes_the_shapes_of_its_inputs) {
 }
 END_TEST
 
+// ---- index notation
+
+static int count(const NcGraph *g, const char *op) {
+  int n = 0;
+  for (int i = 0; i < g->node.n; i++) n += strcmp(g->node.at[i]->op->name, op) == 0;
+  return n;
+}
+
+START_TEST(sums_of_products_are_contractions) {
+  static const char *const bodies[] = {
+      "for i < B, j < 7 { sum for k < 5 { a[i, k] * w[k, j] } }",
+      "for i < B, j < 7 { -sum for k < 5 { w[k, j] * 2 * a[i, k] / (j + 1) } }",
+      "for i < B, j < 7 { let s = sum for k < 5 { w[k, j] * a[i, k] } \n s + a[i, 0] }",
+      "for i < B - 1, j < 7 { sum for k < 5 { w[k, j] * a[i + 1, k] * w[k, j] } }",
+      "for i < B, j < 3 { sum for r < 3 { a[i, j + r] * w[r, 0] } }",
+      "for i < B, n < B { sum for k < 5 { a[i, k] * a[n, k] } }",
+  };
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    NcDiag *d = nc_diag_new(arena);
+    NcProgram *p = program(d, "n.nn", nc_sprintf(arena, "nn 1\nmodel m(a: f32[B, 5]) {\n"
+                           "param w: f32[5, 7] = normal(1.0)\n%s\n}\n", bodies[i]), 0);
+    ck_assert_msg(p != NULL, "%s\n%s", bodies[i], messages(d));
+    ck_assert_msg(count(p->predict, "dot") == 1 && count(p->predict, "reduce") == 0, "%s", bodies[i]);
+  }
+}
+END_TEST
+
 // ---- files of tests/elab
 
 typedef struct { NC_VEC(const char *) at; } Names;
@@ -341,6 +368,7 @@ int main(void) {
   tcase_add_test(t, sizes_refuse_what_does_not_fit);
   tcase_add_test(t, sizes_compute);
   tcase_add_test(t, a_task_takes_the_shapes_of_its_inputs);
+  tcase_add_test(t, sums_of_products_are_contractions);
   tcase_add_test(t, errors_read_as_expected);
   tcase_add_test(t, variables_and_layers_as_expected);
   tcase_add_test(t, test_blocks_hold);

@@ -179,7 +179,7 @@ train net on d { loss = mse(net(x).y, x); optimizer = adam(0.01); epochs = 1; ba
 expect 0 '' "$nacre" train whole.nn --out whole --quiet
 expect 3 'no value for each example' "$nacre" predict whole
 
-# integers, truth values and indices by tensors, and gradients inside of gradients, on both classes
+# index notation and gradients inside of gradients, on both classes
 file second.nn 'test "PyTorch 2.15: u = tanh(x w) v, second derivatives" {
   let x = tensor([[0.1], [0.7], [-1.2]])
   let w = tensor([[0.5, -0.3, 0.8]])
@@ -187,10 +187,16 @@ file second.nn 'test "PyTorch 2.15: u = tanh(x w) v, second derivatives" {
   let du = grad(sum(u), x)
   let loss = mean((grad(sum(du), x) + 0.4 * du + 2 * u) ^ 2)
   expect abs(grad(loss, w)[0] - tensor([0.962441688698674, -0.9784673168380191, -0.34431380915280285])) < 1e-4
+}
+test "index notation" {
+  let a = tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
+  let k = tensor([2, 0, 3])
+  expect (for i < 3, j < 3 { sum for k < 3 { a[i, k] * a[k, j] } }) == a @ a
+  expect (for i < 3 { a[k[i], i] + a[i, 2 - i] }) == tensor([10.0, 7.0, 7.0])
+  expect (for b < 3, i < 2 { sum for r < 2 { a[b, i + r] * (r + 1) } }) == a[:, 0..2] + 2 * a[:, 1..3]
 }'
 for class in cpu gpu; do
-  expect 0 '5 passed' "$nacre" test "$here/tests/elab/tensors.nn" --class $class
-  expect 0 '1 passed' "$nacre" test second.nn --class $class
+  expect 0 '2 passed' "$nacre" test second.nn --class $class
 done
 
 # tasks: with a run's weights and without, arguments of every form, outputs of every form

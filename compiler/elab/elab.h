@@ -98,7 +98,13 @@ const char *nc_size_describe(NcElab *e, NcSize s);   // "B * 2", with its value 
 // ---- names ----
 
 typedef struct NcVar NcVar;
-typedef struct { const char *name; NcValue value; NcRange at; NcVar *var; } NcLocal;
+typedef struct {
+  const char *name;
+  NcValue value;
+  NcRange at;
+  NcVar *var;
+  const void *each;          // an index of a `for` (NcIndex), or what depends on one; NULL elsewhere
+} NcLocal;
 typedef struct NcScope { struct NcScope *up; NC_VEC(NcLocal) bind; } NcScope;
 
 // A declaration where it stands.
@@ -266,6 +272,7 @@ NcTensor *nc_arith(NcElab *e, NcRange at, const char *op, NcTensor *a, NcTensor 
 NcTensor *nc_to_tensor(NcElab *e, NcValue v, NcRange at, const NcTensor *like);
 NcTensor *nc_to_float(NcElab *e, NcRange at, NcTensor *t);
 
+NcValue nc_for(NcElab *e, const NcExpr *x);        // notation.c: index notation
 NcValue nc_derive(NcElab *e, const NcExpr *x);     // derive.c: grad(e, x)
 
 // index.c, pattern.c

@@ -4,11 +4,6 @@
 
 enum { DEEPEST = 1500, MOST_WORK = 20000000, MOST_TURNS = 100000 };
 
-static NcValue not_yet(NcElab *e, const NcExpr *x) {
-  nc_elab_error(e, NC_E0110, x->at, "`%s` is not supported yet", nc_expr_word(x->kind));
-  return nc_v_poison();
-}
-
 static NcValue misplaced(NcElab *e, const NcExpr *x) {
   nc_elab_error(e, NC_E0306, x->at, "`%s` is only allowed inside [ ]",
                 x->kind == NC_X_SLICE    ? ".."
@@ -337,7 +332,7 @@ static NcValue (*const rules[NC_X_COUNT])(NcElab *, const NcExpr *) = {
     [NC_X_BINARY] = binary,    [NC_X_PIPE] = pipe,      [NC_X_CALL] = call,       [NC_X_INDEX] = indexed,
     [NC_X_FIELD] = field,      [NC_X_AS] = as,          [NC_X_SLICE] = misplaced, [NC_X_NEW] = misplaced,
     [NC_X_SPREAD] = misplaced, [NC_X_TUPLE] = tuple,    [NC_X_LIST] = list,       [NC_X_IF] = condition,
-    [NC_X_REPEAT] = repeat,    [NC_X_SCAN] = nc_scan,   [NC_X_FOR] = not_yet,     [NC_X_REARRANGE] = pattern,
+    [NC_X_REPEAT] = repeat,    [NC_X_SCAN] = nc_scan,   [NC_X_FOR] = nc_for,     [NC_X_REARRANGE] = pattern,
     [NC_X_EINSUM] = pattern,   [NC_X_AXES] = misplaced, [NC_X_GRAD] = nc_derive,
 };
 
