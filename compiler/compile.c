@@ -22,6 +22,7 @@ static const NcPass passes[] = {
   {{"recompute", "cheap values are computed where they are read instead of being kept"}, nc_recompute, SPLIT, SPLIT},
   {{"update", "equal updates of variables become one launch over packs"}, nc_merge_updates, SPLIT, SPLIT},
   {{"schedule", "an order of regions in which little memory is live at once"}, nc_schedule, SPLIT, ORDERED},
+  {{"loops", "the body of each loop becomes regions with places, by the same passes"}, nc_loops, ORDERED, ORDERED},
   {{"memory", "lifetimes to offsets in arenas, packs of variables, values in place"}, nc_memory, ORDERED, PLACED},
   {{"generate", "regions to OpenCL C and the plan's steps"}, generate, PLACED, PLACED | NC_DONE},
 };

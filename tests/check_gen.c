@@ -7,6 +7,7 @@
 #include <string.h>
 #include "gen_run.h"
 #include "nets.h"
+#include "loops.h"
 #include "op_cases.h"
 
 static GenDevice device;
@@ -343,6 +344,30 @@ START_TEST(composite) {
 }
 END_TEST
 
+// ---- Loops, with their gradients: all of them in one program
+
+START_TEST(loops) {
+  NcArena *a = nc_arena_new();
+  NcDiag *d = nc_diag_new(a);
+  NcGraph *g = nc_graph_new(a, d, "loops");
+  const char *only = getenv("LOOP");
+  for (int i = 0; loop_cases[i]; i++) {
+    bool wanted = _i % 2 == 0 || i == 2;      // on the other generator an LSTM will do
+    if (only ? !strstr(loop_cases[i], only) : !wanted) continue;
+    LoopCase c = {.g = g, .prefix = nc_sprintf(a, "l%d_", i)};
+    loop_build(&c, i);
+    NcNode *dx[8];
+    ck_assert(nc_grad(g, loop_loss(&c), c.ninput, c.input, dx));
+    for (int k = 0; k < c.nresult; k++) nc_graph_output(g, nc_sprintf(a, "%s, result %d", loop_cases[i], k), c.result[k]);
+    for (int k = 0; k < c.ninput; k++) nc_graph_output(g, nc_sprintf(a, "%s, gradient %d", loop_cases[i], k), dx[k]);
+  }
+  GenOptions o = {.cls = classes[_i % 2], .no_fuse = _i / 2, .loose = 30, .print = getenv("LOOP_PRINT") != NULL};
+  const char *why = gen_compare(&device, a, g, 0, NULL, &o);
+  if (why) ck_abort_msg("%s: %.1500s", class_names[_i % 2], why);
+  nc_arena_free(a);
+}
+END_TEST
+
 // ---- Whole training steps
 
 static NcGraph *mlp(NcArena *a, NcDiag *d) { return net_mlp(a, d, 16, true); }
@@ -369,14 +394,15 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("gen");
-  TCase *t[3] = {tcase_create("operations"), tcase_create("composites"), tcase_create("training")};
-  for (int i = 0; i < 3; i++) {
+  TCase *t[4] = {tcase_create("operations"), tcase_create("composites"), tcase_create("training"), tcase_create("loops")};
+  for (int i = 0; i < 4; i++) {
     tcase_add_unchecked_fixture(t[i], open_device, close_device);
     suite_add_tcase(s, t[i]);
   }
   tcase_add_loop_test(t[0], operations, 0, (op_case_count + TOGETHER - 1) / TOGETHER * 2);
   tcase_add_loop_test(t[1], composite, 0, COMPOSITES * WAYS * 2);
   tcase_add_loop_test(t[2], training_step, 0, NETS * 4);
+  tcase_add_loop_test(t[3], loops, 0, 2);
   SRunner *r = srunner_create(s);
   srunner_set_fork_status(r, CK_NOFORK);     // OpenCL does not survive fork()
   srunner_run_all(r, CK_ENV);

@@ -2,7 +2,7 @@
 
 check_PROGRAMS += tests/check_gen
 TESTS += tests/check_gen
-tests_check_gen_SOURCES = tests/check_gen.c tests/gen_run.h tests/gen_run.c tests/nets.h tests/nets.c \
+tests_check_gen_SOURCES = tests/check_gen.c tests/gen_run.h tests/gen_run.c tests/nets.h tests/nets.c tests/loops.h tests/loops.c \
   tests/op_cases.h tests/op_cases.c tests/op_cases.def
 tests_check_gen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_gen_LDADD = lib/libdevice.la compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)

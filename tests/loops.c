@@ -7,6 +7,7 @@
 typedef struct { NcLoop l; NcGraph *body; NC_VEC(NcNode *) in; } Make;
 
 static NcNode *input(LoopCase *c, const char *name, NcDtype t, NcShape s) {
+  if (c->prefix) name = nc_sprintf(c->g->arena, "%s%s", c->prefix, name);
   NcNode *n = nc_input(c->g, AT, name, (NcType){t, s});
   if (nc_dtype_float(t)) c->input[c->ninput++] = n;
   return n;
@@ -94,7 +95,7 @@ static void lstm(LoopCase *c) {
 // The turn, whole numbers, and values that trade places.
 static void counting(LoopCase *c) {
   Make m = begin(c, 6, false);
-  NcNode *n = carry(c, &m, nc_input(c->g, AT, "n", (NcType){NC_I32, NC_SCALAR}));
+  NcNode *n = carry(c, &m, input(c, "n", NC_I32, NC_SCALAR));
   NcNode *a = carry(c, &m, input(c, "a", NC_F32, S(4))), *b = carry(c, &m, input(c, "b", NC_F32, S(4)));
   NcNode *table = closed(c, &m, input(c, "table", NC_F32, S(6, 4)));
   NcNode *row = nc_gather(m.body, AT, table, turn(&m), 0), *t = nc_cast(m.body, AT, turn(&m), NC_F32);
@@ -140,7 +141,7 @@ static void nested(LoopCase *c) {
 static void others(LoopCase *c) {
   Make m = begin(c, 3, false);
   NcNode *h = carry(c, &m, input(c, "h", NC_F32, S(2, 2, 5)));
-  NcNode *i = scanned(c, &m, nc_input(c->g, AT, "i", (NcType){NC_I32, S(3, 2)}));
+  NcNode *i = scanned(c, &m, input(c, "i", NC_I32, S(3, 2)));
   NcNode *table = closed(c, &m, input(c, "table", NC_F32, S(4, 5))), *w = closed(c, &m, input(c, "w", NC_F32, S(2, 2, 3)));
   NcNode *scale = closed(c, &m, input(c, "scale", NC_F32, S(5)));
   NcConv conv = {.spatial = 1, .groups = 1, .stride = {1}, .lo = {1}, .hi = {1}, .dilation = {1}, .dilate_x = {1}};

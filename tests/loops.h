@@ -7,6 +7,7 @@
 typedef struct {
   NcGraph *g;
   bool unrolled;
+  const char *prefix;        // of inputs' names; NULL: none
   int ninput;
   NcNode *input[8];          // leaves to differentiate by: floats
   int nresult;

@@ -5,8 +5,6 @@
 #include "elab/scan.h"
 #include <string.h>
 
-enum { MOST_NODES = 200000 };
-
 // ---- the pieces
 
 static NcTensor *placeholder(NcElab *e, const NcScan *s, NcRange at, const char *what, NcDtype t, int rank,
@@ -216,79 +214,13 @@ static bool block(NcElab *e, NcScan *s) {
   return ok;
 }
 
-// ---- all turns
-
-static NcNode *element_at(NcElab *e, const NcScan *s, int i, int64_t p) {
-  const NcTensor *t = s->scanned[i];
-  NcRange at = nc_here(e, s->x->at);
-  NcNode *n = t->node;
-  if (strcmp(n->op->name, "iota") == 0 && t->rank == 1) return nc_const(e->graph, at, n->type.dtype, (double)p);
-  int64_t start[NC_MAX_RANK] = {0}, step[NC_MAX_RANK];
-  for (int k = 0; k < t->rank; k++) step[k] = 1;
-  NcShape size = n->type.shape;
-  start[s->axis] = p;
-  size.dim[s->axis] = 1;
-  return nc_reshape(e->graph, at, nc_slice(e->graph, at, n, start, size.dim, step), s->element[i]->node->type.shape);
-}
-
-// With an axis of size 1 where the turns are put one after the other.
-static NcNode *widened(NcElab *e, const NcScan *s, NcNode *n) {
-  NcShape x = n->type.shape;
-  x.rank++;
-  for (int k = x.rank - 1; k > s->axis; k--) x.dim[k] = x.dim[k - 1];
-  x.dim[s->axis] = 1;
-  return nc_reshape(e->graph, nc_here(e, s->x->at), n, x);
-}
-
-static NcTensor *stack(NcElab *e, const NcScan *s, int i, NcNode *const *turn) {
-  NcSize dim[NC_MAX_RANK];
-  const NcTensor *t = s->emitted[i];
-  for (int k = 0, j = 0; k <= t->rank; k++) dim[k] = k == s->axis ? s->turns : t->dim[j++];
-  NcNode *n = nc_concat(e->graph, nc_here(e, s->x->at), (int)s->turns.value, turn, s->axis);
-  return nc_t(e, s->x->at, n, t->rank + 1, dim);
-}
-
-static NcNode *now(NcNode **map, const NcPart *p, NcNode *n) { return n->id < p->ids && map[n->id] ? map[n->id] : n; }
-
-bool nc_scan_again(NcElab *e, NcScan *s, NcTensor **last, NcTensor **stacked) {
-  NC_VEC(NcNode *) from = {0};
-  NC_VEC(NcNode *) root = {0};
-  for (int i = 0; i < s->ncarry; i++) *NC_PUSH(e->arena, from) = s->carry[i]->node;
-  for (int i = 0; i < s->nscanned; i++) *NC_PUSH(e->arena, from) = s->element[i]->node;
-  *NC_PUSH(e->arena, from) = s->turn->node;
-  for (int i = 0; i < s->ncarry; i++) *NC_PUSH(e->arena, root) = s->next[i]->node;
-  for (int i = 0; i < s->nemit; i++) *NC_PUSH(e->arena, root) = s->emitted[i]->node;
-  NcPart part = nc_graph_between(e->graph, e->arena, from.n, from.at, root.n, root.at);
-  int64_t turns = s->turns.value;
-  if (turns * (part.n + 1) > MOST_NODES) {
-    nc_elab_error(e, NC_E0110, s->x->at, "a `scan` of %lld turns with %d operations each is not supported yet",
-                  (long long)turns, part.n);
-    return false;
-  }
-  NcNode **map = NC_NEW_N(e->arena, NcNode *, part.ids), **carry = NC_NEW_N(e->arena, NcNode *, s->ncarry + 1);
-  NcNode **emitted = NC_NEW_N(e->arena, NcNode *, (size_t)(turns * (s->nemit + 1)));
-  for (int i = 0; i < s->ncarry; i++) carry[i] = s->first[i]->node;
-  for (int64_t t = 0; t < turns; t++) {
-    int64_t p = s->reverse ? turns - 1 - t : t;
-    for (int i = 0; i < s->ncarry; i++) map[s->carry[i]->node->id] = carry[i];
-    for (int i = 0; i < s->nscanned; i++) map[s->element[i]->node->id] = element_at(e, s, i, p);
-    map[s->turn->node->id] = nc_const(e->graph, nc_here(e, s->x->at), NC_I32, (double)t);
-    if (!nc_graph_again(e->graph, &part, map)) return false;
-    for (int i = 0; i < s->ncarry; i++) carry[i] = now(map, &part, s->next[i]->node);
-    for (int i = 0; i < s->nemit; i++) emitted[i * turns + p] = widened(e, s, now(map, &part, s->emitted[i]->node));
-  }
-  for (int i = 0; i < s->ncarry; i++) last[i] = nc_t_as(e, s->x->at, carry[i], s->carry[i]);
-  for (int i = 0; i < s->nemit; i++) stacked[i] = stack(e, s, i, emitted + i * turns);
-  return true;
-}
-
 NcValue nc_scan(NcElab *e, const NcExpr *x) {
   NcScan s = {.up = e->scan, .x = x, .number = e->scans++};
   if (!scanned(e, &s) || !carries(e, &s)) return nc_v_poison();
   site(e, &s);
   if (!block(e, &s)) return nc_v_poison();
   NcTensor **last = NC_NEW_N(e->arena, NcTensor *, s.ncarry + 1), *stacked[NC_MAX_SCANNED];
-  if (!nc_scan_again(e, &s, last, stacked)) return nc_v_poison();
+  if (!nc_scan_loop(e, &s, last, stacked)) return nc_v_poison();
   int n = s.nemit ? s.nemit : s.ncarry;
   NcValue *v = NC_NEW_N(e->arena, NcValue, n + 1);
   for (int i = 0; i < n; i++) v[i] = nc_v_tensor(x->at, s.nemit ? stacked[i] : last[i]);

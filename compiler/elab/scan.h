@@ -28,5 +28,5 @@ struct NcScan {
   NcTensor *emitted[NC_MAX_SCANNED];
 };
 
-bool nc_scan_again(NcElab *e, NcScan *s, NcTensor **last, NcTensor **stacked);    // unrolled
+bool nc_scan_loop(NcElab *e, NcScan *s, NcTensor **last, NcTensor **stacked);     // scan_loop.c: as the graph has it
 #endif

@@ -114,11 +114,12 @@ void nc_gen_attention(NcGen *g, const NcRegion *r) {
   s->global[1] = s->global[2] = s->local[1] = s->local[2] = 1;
   s->flops = nc_gen_flops(r);
   int operands = c.kind == VALUE ? 3 : 6, buffers = c.bias ? c.bias->use.n : 0;
-  s->args = NC_NEW_N(g->p->plan->arena, NcPlanArg, operands + 2 + buffers);
+  s->args = NC_NEW_N(g->p->plan->arena, NcPlanArg, operands + 3 + buffers);
   for (int i = 0; i < operands; i++)
     s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_BUF, .i = g->p->place[r->anchor->in[i]->id].buffer};
   for (int i = 0; i < 2; i++)
     if (c.result[i]) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_BUF, .i = g->p->place[c.result[i]->id].buffer};
   for (int i = 0; i < buffers; i++) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_BUF, .i = c.bias->use.at[i].buffer};
   for (int i = 0; i < s->nargs; i++) s->bytes += (double)g->p->plan->buf.at[s->args[i].i].bytes;
+  if (c.bias && c.bias->turn) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_TURN};
 }

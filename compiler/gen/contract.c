@@ -196,6 +196,7 @@ static NcIx *element(NcEmit *e, const NcNode *n, int64_t columns, bool channel) 
 static const char *epilogue(NcGen *g, const NcRegion *r, NcEmit **out, int lanes, int64_t columns) {
   NcEmit *e = nc_emit_new(g->p, r, g->arena);
   if (*out) e->use = (*out)->use;           // the same arguments in the same order
+  bool turns = *out && (*out)->turn;
   *out = e;
   e->idx = nc_gen_index_type(g, r);
   e->prefix = "e_";
@@ -205,6 +206,7 @@ static const char *epilogue(NcGen *g, const NcRegion *r, NcEmit **out, int lanes
   nc_ix_split(&e->ix, n->type.shape, o, coord);
   nc_emit_bind(e, 0, n, coord, (NcVal){"v", n->type.dtype, lanes > 1, 0});
   nc_gen_outputs(e, o, nc_count(n->type.shape));
+  if (turns && !e->turn) e->turn = nc_ix_const(&e->ix, 0);
   return nc_buf_str(&e->scope[0]->text);
 }
 
@@ -212,10 +214,12 @@ const char *nc_gen_extra(NcEmit *e) {
   NcBuf b = NC_BUF(e->arena);
   for (int i = 0; i < e->use.n; i++)
     nc_putf(&b, ", __global %s%s *p%d", e->use.at[i].written ? "" : "const ", e->use.at[i].type, i);
+  if (e->turn) nc_put(&b, ", int turn_");
   return nc_buf_str(&b);
 }
 
-static bool plain(const NcRegion *r) {
+static bool plain(const NcGen *g, const NcRegion *r) {
+  if (r->output.n && r->assign.at[0] && nc_turns_with(g->p->regions, r->assign.at[0])) return false;
   if (r->output.n != 1 || r->output.at[0]->type.dtype != NC_F32) return false;
   const NcNode *n = r->output.at[0];
   while (n != r->anchor && strcmp(n->op->name, "reshape") == 0) n = n->in[0];
@@ -265,13 +269,14 @@ static void steps(NcGen *g, const NcRegion *r, const NcEmit *e, const Known *kno
     s->kernel = l->kernel;
     memcpy(s->global, l->global, sizeof s->global);
     memcpy(s->local, l->local, sizeof s->local);
-    s->args = NC_NEW_N(p->arena, NcPlanArg, l->nargs + (e ? e->use.n : 0) + 1);
+    s->args = NC_NEW_N(p->arena, NcPlanArg, l->nargs + (e ? e->use.n : 0) + 2);
     for (int k = 0; k < l->nargs; k++) {
       int buffer = l->arg[k] >= NC_TARG_WORK ? work[l->arg[k] - NC_TARG_WORK] : role[l->arg[k]];
       s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_BUF, .i = buffer};
       s->bytes += (double)p->buf.at[buffer].bytes;
     }
     for (int k = 0; e && k < e->use.n; k++) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_BUF, .i = e->use.at[k].buffer};
+    if (e && e->turn) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_TURN};
     if (strcmp(l->kernel, known->name) == 0) s->flops = nc_gen_flops(r);
   }
 }
@@ -290,7 +295,7 @@ bool nc_gen_template(NcGen *g, const NcRegion *r) {
   const NcTarget *t = g->p->target;
   NcTemplateText text = operands(g->arena, r->anchor, t);
   NcEmit *e = NULL;
-  if (!plain(r)) {
+  if (!plain(g, r)) {
     text.store = epilogue(g, r, &e, 1, columns_of(r));
     text.store_v = epilogue(g, r, &e, t->vector, columns_of(r));
     text.extra = nc_gen_extra(e);

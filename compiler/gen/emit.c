@@ -123,6 +123,20 @@ static int index_of(NcNode *const *at, int n, const NcNode *x) {
 
 int nc_emit_buffer(const NcEmit *e, const NcNode *n) { return e->p->place[n->id].buffer; }
 
+static NcIx *turn(NcEmit *e) {
+  if (!e->turn) e->turn = nc_ix_var(&e->ix, nc_sprintf(e->arena, "((%s)turn_)", e->idx), NULL, true, 0,
+                                    e->p->regions->loop->trips - 1, 0);
+  return e->turn;
+}
+
+NcIx *nc_emit_place(NcEmit *e, const NcNode *leaf, NcIx *at) {
+  const NcLoop *l = e->p->regions->loop;
+  if (!nc_turns_with(e->p->regions, leaf)) return at;
+  NcIx *t = turn(e);
+  if (l->reverse) t = nc_ix_addc(&e->ix, nc_ix_scale(&e->ix, t, -1), l->trips - 1);
+  return nc_ix_add(&e->ix, nc_ix_scale(&e->ix, t, nc_count(leaf->type.shape)), at);
+}
+
 // Reads lanes that do not follow each other one by one.
 static const char *gather(NcEmit *e, const char *one, NcIx *at) {
   const char *v = nc_emit_name(e, "a");
@@ -245,7 +259,7 @@ static bool shared_by_parts(const NcRegion *r, int input) {
 
 static NcVal load_value(NcEmit *e, NcNode *n, NcIx *const *coord) {
   const NcRegion *r = e->region;
-  NcIx *at = nc_ix_linear(&e->ix, n->type.shape, coord);
+  NcIx *at = nc_emit_place(e, n, nc_ix_linear(&e->ix, n->type.shape, coord));
   int pack = r->kind == NC_REGION_UPDATE ? index_of(r->input.at, r->input.n, nc_alias(e->p->regions, n)) : -1;
   if (pack < 0) return nc_emit_load(e, nc_emit_buffer(e, n), n->type.dtype, at);
   return nc_emit_load(e, r->pack_input[pack], n->type.dtype, shared_by_parts(r, pack) ? at : e->pack);
@@ -258,6 +272,10 @@ static NcVal leaf(NcEmit *e, NcNode *n, NcIx *const *coord) {
     const NcAttr *one = nc_attr(n, "value");
     if (one) return literal(e, n->type.dtype, one->f);
   }
+  if (nc_is_turn(e->p->regions, n)) {
+    turn(e);
+    return (NcVal){"turn_", NC_I32, false, 0};
+  }
   return load_value(e, n, coord);
 }
 
@@ -269,7 +287,7 @@ NcVal nc_emit(NcEmit *e, NcNode *n, NcIx *const *coord) {
   NcVal v;
   if (e->anchor >= 0 && n == e->region->anchor)
     v = nc_emit_load(e, e->anchor, nc_dtype_float(n->type.dtype) ? NC_F32 : n->type.dtype, nc_ix_linear(&e->ix, n->type.shape, coord));
-  else if (n->op->kind != NC_LEAF && !nc_has_member(e->region, n))
+  else if ((n->op->kind != NC_LEAF || strcmp(n->op->name, "random") == 0) && !nc_has_member(e->region, n))
     v = load_value(e, n, coord);
   else
     switch (n->op->kind) {

@@ -53,6 +53,7 @@ typedef struct {
   const char *prefix;         // of fresh names
   int inlined;                // structural operations that were written as loops
   int anchor;                 // buffer in which the region's anchor was left before, as f32 if it is a float; -1: none
+  NcIx *turn;                 // of the loop around, once something asked for it: the kernel then has the argument `turn_`
   NcIx *pack;                 // UPDATE: the index into the packs; shapes of single parts mean nothing there
   const NcNode *unknown;      // an operation that has no form: the kernel must not be used
   NC_VEC(NcUse) use;          // buffers, in the order of the kernel's arguments
@@ -95,5 +96,7 @@ const char *nc_emit_zero(NcEmit *e, NcDtype t, double v);       // literal of th
 NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at);
 void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal v);
 int nc_emit_arg(NcEmit *e, int buffer, const char *type, bool written);   // the argument's number: p0, p1, …
+// Where element `at` of a leaf lies in its buffer: of what moves with the turn, behind those of other turns.
+NcIx *nc_emit_place(NcEmit *e, const NcNode *leaf, NcIx *at);
 int nc_emit_buffer(const NcEmit *e, const NcNode *n);           // plan buffer of a materialised value
 #endif

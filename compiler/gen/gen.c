@@ -24,17 +24,23 @@ static bool generate(NcGen *g, const NcRegion *r) {
     [NC_REGION_DOT] = dot, [NC_REGION_CONV] = nc_gen_template, [NC_REGION_CONV_WEIGHT] = nc_gen_template,
     [NC_REGION_CUMULATIVE] = nc_gen_scan, [NC_REGION_SCATTER] = nc_gen_scatter, [NC_REGION_POOL] = nc_gen_pool, [NC_REGION_POOL_GRAD] = nc_gen_pool_grad};
   int errors = g->d->errors;
-  if (r->kind == NC_REGION_SORT) nc_gen_sort(g, r);      // these two have no other form
+  if (r->kind == NC_REGION_LOOP) nc_gen_loop(g, r);      // these have no other form
+  else if (r->kind == NC_REGION_SORT) nc_gen_sort(g, r);
   else if (r->kind == NC_REGION_ATTENTION) nc_gen_attention(g, r);
   else if (!forms[r->kind] || !nc_gen_allowed(g, nc_region_name(r->kind)) || !forms[r->kind](g, r)) nc_gen_map(g, r);
   return g->d->errors == errors;
 }
 
+bool nc_gen_regions(NcGen *g) {
+  bool ok = true;
+  for (int i = 0; i < g->p->regions->region.n; i++) ok &= generate(g, g->p->regions->region.at[i]);
+  return ok;
+}
+
 bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {
   NcArena *a = p->plan->arena;
   NcGen g = {.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a), .anchor = -1};
-  bool ok = true;
-  for (int i = 0; i < p->regions->region.n; i++) ok &= generate(&g, p->regions->region.at[i]);
+  bool ok = nc_gen_regions(&g);
   p->plan->options = "-cl-mad-enable -cl-no-signed-zeros";
   NcBuf whole = NC_BUF(a);
   nc_gen_helpers(&whole, nc_buf_str(&g.program));
@@ -54,6 +60,7 @@ size_t nc_region_workspace(const NcRegion *r, const NcTarget *t) {
     return nc_template_workspace(r, t);
   case NC_REGION_SORT: return nc_sort_workspace(r, t);
   case NC_REGION_SCATTER: return nc_scatter_workspace(r);
+  case NC_REGION_LOOP: return r->body->work;
   default: return 0;
   }
 }

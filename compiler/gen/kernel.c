@@ -124,6 +124,7 @@ static void signature(NcGen *g, NcEmit *e, NcBuf *b, size_t local) {
     nc_putf(b, "%s__global %s%s *%sp%d", i ? ", " : "", u->written ? "" : "const ", u->type,
             exclusive(g, e, i) ? "restrict " : "", i);
   }
+  if (e->turn) nc_putf(b, "%sint turn_", e->use.n ? ", " : "");
   nc_put(b, ") {\n");
 }
 
@@ -154,7 +155,8 @@ void nc_gen_kernel(NcGen *g, NcEmit *e, const char *stem, size_t items, size_t l
   s->local[0] = local;
   s->global[1] = s->global[2] = s->local[1] = s->local[2] = 1;
   s->nargs = e->use.n;
-  s->args = NC_NEW_N(g->p->plan->arena, NcPlanArg, e->use.n ? e->use.n : 1);
+  s->args = NC_NEW_N(g->p->plan->arena, NcPlanArg, e->use.n + 1);
+  if (e->turn) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_TURN};
   s->flops = nc_gen_flops(r);
   for (int i = 0; i < e->use.n; i++) {
     const NcUse *u = &e->use.at[i];
@@ -168,7 +170,9 @@ const char *nc_gen_index_type(const NcGen *g, const NcRegion *r) {
   bool wide = nc_count(r->space) > most || r->pack_count > most;
   for (int i = 0; i < r->input.n; i++) wide |= nc_count(r->input.at[i]->type.shape) > most;
   for (int i = 0; i < r->node.n; i++) wide |= nc_count(r->node.at[i]->type.shape) > most;
-  (void)g;
+  const NcLoop *l = g->p->regions->loop;
+  for (int i = 0; l && i < r->input.n; i++) wide |= nc_count(r->input.at[i]->type.shape) > most / l->trips;
+  for (int i = 0; l && i < r->output.n; i++) wide |= nc_count(r->output.at[i]->type.shape) > most / l->trips;
   return wide ? "long" : "int";
 }
 
@@ -187,7 +191,7 @@ void nc_gen_store(NcEmit *e, int level, NcIx *flat, NcOutVals v) {
     if (!v.val[i].s) continue;
     NcNode *out = r->output.at[i], *var = r->assign.at[i];
     int buffer = r->kind == NC_REGION_UPDATE ? r->pack_assign[i] : nc_emit_buffer(e, var ? var : out);
-    nc_emit_store(e, level, buffer, out->type.dtype, flat, v.val[i]);
+    nc_emit_store(e, level, buffer, out->type.dtype, var ? nc_emit_place(e, var, flat) : flat, v.val[i]);
   }
 }
 

@@ -34,6 +34,8 @@ bool nc_gen_blast(NcGen *g, const NcRegion *r);        // large dots, by CLBlast
 size_t nc_blast_room(const NcRegion *r, const NcTarget *t);
 bool nc_gen_pool(NcGen *g, const NcRegion *r);
 bool nc_gen_pool_grad(NcGen *g, const NcRegion *r);
+bool nc_gen_loop(NcGen *g, const NcRegion *r);
+bool nc_gen_regions(NcGen *g);                         // all of g->p, in schedule order
 bool nc_gen_scan(NcGen *g, const NcRegion *r);
 bool nc_gen_scatter(NcGen *g, const NcRegion *r);
 const char *nc_gen_extra(NcEmit *e);                          // further arguments as declarations, each after a comma

@@ -20,6 +20,7 @@ compiler_libcompiler_la_SOURCES += compiler/gen/fold.c
 compiler_libcompiler_la_SOURCES += compiler/gen/kernel.h
 compiler_libcompiler_la_SOURCES += compiler/gen/kernel.c
 compiler_libcompiler_la_SOURCES += compiler/gen/map.c
+compiler_libcompiler_la_SOURCES += compiler/gen/loop.c
 compiler_libcompiler_la_SOURCES += compiler/gen/row.c
 compiler_libcompiler_la_SOURCES += compiler/gen/reduce.c
 compiler_libcompiler_la_SOURCES += compiler/gen/helpers.h

@@ -56,6 +56,24 @@ static NcRegion *copy(NcRegions *r, NcNode *value, NcNode *var) {
   return g;
 }
 
+// What is emitted lies at a place that moves with the turn: it is stored there beside the place where others read it.
+static bool emitted(Assign *a, NcNode *var, NcNode *value, NcRegion *g, int o) {
+  bool read = g->assign.at[o] != NULL;
+  for (int i = 0; i < a->r->region.n && !read; i++)
+    for (int k = 0; k < a->r->region.at[i]->input.n && !read; k++) read = a->r->region.at[i]->input.at[k] == value;
+  for (int i = 0; i < a->r->graph->effect.n && !read; i++) {
+    const NcNode *e = a->r->graph->effect.at[i];
+    read = nc_base(e->in[1]) == value && e->in[0] != var;
+  }
+  if (!read) {
+    g->assign.at[o] = var;
+    return true;
+  }
+  *NC_PUSH(a->r->arena, g->output) = value;
+  *NC_PUSH(a->r->arena, g->assign) = var;
+  return true;
+}
+
 static int output_of(const NcRegion *g, const NcNode *value) {
   for (int i = 0; i < g->output.n; i++)
     if (g->output.at[i] == value) return i;
@@ -74,6 +92,7 @@ void nc_regions_assign(NcRegions *r) {
     NcNode *var = r->graph->effect.at[i]->in[0], *value = nc_base(r->graph->effect.at[i]->in[1]);
     NcRegion *g = r->producer[value->id];
     int o = g ? output_of(g, value) : -1;
+    if (o >= 0 && nc_turns_with(r, var) && emitted(&a, var, value, g, o)) continue;
     if (o >= 0 && !g->assign.at[o] && !other_shape(r, var, value) && in_place(&a, g, var, value)) g->assign.at[o] = var;
     else copy(r, value, var);
   }

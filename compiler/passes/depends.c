@@ -40,7 +40,7 @@ NcRegionList *nc_regions_depends(const NcRegions *r) {
 
 // A member is out of step when its elements go into other elements of the results: moved, spread over rows, or reduced.
 bool nc_reads_in_step(const NcRegions *r, const NcRegion *g, const NcNode *leaf, const NcNode *value) {
-  if (g->kind == NC_REGION_ROW || g->kind == NC_REGION_COPY) return false;   // rows are read several times
+  if (g->kind == NC_REGION_ROW || g->kind == NC_REGION_COPY || g->kind == NC_REGION_LOOP) return false;   // read several times
   if (nc_type_bytes(leaf->type) != nc_type_bytes(value->type) ||
       nc_count(leaf->type.shape) != nc_count(value->type.shape))
     return false;

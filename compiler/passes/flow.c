@@ -20,6 +20,7 @@ bool nc_reads_whole(const NcNode *n, int operand) {
   switch (n->op->kind) {
   case NC_CUMULATIVE: case NC_SORT: case NC_DOT: case NC_CONV: case NC_POOL: return true;
   case NC_ATTENTION: return operand < (is_op(n, "attention") ? 3 : 6);     // not the bias
+  case NC_CONTROL: return is_op(n, "loop");
   case NC_INDEX: return operand == 0 || is_op(n, "scatter_add");
   default: return false;
   }

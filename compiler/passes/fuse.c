@@ -10,7 +10,7 @@
 static const struct { NcOpKind op; const char *name; NcRegionKind kind; } templates[] = {
   {NC_DOT, "dot", NC_REGION_DOT}, {NC_CONV, "conv", NC_REGION_CONV}, {NC_CONV, "conv_weight", NC_REGION_CONV_WEIGHT},
   {NC_POOL, "pool", NC_REGION_POOL}, {NC_POOL, "pool_grad", NC_REGION_POOL_GRAD},
-  {NC_INDEX, "scatter_add", NC_REGION_SCATTER}, {NC_CUMULATIVE, "cumulative", NC_REGION_CUMULATIVE},
+  {NC_CONTROL, "loop", NC_REGION_LOOP}, {NC_CONTROL, "loop_out", NC_REGION_LOOP}, {NC_INDEX, "scatter_add", NC_REGION_SCATTER}, {NC_CUMULATIVE, "cumulative", NC_REGION_CUMULATIVE},
   {NC_SORT, "argsort", NC_REGION_SORT},
   {NC_ATTENTION, "attention", NC_REGION_ATTENTION}, {NC_ATTENTION, "attention_grad", NC_REGION_ATTENTION},
 };
@@ -80,6 +80,13 @@ static void leave_gradients(const NcFlow *f, bool *only) {
   }
 }
 
+// What a loop gives stays with it.
+static void result_of_loop(NcClusters *c, NcNode *n) {
+  NcCluster *k = c->of[n->in[0]->id];
+  *NC_PUSH(c->arena, k->node) = n;
+  c->of[n->id] = k;
+}
+
 static NcCluster *begin(NcClusters *c, NcNode *n, bool update) {
   NcCluster *k = NC_NEW(c->arena, NcCluster);
   k->id = c->count++;
@@ -87,7 +94,7 @@ static NcCluster *begin(NcClusters *c, NcNode *n, bool update) {
   k->result = nc_count(n->type.shape);
   k->full = n->op->kind == NC_REDUCE ? nc_count(n->in[0]->type.shape) : k->result;
   if (k->kind != NC_REGION_MAP) k->anchor = n;
-  k->closed = k->kind == NC_REGION_REDUCE && k->full == k->result;
+  k->closed = (k->kind == NC_REGION_REDUCE && k->full == k->result) || k->kind == NC_REGION_LOOP;
   k->update = update;
   *NC_PUSH(c->arena, k->node) = n;
   *NC_PUSH(c->arena, c->all) = k;
@@ -269,12 +276,13 @@ static void to_region(NcRegions *r, NcClusters *c, NcCluster *k) {
 static NcClusters *clusters_new(NcState *s, NcFlow *f) {
   NcClusters *c = NC_NEW(s->arena, NcClusters);
   NcUsers users = nc_graph_users(s->graph, s->arena);
-  bool *updates = find_updates(f, &users);
-  leave_gradients(f, updates);
+  bool *updates = s->loop ? NC_NEW_N(s->arena, bool, s->graph->node.n + 1) : find_updates(f, &users);
+  if (!s->loop) leave_gradients(f, updates);   // in a body, carries are variables, but no optimizer's
   *c = (NcClusters){.arena = s->arena, .flow = f, .of = NC_NEW_N(s->arena, NcCluster *, s->graph->node.n + 1),
                     .seen = NC_NEW_N(s->arena, int, s->graph->node.n + 1)};
   for (int i = 0; i < s->graph->node.n; i++)
-    if (f->core[i])
+    if (f->core[i] && strcmp(s->graph->node.at[i]->op->name, "loop_out") == 0) result_of_loop(c, s->graph->node.at[i]);
+    else if (f->core[i])
       begin(c, s->graph->node.at[i], updates[i] && (f->required[i] || nc_count(s->graph->node.at[i]->type.shape) > 1));
   c->order = NC_NEW_N(s->arena, NcCluster *, 2 * c->count + 1);
   for (int i = 0; i < c->count; i++) {
@@ -296,7 +304,7 @@ bool nc_fuse(NcState *s) {
   }
   NcRegions *r = NC_NEW(s->arena, NcRegions);
   int n = s->graph->node.n;
-  *r = (NcRegions){.arena = s->arena, .graph = s->graph, .flow = f, .alias = NC_NEW_N(s->arena, int, n + 1),
+  *r = (NcRegions){.arena = s->arena, .graph = s->graph, .flow = f, .loop = s->loop, .alias = NC_NEW_N(s->arena, int, n + 1),
                    .producer = NC_NEW_N(s->arena, NcRegion *, n + 1)};
   for (int i = 0; i < c->all.n; i++)
     if (c->all.at[i]->node.n) to_region(r, c, c->all.at[i]);

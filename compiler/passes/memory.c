@@ -103,7 +103,7 @@ static void region_temps(NcMemory *m, NcRegion *g, int arena) {
     NcNode *n = g->output.at[k];
     if (!g->assign.at[k])
       m->p->place[n->id].buffer = from(m, temp(m, m->of[n->id], m->within[n->id], temp_name(m, n), n->type, arena), n);
-    else if (!g->parts) m->p->place[n->id] = m->p->place[g->assign.at[k]->id];
+    else if (!g->parts && m->p->place[n->id].buffer < 0) m->p->place[n->id] = m->p->place[g->assign.at[k]->id];
     for (int p = 0; p < g->parts; p++) m->p->place[g->part_output[p][k]->id] = m->p->place[g->part_assign[p][k]->id];
   }
   for (int k = 0; k < g->input.n && g->parts; k++) {

@@ -13,6 +13,7 @@ typedef struct {
   NcGraph *graph;
   NcRegions *regions;
   NcPlacement *placement;
+  const NcLoop *loop;        // whose body this is; NULL for a whole graph
 } NcState;
 
 // Facts about the state. A pass needs some, and leaves some: those it keeps and those it makes.
@@ -42,7 +43,10 @@ bool nc_fuse(NcState *s);          // fuse.c
 bool nc_recompute(NcState *s);     // recompute.c
 bool nc_merge_updates(NcState *s); // update.c
 bool nc_schedule(NcState *s);      // schedule.c
+bool nc_loops(NcState *s);         // loops.c
 bool nc_memory(NcState *s);        // memory.c
+// tidy.c: loops that run alike become one, what they emit in vain is left out, and bodies are simplified.
+NcGraph *nc_loops_tidy(NcArena *a, NcGraph *g);
 
 // check.c: E0901 and false when the regions, their order or their places break what region.h promises.
 bool nc_regions_verify(const NcRegions *r, NcDiag *d, const char *after, bool ordered);

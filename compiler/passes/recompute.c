@@ -73,8 +73,8 @@ static double evaluations(const Recompute *x, const NcRegion *g, const NcNode *v
 
 // Stays apart from what it is merged with later: an update takes scalars only.
 static bool takes(const Recompute *x, const NcRegion *g, const NcNode *v) {
-  if (g->kind == NC_REGION_COPY || g->kind == NC_REGION_SCATTER || g->kind == NC_REGION_CUMULATIVE ||
-      g->kind == NC_REGION_SORT || g->kind == NC_REGION_ATTENTION)
+  if (g->kind == NC_REGION_COPY || g->kind == NC_REGION_LOOP || g->kind == NC_REGION_SCATTER ||
+      g->kind == NC_REGION_CUMULATIVE || g->kind == NC_REGION_SORT || g->kind == NC_REGION_ATTENTION)
     return false;
   int fresh = 0;
   for (int i = 0; i < x->input.at.n; i++) fresh += !reads_input(g, x->input.at.at[i]);

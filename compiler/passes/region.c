@@ -28,6 +28,16 @@ bool nc_has_member(const NcRegion *r, const NcNode *n) {
   return lo < r->node.n && r->node.at[lo] == n;
 }
 
+static bool role(const NcRegions *r, const NcNode *leaf, const char *op, char role) {
+  return r->loop && strcmp(leaf->op->name, op) == 0 && nc_attr_str(leaf, "name")[0] == role;
+}
+bool nc_turns_with(const NcRegions *r, const NcNode *leaf) {
+  return role(r, leaf, "input", 'x') || role(r, leaf, "var", 'y');
+}
+bool nc_is_turn(const NcRegions *r, const NcNode *leaf) {
+  return role(r, leaf, "input", 't') && !nc_attr_str(leaf, "name")[1];
+}
+
 static void list(NcBuf *out, const char *word, int n, NcNode *const *at) {
   if (n) nc_putf(out, " %s", word);
   for (int i = 0; i < n; i++) nc_putf(out, " %%%d", at[i]->id);
@@ -50,5 +60,9 @@ void nc_regions_print(const NcRegions *r, NcBuf *out) {
       nc_node_print(g->node.at[k], out);
       nc_putc(out, '\n');
     }
+    if (!g->body) continue;
+    nc_putf(out, "turns %lld of {\n", (long long)g->body->l.trips);
+    nc_regions_print(g->body->placement->regions, out);
+    nc_put(out, "}\n");
   }
 }

@@ -29,10 +29,15 @@
 //            Operands are inputs or reshapes of them; the bias may be behind movement.
 //   SORT     The anchor alone; its operand is an input or a reshape of one.
 //   UPDATE   A MAP whose outputs are all assigns and whose movement members are broadcasts of scalars, over packs.
+//   LOOP     Members are a loop, its anchor, and those of its results that are read; outputs are results. `body` has the
+//            regions of a turn. There, carries are variables "c0" …, each assigned its next value; elements of scanned
+//            tensors are inputs "x0" …, and what is emitted is assigned to variables "y0" …: these two lie at a place that
+//            moves with the turn (nc_turns_with), so only emitted code reaches them, never a template's operand.
 //   COPY     No members: input[0] is copied to output[0]'s place, or to var assign[0]. The same bytes.
 #ifndef NC_REGION_H
 #define NC_REGION_H
 #include "graph/graph.h"
+#include "ops/loop.h"
 #include "ops/op.h"
 #include "plan/plan.h"
 
@@ -51,6 +56,7 @@
   X(SORT, "argsort", "the places that put an axis in order") \
   X(ATTENTION, "attention", "attention, or its gradients, by online softmax over tiles") \
   X(UPDATE, "update", "one map repeated over many equal-shaped packs: the optimizer in one launch") \
+  X(LOOP, "loop", "a loop: regions of its own, run turn after turn") \
   X(COPY, "copy", "the same bytes at another place")
 
 typedef enum {
@@ -86,6 +92,7 @@ typedef struct {
   int *pack_assign;          // [output index] buffer number of the pack of vars
   int64_t pack_count;        // elements of each pack, the padding between its segments included
   int order;                 // position in the schedule
+  struct NcLoopBody *body;   // LOOP
 } NcRegion;
 
 typedef struct {
@@ -97,11 +104,15 @@ typedef struct {
   // alias[node id] = id of the materialised node whose buffer it shares (itself when own), -1: not materialised
   int *alias;
   NcRegion **producer;              // by node id: the region that writes it; NULL for leaves and unmaterialised
+  const NcLoop *loop;               // whose body this is; NULL outside of loops
 } NcRegions;
 
 bool nc_materialised(const NcRegions *r, const NcNode *n);
 NcNode *nc_alias(const NcRegions *r, const NcNode *n);   // the materialised node in whose buffer n lies; NULL: in none
 bool nc_has_member(const NcRegion *r, const NcNode *n);
+
+bool nc_turns_with(const NcRegions *r, const NcNode *leaf);   // lies at a place that moves with the turn of r's loop
+bool nc_is_turn(const NcRegions *r, const NcNode *leaf);      // the turn itself: an argument of the kernel
 
 void nc_regions_print(const NcRegions *r, NcBuf *out);   // one region per paragraph, for dumps and tests
 
@@ -117,4 +128,14 @@ typedef struct {
   NcPlace *place;            // by node id of the materialised node (aliases too)
   int *workspace;            // by region id: a temp of nc_region_workspace bytes, or -1
 } NcPlacement;
+
+// A loop's body, compiled up to its places: a plan of its own, whose steps and buffers become part of the plan around it.
+// Its arenas lie in the loop's workspace one after the other, behind them the results that nobody outside reads.
+typedef struct NcLoopBody {
+  NcLoop l;
+  NcPlacement *placement;
+  size_t arenas, work;       // bytes
+  NcNode **result;           // by index: the loop_out that takes it, NULL: nobody does
+  size_t *unread;            // by index: its offset in the workspace then
+} NcLoopBody;
 #endif

@@ -83,6 +83,12 @@ NcGraph *nc_simplify_graph(NcArena *a, const NcGraph *g, int *fired) {
 }
 
 bool nc_simplify(NcState *s) {
-  s->graph = nc_simplify_graph(s->arena, s->graph, NULL);
+  for (int i = 0; i < 2 && s->graph; i++) {   // twice: what a loop no longer needs sets others free
+    NcGraph *tidy = nc_loops_tidy(s->arena, nc_simplify_graph(s->arena, s->graph, NULL));
+    bool any = false;
+    for (int k = 0; tidy && k < tidy->node.n; k++) any |= tidy->node.at[k]->op->kind == NC_CONTROL;
+    s->graph = tidy;
+    if (!any) break;
+  }
   return s->graph && !s->diag->errors;
 }

@@ -67,6 +67,7 @@ bool nc_exec_run_profiled(NcLoaded *l, NcDiag *d, NcProfile *prof);
 // In a fused plan a value that only lives inside a kernel is not looked at: a plan with no_fuse tells more.
 typedef struct {
   bool found;
+  int32_t turn;              // of the loop around that step; -1: there is none
   int step;                  // -1: it was in an input or a variable before the first step
   int buffer;
   size_t index;              // element in that buffer

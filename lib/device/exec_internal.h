@@ -69,7 +69,7 @@ bool nc_bind(NcLoaded *l, NcDiag *d);
 void nc_unbind(NcLoaded *l);
 
 // run.c
-bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, int step, cl_event *event);
+bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, const NcSteps *at, cl_event *event);
 void nc_step_notes(const NcLoaded *l, NcDiag *d, NcMessage *m, int step);  // which kernel, sizes, label and place
 bool nc_ready(NcLoaded *l, NcDiag *d); // same process, bound, arenas poisoned if asked for
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 bool nc_each_buffer(const NcStep *s, NcVisit visit, void *user) {
+  if (s->kind == NC_STEP_LOOP || s->kind == NC_STEP_END) return true;
   if (s->kind == NC_STEP_KERNEL) {
     for (int i = 0; i < s->nargs; i++)
       if (s->args[i].kind == NC_ARG_BUF && !visit(user, (int)s->args[i].i)) return false;
@@ -111,10 +112,10 @@ static bool compare(Guard *g, int step) {
 bool nc_run_guarded(NcLoaded *l, NcDiag *d) {
   Guard g = {.l = l, .d = d};
   bool ok = add_all(&g);
-  for (int i = 0; ok && i < l->plan->step.n; i++) {
-    ok = snapshot(&g, true) && nc_launch(l, d, l->x->queue, i, NULL) && snapshot(&g, false);
-    if (ok) nc_each_buffer(&l->plan->step.at[i], allow, &g);
-    ok = ok && compare(&g, i);
+  for (NcSteps w = {.plan = l->plan}; ok && nc_steps_next(&w);) {
+    ok = snapshot(&g, true) && nc_launch(l, d, l->x->queue, &w, NULL) && snapshot(&g, false);
+    if (ok) nc_each_buffer(&l->plan->step.at[w.step], allow, &g);
+    ok = ok && compare(&g, w.step);
   }
   for (int i = 0; i < g.shadow.n; i++) {
     free(g.shadow.at[i].was);

@@ -10,6 +10,7 @@ typedef struct {
   NcDiag *d;
   NcBad *bad;
   int step;
+  int32_t turn;            // of the loop around it; -1: there is none
   bool ok;
   void *host;
   size_t room;
@@ -33,6 +34,7 @@ static void look(Hunt *h, int buffer, NcDtype t, size_t n) {
     if (isnan(v)) {
       h->bad->found = true;
       h->bad->step = h->step;
+      h->bad->turn = h->turn;
       h->bad->buffer = buffer;
       h->bad->index = i;
       return;
@@ -67,19 +69,22 @@ static bool walk(Hunt *h) {
     bool given = p->buf.at[i].kind == NC_BUF_INPUT || p->buf.at[i].kind == NC_BUF_VAR;
     if (given && !visit(h, i)) return h->ok;
   }
-  for (h->step = 0; h->step < p->step.n; h->step++)
-    if (!nc_launch(h->l, h->d, h->l->x->queue, h->step, NULL)) return false;
-    else if (!nc_each_buffer(&p->step.at[h->step], visit, h)) return h->ok;
+  for (NcSteps w = {.plan = p}; nc_steps_next(&w);) {
+    h->step = w.step;
+    h->turn = w.depth ? w.turn : -1;
+    if (!nc_launch(h->l, h->d, h->l->x->queue, &w, NULL)) return false;
+    if (!nc_each_buffer(&p->step.at[w.step], visit, h)) return h->ok;
+  }
   return true;
 }
 
 bool nc_exec_find_nan(NcLoaded *l, NcDiag *d, NcBad *bad) {
   NcExec *x = l->x;
-  *bad = (NcBad){.step = -2, .buffer = -1, .inf_step = -2, .inf_buffer = -1};
+  *bad = (NcBad){.turn = -1, .step = -2, .buffer = -1, .inf_step = -2, .inf_buffer = -1};
   if (!nc_ready(l, d)) return false;
   for (int i = 0; i < x->pool.n; i++)
     if (x->pool.at[i].mem && !nc_fill(x, d, x->pool.at[i].mem, 0, x->pool.at[i].bytes)) return false;
-  Hunt h = {.l = l, .d = d, .bad = bad, .step = -1, .ok = true};
+  Hunt h = {.l = l, .d = d, .bad = bad, .step = -1, .turn = -1, .ok = true};
   bool ok = walk(&h);
   free(h.host);
   return ok;
@@ -114,6 +119,7 @@ NcMessage *nc_exec_report_bad(NcLoaded *l, NcDiag *d, const NcBad *bad) {
                                        kind_word(b->kind), b->name, type);
   if (step < 0) nc_note(d, m, "it was there before the first step ran");
   else nc_step_notes(l, d, m, step);
+  if (bad->found && bad->turn >= 0) nc_note(d, m, "in turn %d of its loop, counted from 0", (int)bad->turn);
   if (bad->found && bad->inf_buffer >= 0) infinity_note(l, d, m, bad);
   nc_help(d, m, step < 0 && b->kind == NC_BUF_INPUT ? "look for missing values in the data"
                : "a smaller learning rate, gradient clipping, or a guarded log or division usually mends it");

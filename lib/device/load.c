@@ -67,9 +67,9 @@ static cl_int set_arg(const NcLoaded *l, cl_kernel kernel, cl_uint i, const NcPl
   NcCl *cl = l->x->cl;
   if (a->kind == NC_ARG_BUF) return NC_CALL(cl, clSetKernelArg, (kernel, i, sizeof(cl_mem), &l->mem[a->i]));
   if (a->kind == NC_ARG_LOCAL) return NC_CALL(cl, clSetKernelArg, (kernel, i, (size_t)a->i, NULL));
-  cl_int v = (cl_int)a->i;
+  cl_int v = a->kind == NC_ARG_TURN ? 0 : (cl_int)a->i;   // a turn is set when it comes
   cl_float f = (cl_float)a->f;
-  return a->kind == NC_ARG_INT ? NC_CALL(cl, clSetKernelArg, (kernel, i, sizeof v, &v))
+  return a->kind == NC_ARG_INT || a->kind == NC_ARG_TURN ? NC_CALL(cl, clSetKernelArg, (kernel, i, sizeof v, &v))
                                : NC_CALL(cl, clSetKernelArg, (kernel, i, sizeof f, &f));
 }
 

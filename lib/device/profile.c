@@ -39,11 +39,11 @@ static double event_ns(NcExec *x, cl_event event) {
 }
 
 // CLBlast's event covers the last of its kernels only, so a product is timed from outside, between two waits.
-static bool timed_gemm(NcLoaded *l, NcDiag *d, int step, double *ns) {
+static bool timed_gemm(NcLoaded *l, NcDiag *d, const NcSteps *at, double *ns) {
   NcExec *x = l->x;
   if (!finish(x, d, x->timed)) return false;
   double from = now_ns();
-  if (!nc_launch(l, d, x->timed, step, NULL) || !finish(x, d, x->timed)) return false;
+  if (!nc_launch(l, d, x->timed, at, NULL) || !finish(x, d, x->timed)) return false;
   *ns = now_ns() - from;
   return true;
 }
@@ -51,19 +51,22 @@ static bool timed_gemm(NcLoaded *l, NcDiag *d, int step, double *ns) {
 bool nc_exec_run_profiled(NcLoaded *l, NcDiag *d, NcProfile *prof) {
   NcExec *x = l->x;
   if (!nc_ready(l, d) || !timed_queue(x, d) || !nc_exec_finish(x, d)) return false;
-  int n = l->plan->step.n;
+  int64_t n = nc_plan_launches(l->plan), done = 0;
   cl_event *event = NC_NEW_N(d->arena, cl_event, n + 1);
   double *gemm = NC_NEW_N(d->arena, double, n + 1), from = now_ns();
+  int *step = NC_NEW_N(d->arena, int, n + 1);
   bool ok = true;
-  for (int i = 0; ok && i < n; i++)
-    ok = l->plan->step.at[i].kind == NC_STEP_GEMM ? timed_gemm(l, d, i, &gemm[i])
-                                                  : nc_launch(l, d, x->timed, i, &event[i]);
+  for (NcSteps w = {.plan = l->plan}; ok && nc_steps_next(&w) && done < n; done++) {
+    step[done] = w.step;
+    ok = l->plan->step.at[w.step].kind == NC_STEP_GEMM ? timed_gemm(l, d, &w, &gemm[done])
+                                                       : nc_launch(l, d, x->timed, &w, &event[done]);
+  }
   ok = finish(x, d, x->timed) && ok;
   double total = now_ns() - from;
-  for (int i = 0; i < n; i++) {
-    if (ok && i < prof->n) {
-      prof->step[i].ns += event[i] ? event_ns(x, event[i]) : gemm[i];
-      prof->step[i].count++;
+  for (int64_t i = 0; i < done; i++) {
+    if (ok && step[i] < prof->n) {
+      prof->step[step[i]].ns += event[i] ? event_ns(x, event[i]) : gemm[i];
+      prof->step[step[i]].count++;
     }
     if (event[i]) x->cl->clReleaseEvent(event[i]);
   }

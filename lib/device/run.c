@@ -39,13 +39,27 @@ static bool launch_gemm(NcLoaded *l, NcDiag *d, cl_command_queue queue, int step
   return false;
 }
 
-bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, int step, cl_event *event) {
+// Arguments are taken when a kernel is queued: they may be set again at once.
+static bool set_turn(NcLoaded *l, NcDiag *d, const NcSteps *at) {
+  const NcStep *s = &l->plan->step.at[at->step];
+  cl_int turn = at->turn;
+  for (int i = 0; at->depth && i < s->nargs; i++) {
+    if (s->args[i].kind != NC_ARG_TURN) continue;
+    cl_int err = NC_CALL(l->x->cl, clSetKernelArg, (l->op[at->step].kernel, (cl_uint)i, sizeof turn, &turn));
+    if (err) return step_failed(l, d, at->step, "clSetKernelArg", err);
+  }
+  return true;
+}
+
+bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, const NcSteps *at, cl_event *event) {
+  int step = at->step;
   const NcStep *s = &l->plan->step.at[step];
   NcCl *cl = l->x->cl;
   static const uint32_t zero;
   cl_int err = 0;
   switch (s->kind) {
     case NC_STEP_KERNEL:
+      if (!set_turn(l, d, at)) return false;
       err = NC_CALL(cl, clEnqueueNDRangeKernel,
                     (queue, l->op[step].kernel, 3, NULL, s->global, s->local, 0, NULL, event));
       return !err || step_failed(l, d, step, "clEnqueueNDRangeKernel", err);
@@ -58,6 +72,7 @@ bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, int step, cl_even
     case NC_STEP_COPY:
       err = NC_CALL(cl, clEnqueueCopyBuffer, (queue, l->mem[s->a], l->mem[s->c], 0, 0, s->fill_bytes, 0, NULL, event));
       return !err || step_failed(l, d, step, "clEnqueueCopyBuffer", err);
+    default: break;   // the walk leaves out where loops begin and end
   }
   return true;
 }
@@ -86,9 +101,10 @@ static bool flush(NcExec *x, NcDiag *d) {
 bool nc_exec_run(NcLoaded *l, NcDiag *d) {
   if (!nc_ready(l, d)) return settle(l->x, false);
   if (l->x->seams.guard) return settle(l->x, nc_run_guarded(l, d));
-  for (int i = 0; i < l->plan->step.n; i++)
-    if (!nc_launch(l, d, l->x->queue, i, NULL)) return settle(l->x, false);
-  l->x->queued += l->plan->step.n;
+  for (NcSteps w = {.plan = l->plan}; nc_steps_next(&w);) {
+    if (!nc_launch(l, d, l->x->queue, &w, NULL)) return settle(l->x, false);
+    if (++l->x->queued > 2 * QUEUE_LIMIT && !nc_exec_finish(l->x, d)) return false;   // a long loop
+  }
   return flush(l->x, d);
 }
 

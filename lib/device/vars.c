@@ -30,6 +30,7 @@ static int find_root(const NcExec *x, const char *name) {
 static bool is_used(const NcPlan *p, int buffer) {
   for (int i = 0; i < p->step.n; i++) {
     const NcStep *s = &p->step.at[i];
+    if (s->kind == NC_STEP_LOOP || s->kind == NC_STEP_END) continue;
     if (s->kind != NC_STEP_KERNEL && (s->c == buffer || (s->kind != NC_STEP_FILL && s->a == buffer) ||
                                       (s->kind == NC_STEP_GEMM && (s->b == buffer || s->workspace == buffer))))
       return true;

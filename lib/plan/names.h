@@ -5,7 +5,7 @@
 
 // By NcBufKind, NcClass and NcStepKind.
 extern const char *const nc_buf_words[], *const nc_class_words[], *const nc_step_words[];
-enum { NC_BUF_KINDS = NC_BUF_TEMP + 1, NC_CLASSES = 2, NC_STEP_KINDS = NC_STEP_COPY + 1 };
+enum { NC_BUF_KINDS = NC_BUF_TEMP + 1, NC_CLASSES = 2, NC_STEP_KINDS = NC_STEP_END + 1 };
 
 // The fields of a GEMM step. A field that has its usual value is not printed.
 typedef enum { NC_FIELD_BUFFER, NC_FIELD_SIZE, NC_FIELD_BOOL, NC_FIELD_DOUBLE } NcFieldKind;

@@ -16,6 +16,9 @@
 //   step 1 gemm a b7 b b3 c b4 m 128 n 128 k 784 ... (through CLBlast)
 //   step 2 fill b5 bytes 512
 //   step 3 copy b3 b4 bytes 512
+//   step 4 loop turns 50
+//   step 5 kernel "map_1" … args b2 b5 t          (t: which turn of the loop around it this is, from 0)
+//   step 6 end                                     (of the loop; they nest)
 //   output "loss" b9
 //   program 2211
 //   (that many bytes of OpenCL C)
@@ -63,11 +66,11 @@ typedef struct {
   NcRange range;           // the same for who still has the sources; not printed
 } NcPlanBuf;
 
-typedef enum { NC_ARG_BUF, NC_ARG_INT, NC_ARG_FLOAT, NC_ARG_LOCAL } NcArgKind;
-// buffer number, int (cl_int), float, or bytes of local memory
+typedef enum { NC_ARG_BUF, NC_ARG_INT, NC_ARG_FLOAT, NC_ARG_LOCAL, NC_ARG_TURN } NcArgKind;
+// buffer number, int (cl_int), float, bytes of local memory, or the turn of the innermost loop (cl_int)
 typedef struct { NcArgKind kind; int64_t i; double f; } NcPlanArg;
 
-typedef enum { NC_STEP_KERNEL, NC_STEP_GEMM, NC_STEP_FILL, NC_STEP_COPY } NcStepKind;
+typedef enum { NC_STEP_KERNEL, NC_STEP_GEMM, NC_STEP_FILL, NC_STEP_COPY, NC_STEP_LOOP, NC_STEP_END } NcStepKind;
 typedef struct {
   NcStepKind kind;
   const char *kernel;      // function name in the program
@@ -80,6 +83,7 @@ typedef struct {
   int64_t m, n, k, lda, ldb, ldc, batch, stride_a, stride_b, stride_c;
   double beta;
   size_t fill_bytes;       // FILL (c, with zero bytes) and COPY (a to c)
+  int64_t turns;           // LOOP: how often the steps up to its END run
   // For people and profiles:
   double flops, bytes;
   const char *label;       // the operations in it: "dot+add+relu"
@@ -106,4 +110,17 @@ bool nc_plan_verify(const NcPlan *p, NcDiag *d);    // bounds, overlaps of live 
 int nc_plan_find(const NcPlan *p, NcBufKind kind, const char *name);   // buffer number or -1
 int nc_plan_output(const NcPlan *p, const char *name);                 // buffer number or -1
 size_t nc_plan_bytes(const NcPlan *p);              // device memory of one run: roots, inputs, vars, constants
+int64_t nc_plan_launches(const NcPlan *p);          // of one run
+
+// steps.c: the steps in the order in which they run, loops run through. Starts as {.plan = p}; `next` gives the next step
+// to launch and its turn, false at the end.
+enum { NC_MAX_LOOPS = 16 };                         // nested in each other
+typedef struct {
+  const NcPlan *plan;
+  int step;                                         // the present one, once `next` was called
+  int32_t turn;                                     // of the innermost loop around it; 0 outside
+  int at, depth;                                    // private from here
+  struct { int begin; int32_t turn; } loop[NC_MAX_LOOPS];
+} NcSteps;
+bool nc_steps_next(NcSteps *w);
 #endif

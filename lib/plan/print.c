@@ -6,7 +6,7 @@
 
 const char *const nc_buf_words[] = {"root arena", "root var", "input", "var", "const", "temp"};
 const char *const nc_class_words[] = {"cpu", "gpu"};
-const char *const nc_step_words[] = {"kernel", "gemm", "fill", "copy"};
+const char *const nc_step_words[] = {"kernel", "gemm", "fill", "copy", "loop", "end"};
 
 #define FIELD(name, kind, usual) {#name, NC_FIELD_##kind, offsetof(NcStep, name), usual}
 const NcGemmField nc_gemm_fields[] = {
@@ -45,7 +45,8 @@ static void buffer(NcBuf *out, int i, const NcPlanBuf *b) {
 }
 
 static void arg(NcBuf *out, const NcPlanArg *a) {
-  if (a->kind == NC_ARG_FLOAT) {
+  if (a->kind == NC_ARG_TURN) nc_put(out, " t");
+  else if (a->kind == NC_ARG_FLOAT) {
     nc_put(out, " f");
     nc_put_double(out, a->f);
   } else {
@@ -83,6 +84,7 @@ static void step(NcBuf *out, int i, const NcStep *s) {
   if (s->kind == NC_STEP_GEMM) gemm(out, s);
   if (s->kind == NC_STEP_FILL) nc_putf(out, " b%d bytes %zu", s->c, s->fill_bytes);
   if (s->kind == NC_STEP_COPY) nc_putf(out, " b%d b%d bytes %zu", s->a, s->c, s->fill_bytes);
+  if (s->kind == NC_STEP_LOOP) nc_putf(out, " turns %" PRId64, s->turns);
   if (s->flops != 0) {
     nc_put(out, " flops ");
     nc_put_double(out, s->flops);

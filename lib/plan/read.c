@@ -215,6 +215,10 @@ static void kernel(In *in, NcStep *s) {
     char k = in->p < in->end ? *in->p : 0;
     // An argument is a letter and a number: `label` and `flops` are not.
     bool number = k && in->p + 1 < in->end && strchr("0123456789-", in->p[1]);
+    if (accept(in, "t")) {
+      *NC_PUSH(in->arena, args) = (NcPlanArg){.kind = NC_ARG_TURN};
+      continue;
+    }
     bool special = k == 'f' && (strncmp(in->p, "fnan", 4) == 0 || strncmp(in->p, "finf", 4) == 0);
     if (!(number || special) || !strchr("bifl", k)) break;
     NcPlanArg a = {0};
@@ -253,6 +257,8 @@ static void step(In *in) {
   s.kind = (NcStepKind)kind;
   if (s.kind == NC_STEP_KERNEL) kernel(in, &s);
   else if (s.kind == NC_STEP_GEMM) gemm(in, &s);
+  else if (s.kind == NC_STEP_LOOP) s.turns = expect(in, "turns") ? integer(in, 1, INT32_MAX) : 0;
+  else if (s.kind == NC_STEP_END) {}
   else {
     if (s.kind == NC_STEP_COPY) s.a = buffer_number(in);
     s.c = buffer_number(in);

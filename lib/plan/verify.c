@@ -11,6 +11,7 @@ typedef struct {
   NcCode code;
   NcRange at;
   bool ok;
+  int depth;               // of loops
 } Check;
 
 __attribute__((format(printf, 2, 3))) static void bad(Check *c, const char *fmt, ...) {
@@ -106,6 +107,7 @@ static void kernel(Check *c, int i, const NcStep *s) {
     const NcPlanArg *a = &s->args[k];
     if (a->kind == NC_ARG_BUF) is_buffer(c, i, a->i);
     if (a->kind == NC_ARG_INT && (a->i < INT32_MIN || a->i > INT32_MAX)) bad(c, "step %d: argument %d is no int", i, k);
+    if (a->kind == NC_ARG_TURN && !c->depth) bad(c, "step %d: argument %d is a turn, but there is no loop", i, k);
     if (a->kind == NC_ARG_LOCAL && a->i <= 0) bad(c, "step %d: argument %d has no bytes", i, k);
   }
 }
@@ -146,6 +148,17 @@ static void transfer(Check *c, int i, const NcStep *s) {
   if (!s->fill_bytes) bad(c, "step %d moves no bytes", i);
 }
 
+static void loop(Check *c, int i, const NcStep *s) {
+  if (s->turns < 1 || s->turns > INT32_MAX) bad(c, "step %d runs %lld times", i, (long long)s->turns);
+  if (++c->depth > NC_MAX_LOOPS) bad(c, "step %d: loops are nested too deeply", i);
+}
+
+static void end(Check *c, int i, const NcStep *s) {
+  (void)s;
+  if (c->depth-- == 0) bad(c, "step %d ends no loop", i);
+  if (c->depth < 0) c->depth = 0;
+}
+
 bool nc_plan_check(const NcPlan *p, NcDiag *d, NcCode code, NcRange at) {
   Check c = {.plan = p, .diag = d, .code = code, .at = at, .ok = true};
   if (!p->align || p->align & (p->align - 1)) {
@@ -154,8 +167,9 @@ bool nc_plan_check(const NcPlan *p, NcDiag *d, NcCode code, NcRange at) {
   }
   buffers(&c);
   overlaps(&c);
-  static void (*const steps[])(Check *, int, const NcStep *) = {kernel, gemm, transfer, transfer};
+  static void (*const steps[])(Check *, int, const NcStep *) = {kernel, gemm, transfer, transfer, loop, end};
   for (int i = 0; i < p->step.n; i++) steps[p->step.at[i].kind](&c, i, &p->step.at[i]);
+  if (c.depth) bad(&c, "a loop does not end");
   for (int i = 0; i < p->output.n; i++) {
     const NcPlanOutput *o = &p->output.at[i];
     if (o->buffer < 0 || o->buffer >= p->buf.n) bad(&c, "output \"%s\" has no buffer", o->name);

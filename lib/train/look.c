@@ -43,7 +43,7 @@ static bool plan_bytes(NacreModel *m, const char *purpose, const NcTarget *t, si
   NcPlan *p = nc_compile(m->arena, m->diag, g, t, &(NcCompileOptions){.name = purpose});
   if (!p) return false;
   *out = nc_plan_bytes(p);
-  *launches = p->step.n;
+  *launches = (int)nc_plan_launches(p);
   return true;
 }
 
