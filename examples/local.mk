@@ -5,6 +5,8 @@ EXTRA_DIST += examples/lenet.nn examples/alexnet.nn examples/vgg11.nn examples/r
   examples/mobilenet_v2.nn examples/efficientnet_b0.nn examples/unet.nn \
   examples/autoencoder.nn examples/vae.nn examples/siamese.nn examples/diffusion.nn examples/evoformer.nn \
   examples/pinn.nn
+EXTRA_DIST += examples/gpt.nn examples/llama.nn examples/lstm.nn examples/rnn.nn examples/gru.nn examples/encoder.nn \
+  examples/skipgram.nn
 
 # Built with the tests, so that it keeps compiling.
 check_PROGRAMS += examples/train_and_predict

@@ -104,6 +104,15 @@ static const Net nets[] = {
    "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n  let x = rearrange[b t c -> b c t](tok |> embedding(7, 6))\n"
    "  let y = concat([zeros[B, 6, 4], x], axis = 2) |> conv(5, 3, dilation = 2) |> tanh\n"
    "  rearrange[b c t -> b t c](y) |> head\n}\n" TRAIN(""), 1},
+  {"llama", DATA V
+   "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n"
+   "  let x = tok |> embedding(7, 16)\n"
+   "  let y = repeat 2 with h = x {\n    let a = h + (h |> rms_norm |> grouped_query_attention(4, 2))\n"
+   "    a + (a |> rms_norm |> swiglu(12))\n  }\n  y |> rms_norm |> head\n}\n" TRAIN(""), 4},
+  {"attention with a mask of its own", DATA V
+   "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n  let x = tok |> embedding(7, 6) |> split_heads(2)\n"
+   "  let near = range(T)[:, new] - range(T)[new, :]\n"
+   "  attention(mask = near >= 0 and near < 4)(x, x, x) |> join_heads |> head\n}\n" TRAIN(""), 1},
   {"the first position, seen by all", DATA V
    "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n  let x = tok |> embedding(7, 6)\n"
    "  x[:, 0][:, new, :] * x |> head\n}\n" TRAIN(""), 1},

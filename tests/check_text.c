@@ -179,6 +179,14 @@ START_TEST(test_chars) {
   expect_error(NC_E0409, "no UTF-8 text: byte 1 is ff");
   ck_assert(!nc_tokens_encode(t, diag, NC_NOWHERE, "the prompt", "a\0b", 3, &l));
   expect_error(NC_E0409, "not in the vocabulary");
+  s = open_good(SPEC("text", STR(NULL, file("The dog's dog, \xc3\xa9t\xc3\xa9!")), INT("window", 2), STR("tokens", "words")));
+  static const int32_t words[] = {4, 3, 2, 1, 5, 0};    // of ! , dog dog's the été
+  ck_assert_int_eq(s->field[0].classes, 6);
+  t = nc_tokens_of(arena, diag, NC_NOWHERE, &s->field[0]);
+  EXPECT(t, "the DOG", 4, 2);
+  ck_assert(!nc_tokens_encode(t, diag, NC_NOWHERE, "the prompt", "dig", 3, &l));
+  expect_error(NC_E0409, "training saw `dog`");
+  ck_assert_mem_eq(s->data[0], words, sizeof words);
   NcField plain = {.name = "x"};
   ck_assert_ptr_null(nc_tokens_of(arena, diag, NC_NOWHERE, &plain));
   expect_error(NC_E0409, "`x` is not made of text");
@@ -203,8 +211,8 @@ START_TEST(test_text_source) {
   const struct { NcSourceSpec spec; NcCode code; const char *part; } bad[] = {
     {SPEC("text", STR(NULL, file("")), INT("window", 2)), NC_E0406, "is empty"},
     {SPEC("text", STR(NULL, file("abc")), INT("window", 4)), NC_E0406, "`window = 3` would work"},
-    {SPEC("text", STR(NULL, file("abc")), INT("window", 2), STR("tokens", "words")), NC_E0312, "chars, bytes, bpe"},
-    {SPEC("text", STR(NULL, file("abc")), INT("window", 2), STR("tokens", "bpe:")), NC_E0312, "chars, bytes, bpe"},
+    {SPEC("text", STR(NULL, file("abc")), INT("window", 2), STR("tokens", "syllables")), NC_E0312, "chars, words, bytes, bpe"},
+    {SPEC("text", STR(NULL, file("abc")), INT("window", 2), STR("tokens", "bpe:")), NC_E0312, "chars, words, bytes, bpe"},
     {SPEC("text", STR(NULL, file("abc")), INT("window", 2), STR("tokens", "bpe:/none")), NC_E0401, "/none"},
     {SPEC("text", STR(NULL, "/none"), INT("window", 2)), NC_E0401, "/none"},
     {SPEC("text", STR(NULL, file_of("a\0b", 3)), INT("window", 2)), NC_E0402, "byte 1 is 00"},

@@ -1,6 +1,7 @@
 // Plain text as windows of tokens, for networks that learn to go on with it.
 #include <stdlib.h>
 #include <string.h>
+#include "base/map.h"
 #include "data/source.h"
 #include "data/tokens.h"
 #include "io/bytes.h"
@@ -12,7 +13,7 @@ static const NcSettingInfo settings[] = {
    .positional = true},
   {"tokens", NC_SET_STR, "\"chars\"",
    "chars: a token for each different character (UTF-8) of the text, in order of their code points; bytes: the 256 "
-   "bytes; bpe(\"tokenizer.json\"): byte pairs as of GPT-2, by a tokenizer file of Hugging Face"},
+   "bytes; words: the different words, in lower case, and marks; bpe(\"tokenizer.json\"): byte pairs as of GPT-2, by a tokenizer file of Hugging Face"},
   {"window", NC_SET_INT, NULL, "how many tokens an example has: the context and one more, the token to predict",
    .least = 2, .most = 1e7},
   {"stride", NC_SET_INT, "",
@@ -22,7 +23,7 @@ static const NcSettingInfo settings[] = {
 };
 
 typedef struct {
-  const char *tokens;          // chars bytes bpe
+  const char *tokens;          // chars words bytes bpe
   const char *tokenizer;       // text of the tokenizer's file
   int32_t *token;
   int64_t n;
@@ -30,17 +31,12 @@ typedef struct {
   const char *const *name;     // [vocabulary] each token's text
 } Text;
 
-static bool chars(const NcArgs *g, const NcBytes *b, Text *t) {
+static void chars(const NcArgs *g, const NcBytes *b, Text *t) {
   int32_t *number = NC_NEW_N(g->a, int32_t, CODE_POINTS);      // of each code point: 1 where it occurs, then its token
   t->token = NC_NEW_N(g->a, int32_t, b->n);
   uint32_t code = 0;
   for (size_t i = 0; i < b->n;) {
     int n = nc_code_point(b->data + i, b->n - i, &code);
-    if (!n || !code) {
-      nc_help(g->d, nc_malformed(g->d, b, "is no UTF-8 text: byte %zu is %02x", i, b->data[i]),
-              "save it as UTF-8, or take `tokens = bytes`");
-      return false;
-    }
     t->token[t->n++] = (int32_t)code;
     number[code] = 1;
     i += (size_t)n;
@@ -56,6 +52,44 @@ static bool chars(const NcArgs *g, const NcBytes *b, Text *t) {
     at += (size_t)n;
   }
   t->name = name;
+}
+
+static int by_name(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
+
+static void words(const NcArgs *g, const NcBytes *b, Text *t) {
+  NcMap seen = NC_MAP(g->a);
+  NC_VEC(const char *) name = {0};
+  NcTokenList list = {0};
+  char word[NC_MOST_WORD];
+  const char *s = (const char *)b->data;
+  for (size_t i = 0; nc_next_word(s, b->n, &i, word, sizeof word);) {
+    intptr_t k = (intptr_t)nc_map_get(&seen, word);
+    if (!k) {
+      *NC_PUSH(g->a, name) = nc_strdup(g->a, word);
+      nc_map_set(&seen, name.at[name.n - 1], (void *)(k = name.n));
+    }
+    *NC_PUSH(g->a, list) = (int32_t)(k - 1);
+  }
+  const char **sorted = nc_memdup(g->a, name.at, (size_t)name.n * sizeof *name.at);
+  int32_t *to = NC_NEW_N(g->a, int32_t, name.n + 1);
+  if (name.n) qsort(sorted, (size_t)name.n, sizeof *sorted, by_name);
+  for (int i = 0; i < name.n; i++) to[(intptr_t)nc_map_get(&seen, sorted[i]) - 1] = i;
+  for (int i = 0; i < list.n; i++) list.at[i] = to[list.at[i]];
+  t->token = list.at;
+  t->n = list.n;
+  t->vocabulary = name.n;
+  t->name = sorted;
+}
+
+static bool utf8(const NcArgs *g, const NcBytes *b) {
+  uint32_t code;
+  for (size_t i = 0, n; i < b->n; i += n) {
+    n = (size_t)nc_code_point(b->data + i, b->n - i, &code);
+    if (n && code) continue;
+    nc_help(g->d, nc_malformed(g->d, b, "is no UTF-8 text: byte %zu is %02x", i, b->data[i]),
+            "save it as UTF-8, or take `tokens = bytes`");
+    return false;
+  }
   return true;
 }
 
@@ -85,9 +119,9 @@ static bool tokenized(const NcArgs *g, const NcBytes *b, Text *t) {
 
 static bool known_tokens(const NcArgs *g) {
   const NcSetting *how = nc_arg(g, "tokens");
-  if (!strcmp(how->s, "chars") || !strcmp(how->s, "bytes") || (!strncmp(how->s, "bpe:", 4) && how->s[4])) return true;
+  if (!strcmp(how->s, "chars") || !strcmp(how->s, "words") || !strcmp(how->s, "bytes") || (!strncmp(how->s, "bpe:", 4) && how->s[4])) return true;
   nc_help(g->d, nc_error(g->d, NC_E0312, how->at, "`tokens` cannot be \"%s\"", how->s),
-          "it is one of: chars, bytes, bpe(\"tokenizer.json\")");
+          "it is one of: chars, words, bytes, bpe(\"tokenizer.json\")");
   return false;
 }
 
@@ -108,7 +142,10 @@ static NcDataset *text_open(const NcArgs *g) {
   Text t = {.tokens = nc_arg(g, "tokens")->s};
   int64_t window = nc_arg(g, "window")->i, stride = nc_arg_given(g, "stride") ? nc_arg(g, "stride")->i : window - 1;
   if (!known_tokens(g) || !read_text(g, &b)) return NULL;
-  if (!(strcmp(t.tokens, "chars") ? tokenized(g, &b, &t) : chars(g, &b, &t))) return NULL;
+  bool is_chars = !strcmp(t.tokens, "chars"), is_words = !strcmp(t.tokens, "words");
+  if (is_chars || is_words ? !utf8(g, &b) : !tokenized(g, &b, &t)) return NULL;
+  if (is_chars) chars(g, &b, &t);
+  if (is_words) words(g, &b, &t);
   if (t.n < window) {
     NcMessage *m = nc_error(g->d, NC_E0406, g->spec->at, "`%s` %s %lld tokens, fewer than one window of %lld", b.path,
                             b.n ? "has" : "is empty:", (long long)t.n, (long long)window);

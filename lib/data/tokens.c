@@ -6,10 +6,10 @@ enum { BYTES = 256, CODE_POINTS = 0x110000 };
 
 struct NcTokens {
   NcArena *arena;
-  enum { CHARS, RAW, BPE } kind;
+  enum { CHARS, WORDS, RAW, BPE } kind;
   int64_t vocabulary;
   const char *const *name;
-  NcMap number;                // CHARS: of each name, its token + 1
+  NcMap number;                // CHARS, WORDS: of each name, its token + 1
   const NcBpe *bpe;
 };
 
@@ -44,16 +44,17 @@ NcTokens *nc_tokens_bpe(NcArena *a, NcDiag *d, NcRange at, const char *name, con
   return t;
 }
 
-static NcTokens *chars(NcArena *a, const NcField *f) {
+static NcTokens *named(NcArena *a, const NcField *f) {
   NcTokens *t = NC_NEW(a, NcTokens);
-  *t = (NcTokens){.arena = a, .kind = CHARS, .vocabulary = f->classes, .name = f->class_name, .number = NC_MAP(a)};
+  *t = (NcTokens){.arena = a, .kind = *f->tokens == 'w' ? WORDS : CHARS, .vocabulary = f->classes, .name = f->class_name, .number = NC_MAP(a)};
   for (int64_t i = 0; i < f->classes; i++) nc_map_set(&t->number, f->class_name[i], (void *)(intptr_t)(i + 1));
   return t;
 }
 
 NcTokens *nc_tokens_of(NcArena *a, NcDiag *d, NcRange at, const NcField *f) {
   if (f->tokens && strcmp(f->tokens, "bytes") == 0) return nc_tokens_bytes(a);
-  if (f->tokens && strcmp(f->tokens, "chars") == 0 && f->class_name) return chars(a, f);
+  bool by_name = f->tokens && (strcmp(f->tokens, "chars") == 0 || strcmp(f->tokens, "words") == 0);
+  if (by_name && f->class_name) return named(a, f);
   if (f->tokens && strcmp(f->tokens, "bpe") == 0 && f->tokenizer)
     return nc_tokens_bpe(a, d, at, "tokenizer.json", f->tokenizer, strlen(f->tokenizer));
   nc_error(d, NC_E0409, at, "`%s` is not made of text: its numbers have no characters", f->name);
@@ -98,9 +99,47 @@ static bool encode_chars(const NcTokens *t, NcDiag *d, NcRange at, const char *w
   return true;
 }
 
+// ---- words: letters, digits and inner apostrophes, in lower case; any other mark that is no space is a word by itself
+
+static bool in_word(const char *s, size_t n, size_t i, int *length) {
+  unsigned char c = (unsigned char)s[i];
+  *length = 1;
+  if (c >= 0x80) return *length = nc_code_point((const unsigned char *)s + i, n - i, &(uint32_t){0}), *length > 0;
+  if (c == '\'') return i > 0 && i + 1 < n && ((s[i + 1] | 32) >= 'a' && (s[i + 1] | 32) <= 'z');
+  return ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9');
+}
+
+size_t nc_next_word(const char *s, size_t n, size_t *at, char *word, size_t room) {
+  size_t k = 0;
+  int length;
+  while (*at < n && (s[*at] == ' ' || (s[*at] >= 9 && s[*at] <= 13))) ++*at;
+  while (*at < n && in_word(s, n, *at, &length) && k + (size_t)length < room)
+    for (int i = 0; i < length; i++, ++*at) word[k++] = (char)(s[*at] >= 'A' && s[*at] <= 'Z' ? s[*at] + 32 : s[*at]);
+  if (!k && *at < n) word[k++] = s[(*at)++];
+  word[k] = 0;
+  return k;
+}
+
+static bool encode_words(const NcTokens *t, NcDiag *d, NcRange at, const char *what, const char *text, size_t n,
+                         NcTokenList *out) {
+  char word[NC_MOST_WORD];
+  for (size_t i = 0; nc_next_word(text, n, &i, word, sizeof word);) {
+    intptr_t number = (intptr_t)nc_map_get(&t->number, word);
+    if (!number) {
+      NcMessage *m = nc_error(d, NC_E0409, at, "%s has the word `%s`, which is not in the vocabulary", what, word);
+      const char *near = t->vocabulary < 100000 ? nc_nearest(word, t->name, (int)t->vocabulary) : NULL;
+      if (near) nc_help(d, m, "training saw `%s`", near);
+      return false;
+    }
+    *NC_PUSH(t->arena, *out) = (int32_t)(number - 1);
+  }
+  return true;
+}
+
 bool nc_tokens_encode(const NcTokens *t, NcDiag *d, NcRange at, const char *what, const char *text, size_t n,
                       NcTokenList *out) {
   if (t->kind == CHARS) return encode_chars(t, d, at, what, text, n, out);
+  if (t->kind == WORDS) return encode_words(t, d, at, what, text, n, out);
   if (t->kind == RAW) {
     for (size_t i = 0; i < n; i++) *NC_PUSH(t->arena, *out) = (unsigned char)text[i];
     return true;
@@ -115,6 +154,7 @@ void nc_tokens_decode(const NcTokens *t, const int32_t *token, int64_t n, NcBuf 
     if (token[i] < 0 || token[i] >= t->vocabulary) continue;
     if (t->kind == RAW) nc_putc(out, (char)token[i]);
     else if (t->kind == CHARS) nc_put(out, t->name[token[i]]);
+    else if (t->kind == WORDS) nc_putf(out, "%s ", t->name[token[i]]);
     else nc_bpe_decode(t->bpe, token[i], out);
   }
 }

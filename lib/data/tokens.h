@@ -20,6 +20,10 @@ bool nc_tokens_encode(const NcTokens *t, NcDiag *d, NcRange at, const char *what
                       NcTokenList *out);
 void nc_tokens_decode(const NcTokens *t, const int32_t *token, int64_t n, NcBuf *out);   // unknown ones give nothing
 
+// The next word of a text, lower case, from *at on; its length, 0 at the end.
+enum { NC_MOST_WORD = 128 };
+size_t nc_next_word(const char *s, size_t n, size_t *at, char *word, size_t room);
+
 // The code point at p and the length of its UTF-8; 0 where there is none.
 int nc_code_point(const unsigned char *p, size_t left, uint32_t *code);
 
