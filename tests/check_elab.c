@@ -318,6 +318,73 @@ START_TEST(test_blocks_hold) {
 }
 END_TEST
 
+// ---- metrics of a whole evaluation
+
+static const char scored[] =
+    "nn 1\n"
+    "model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\n"
+    "data d { source = spiral() }\n"
+    "train net on d {\n"
+    "  let z = net(x)\n"
+    "  loss = cross_entropy(z, label)\n"
+    "  metrics = [accuracy(z, label), f1(z, label), precision(z, label), recall(z[:, 0], f32(label)),\n"
+    "             auc(z[:, 1], f32(label)), rmse(z, x), r2(z, x), perplexity(z, label)]\n"
+    "  optimizer = sgd(0.1)\n"
+    "  steps = 1\n"
+    "}\n";
+
+static double *field(const double *all, int64_t each, int64_t from, int64_t n) {
+  return nc_memdup(arena, all + from * each, (size_t)(n * each) * sizeof *all);
+}
+
+// The metrics of `n` examples, in batches of `batch`.
+static double *evaluated(const double *x, const double *label, int64_t n, int64_t batch) {
+  NcDiag *d = nc_diag_new(arena);
+  NcProgram *p = program(d, "scored.nn", scored, batch);
+  ck_assert_msg(p && p->finish, "%s", messages(d));
+  verify(p->eval);
+  verify(p->finish);
+  Binds vars = {0}, means = {0};
+  ck_assert(bind_outputs(arena, d, p->init, &vars));
+  double *score = NC_NEW_N(arena, double, p->recipe->metrics.n + 1);
+  for (int64_t i = 0; i < n; i += batch) {
+    bind_value(arena, &vars, "x", field(x, 2, i, batch));
+    bind_value(arena, &vars, "label", field(label, 1, i, batch));
+    double **out = outputs_of(arena, d, p->eval, &vars, 1);
+    ck_assert_msg(out != NULL, "%s", messages(d));
+    for (int k = 0; k < p->eval->output.n; k++) {
+      const NcOutput *o = &p->eval->output.at[k];
+      double *sum = value_named(&means, o->name);
+      int64_t count = nc_count(o->node->type.shape);
+      if (!sum) bind_value(arena, &means, o->name, sum = NC_NEW_N(arena, double, count + 1));
+      for (int64_t j = 0; j < count; j++) sum[j] += out[k][j] * (double)batch / (double)n;
+    }
+  }
+  for (int k = 0; k < p->recipe->metrics.n; k++) {
+    const char *name = p->recipe->metrics.at[k];
+    double *v = nc_graph_find_output(p->finish, name) ? output_of(arena, d, p->finish, &means, name)
+                                                      : value_named(&means, name);
+    ck_assert_msg(v != NULL, "%s: %s", name, messages(d));
+    score[k] = *v;
+  }
+  return score;
+}
+
+START_TEST(metrics_are_those_of_all_examples) {
+  enum { N = 24, METRICS = 8 };
+  double x[N * 2], label[N];
+  for (int i = 0; i < N * 2; i++) x[i] = sin(2.3 * i * i + 1);
+  for (int i = 0; i < N; i++) label[i] = i % 7 % 3 == 1;      // not as many in each batch
+  double *whole = evaluated(x, label, N, N);
+  for (int64_t batch = 3; batch < N; batch *= 2) {
+    double *parts = evaluated(x, label, N, batch);
+    for (int k = 0; k < METRICS; k++)
+      ck_assert_msg(fabs(parts[k] - whole[k]) < 1e-12, "metric %d in batches of %lld: %.9g, in one %.9g", k,
+                    (long long)batch, parts[k], whole[k]);
+  }
+}
+END_TEST
+
 // ---- error pages
 
 static const char *fenced(const char *page, int k) {
@@ -372,6 +439,7 @@ int main(void) {
   tcase_add_test(t, errors_read_as_expected);
   tcase_add_test(t, variables_and_layers_as_expected);
   tcase_add_test(t, test_blocks_hold);
+  tcase_add_test(t, metrics_are_those_of_all_examples);
   tcase_add_test(t, error_pages_show_their_error);
   tcase_add_test(t, the_reference_holds_whole_files);
   suite_add_tcase(s, t);

@@ -2,13 +2,12 @@
 #include "elab/builtin.h"
 #include <string.h>
 
-static const NcBuiltin *const tables[] = {nc_builtins_shape, nc_builtins_math, nc_builtins_nn,
-                                          nc_builtins_pick, nc_builtins_attention};
-enum { TABLES = sizeof tables / sizeof *tables };
+const NcBuiltin *const nc_builtin_tables[] = {nc_builtins_shape, nc_builtins_math, nc_builtins_nn, nc_builtins_pick,
+                                              nc_builtins_attention, NULL};
 
 static const NcBuiltin *row_at(int i) {
-  for (int t = 0; t < TABLES; t++)
-    for (const NcBuiltin *b = tables[t]; b->name; b++)
+  for (int t = 0; nc_builtin_tables[t]; t++)
+    for (const NcBuiltin *b = nc_builtin_tables[t]; b->name; b++)
       if (i-- == 0) return b;
   return NULL;
 }
@@ -35,8 +34,8 @@ static const NcBuiltin *pointwise(const NcElab *e, const char *name) {
 }
 
 const NcBuiltin *nc_builtin(const NcElab *e, const char *name) {
-  for (int t = 0; t < TABLES; t++)
-    for (const NcBuiltin *b = tables[t]; b->name; b++)
+  for (int t = 0; nc_builtin_tables[t]; t++)
+    for (const NcBuiltin *b = nc_builtin_tables[t]; b->name; b++)
       if (strcmp(b->name, name) == 0) return b;
   return pointwise(e, name);
 }

@@ -27,11 +27,13 @@ struct NcBuiltin {
 
 NcValue nc_decode(NcArgsOf *c);                                      // decode.c
 
+extern const NcBuiltin *const nc_builtin_tables[];                 // ended by NULL
 extern const NcBuiltin nc_builtins_shape[], nc_builtins_math[],
     nc_builtins_nn[], nc_builtins_pick[], nc_builtins_attention[];   // each ended by a row without a name
 
 bool nc_pointwise_function(const NcOp *op);                          // it can be called by its name
 NcValue nc_pointwise(NcArgsOf *c);                                 // the operation `op` of one operand
+NcValue nc_overall(NcArgsOf *c);                                   // overall.c
 
 // Arguments as what is needed; an error is reported once and the result is NULL or false.
 NcTensor *nc_arg_t(NcArgsOf *c, int i);                              // numbers become scalars

@@ -213,6 +213,8 @@ const NcBuiltin nc_builtins_math[] = {
   {"argmin", "x axis?", "the place of the smallest along an axis (the last) as i32; the first one wins",
    extreme_place, .op = "argmin"},
   {"variance", "x axis? keep?", "the mean of the squared distances from the mean along axes (all)", variance},
+  {"overall", "x", "in a metric, the mean of x over all batches of an evaluation, where x is a mean over the batch: "
+   "sqrt(overall(mse(x, y))); in training the batch's own", nc_overall},
   {"moments", "x keep", "(mean, variance) over all axes but `keep`", moments},
   {"cumsum", "x axis? reverse?", "running sums along an axis (the last)", cumulative, .op = "sum"},
   {"cumprod", "x axis? reverse?", "running products along an axis (the last)", cumulative, .op = "prod"},

@@ -193,6 +193,7 @@ struct NcElab {
   NC_VEC(NcModule *) modules;
   NcGraph *graph, *init;     // being built
   bool training;
+  bool evaluation;           // the graph of evaluation is built: `overall` parts it
   int64_t batch;             // the value of the symbol B
   NcTask *task;              // being built
   int64_t assumed;           // of other sizes that nothing tells yet; 0: 16

@@ -34,6 +34,7 @@ compiler_libcompiler_la_SOURCES += compiler/elab/recipe.h
 compiler_libcompiler_la_SOURCES += compiler/elab/data.c
 compiler_libcompiler_la_SOURCES += compiler/elab/train.c
 compiler_libcompiler_la_SOURCES += compiler/elab/optimize.c
+compiler_libcompiler_la_SOURCES += compiler/elab/overall.c
 compiler_libcompiler_la_SOURCES += compiler/elab/program.c
 compiler_libcompiler_la_SOURCES += compiler/elab/task.c
 compiler_libcompiler_la_SOURCES += compiler/elab/derive.c

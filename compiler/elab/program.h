@@ -128,6 +128,9 @@ typedef struct {
   // remainder of a data set (and for any other batch) call nc_program again with that NcProgramOptions.batch. Paths
   // and names are the same.
   NcGraph *eval;
+  // What is known of an evaluation only when all batches are done (NULL: nothing): outputs are metrics, inputs the means
+  // over all examples of the outputs of `eval` that are called alike ("overall 0", …).
+  NcGraph *finish;
   // inference: output "output" (or the model's named outputs), inputs: the fields the model's arguments need
   NcGraph *predict;
   NcGraph *init;           // pure: one output per variable, named by its path

@@ -335,7 +335,10 @@ bool nc_train_graphs(NcElab *e, NcProgram *p, const NcTrainKeys *k, NcDataset *d
   }
   p->step = p->update.at[0].graph;
   e->rows = !model;
-  if (!(p->eval = build(&b, "eval", NULL, NULL))) return false;
+  e->evaluation = true;
+  p->eval = build(&b, "eval", NULL, NULL);
+  e->evaluation = false;
+  if (!p->eval || !nc_part_overall(e, &p->eval, &p->finish)) return false;
   e->rows = true;
   if (model) p->predict = build(&b, "predict", NULL, model);
   e->rows = false;

@@ -62,11 +62,9 @@ static const char *usage(NcArena *a, const NcBuiltin *b) {
 bool nc_word_at(NcArena *a, int i, NcWord *out) {
   if (i < PLAIN) { *out = plain[i]; return true; }
   i -= PLAIN;
-  for (int t = 0; t < 3; t++) {
-    const NcBuiltin *table = t == 0 ? nc_builtins_shape : t == 1 ? nc_builtins_math : nc_builtins_nn;
-    for (const NcBuiltin *b = table; b->name; b++)
+  for (int t = 0; nc_builtin_tables[t]; t++)
+    for (const NcBuiltin *b = nc_builtin_tables[t]; b->name; b++)
       if (i-- == 0) { *out = (NcWord){b->name, usage(a, b), b->doc}; return true; }
-  }
   const NcOp *op;
   for (int k = 0; (op = nc_op_at(k)); k++)
     if (nc_pointwise_function(op) && i-- == 0) {

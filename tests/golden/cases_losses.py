@@ -60,3 +60,53 @@ letters = given([1, 2, 2, 0], [3, 1, 0, 0], [2, 1, 3, 1])
 row("ctc", "ctc(x, t)", lambda x, t: ctc(x, t, torch.tensor([7, 7, 7]), (t > 0).sum(1)), x=f(3, 7, 4), t=letters)
 row("ctc_frames", "ctc(x, t, blank = 3, frames = n, lengths = m)", lambda x, t, n, m: ctc(x, t, n, m, 3), x=f(3, 7, 4),
     t=given([1, 2, 2, 0], [0, 1, 0, 0], [2, 2, 0, 1]), n=given(7, 5, 6), m=given(4, 2, 3))
+
+# ---- metrics, by counting
+
+
+def metric(name, nn, fn, **inputs):
+    family.case(name, nn, lambda p, **x: torch.as_tensor(fn(**{k: t.detach() for k, t in x.items()})).double(),
+                smooth=False, **inputs)
+
+
+def scores(x, t):
+    """For each class: how many are rightly found, found, wanted."""
+    found, wanted = (x.argmax(-1), t.long()) if not t.is_floating_point() else ((x > 0).long(), (t > 0.5).long())
+    classes = range(x.shape[-1]) if not t.is_floating_point() else [1]
+    return [(((found == c) & (wanted == c)).sum().item(), (found == c).sum().item(), (wanted == c).sum().item())
+            for c in classes]
+
+
+def macro(fn):
+    def over(x, t):
+        parts = [fn(r, f, w) for r, f, w in scores(x, t) if f + w]
+        return sum(parts) / len(parts)
+    return over
+
+
+def auc(x, t):
+    yes, no = x.flatten()[t.flatten() > 0.5], x.flatten()[t.flatten() <= 0.5]
+    return ((yes[:, None] > no).double() + (yes[:, None] == no).double() / 2).mean()
+
+
+def confusion(x, t):
+    m = torch.zeros(x.shape[-1], x.shape[-1])
+    for want, got in zip(t.flatten(), x.argmax(-1).flatten()):
+        m[want, got] += 1
+    return m
+
+
+many = dict(x=f(12, 5), t=ints(4, 12))
+answers = dict(x=f(4, 5), t=lambda g: torch.randint(0, 2, (4, 5), generator=g).double())
+metric("accuracy", "accuracy(x, t)", lambda x, t: (x.argmax(-1) == t).double().mean(), **many)
+metric("top_k", "top_k(x, t, k = 2)", lambda x, t: (x.topk(2).indices == t[:, None]).any(-1).double().mean(), **many)
+metric("binary_accuracy", "binary_accuracy(x, t)", lambda x, t: ((x > 0) == (t > 0.5)).double().mean(), **answers)
+for kind, data in (("classes", many), ("answers", answers)):
+    metric(f"precision_{kind}", "precision(x, t)", macro(lambda r, f, w: r / f if f else 0.0), **data)
+    metric(f"recall_{kind}", "recall(x, t)", macro(lambda r, f, w: r / w if w else 0.0), **data)
+    metric(f"f1_{kind}", "f1(x, t)", macro(lambda r, f, w: 2 * r / (f + w)), **data)
+metric("auc", "auc(x, t)", auc, **answers)
+metric("confusion", "confusion(x, t)", confusion, **many)
+metric("rmse", "rmse(x, t)", lambda x, t: ((x - t) ** 2).mean().sqrt(), **pair)
+metric("r2", "r2(x, t)", lambda x, t: (1 - ((x - t) ** 2).sum(0) / ((t - t.mean(0)) ** 2).sum(0)).mean(), **pair)
+metric("perplexity", "perplexity(x, t)", lambda x, t: F.cross_entropy(x, t.long()).exp(), **labels)
