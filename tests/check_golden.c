@@ -1,13 +1,14 @@
 // The prelude and whole networks against PyTorch: outputs, gradients and losses of the first steps, by the reference
 // evaluator and on a device by both classes of code. tests/golden/golden.py says how a case is written.
 //
-// NACRE_TEST_ONLY=CASE runs that case alone.
+// NACRE_TEST_ONLY=CASE runs that case alone; NACRE_TEST_PRINT tells what each family costs.
 #include <check.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "eval/eval.h"
 #include "gen_run.h"
 #include "golden.h"
@@ -162,6 +163,9 @@ static void run(GoldenSet *s, NcClass cls, const char *on) {
   write_leaves(&r);
   for (int step = 0; step < (s->steps ? s->steps : 1); step++) run_step(&r, on, step);
   nc_exec_free(r.x);
+  if (getenv("NACRE_TEST_PRINT"))
+    fprintf(stderr, "%s, %s: %d kernels, %.1f s of CPU so far\n", s->name, on, r.plan->step.n,
+            (double)clock() / CLOCKS_PER_SEC);
 }
 
 START_TEST(on_device) {
