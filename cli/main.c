@@ -22,7 +22,8 @@ const CliVerb cli_verbs[] = {
   {"emit", "FILE", "what the compiler made of it: the graph, the plan, the kernels",
    OPENING | B(DEVICE) | B(CLASS) | B(GRAPH) | B(PLAN) | B(OPENCL) | B(PURPOSE) | B(AFTER) | B(LIST_PASSES) | B(TIMINGS) |
      B(VERIFY) | B(RUN_PLAN), 0, 1, cli_emit},
-  {"explain", "NAME", "a layer, function, data source, setting or error code", 0, 1, 1, cli_explain},
+  {"explain", "[NAME]", "a layer, function, data source, setting or error code; without a name, all of them by topic",
+   0, 0, 1, cli_explain},
   {"fmt", "FILE...", "one layout for all files", B(CHECK), 1, -1, cli_fmt},
   {"devices", "", "the OpenCL devices and what they can do", 0, 0, 0, cli_devices},
   {"doctor", "", "every kernel family on every device against the reference, with a verdict",

@@ -37,7 +37,7 @@ char *cli_read(const char *path, size_t *size) {
 int cli_explain(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   char *error = NULL;
-  NacreStatus s = nacre_explain(a->arg[0], &o, cli_stdout, NULL, &error);
+  NacreStatus s = nacre_explain(a->args ? a->arg[0] : NULL, &o, cli_stdout, NULL, &error);
   return cli_done_text(error, s);
 }
 

@@ -165,7 +165,7 @@ void nacre_free(char *text);
 // One layout for `.nn` text. `check`: only says (NACRE_RUN) whether the text is laid out otherwise.
 NacreStatus nacre_format(const char *name, const char *text, size_t size, bool check, const NacreOptions *o,
                          NacreWrite *write, void *ctx, char **error);
-// A layer, function, source, setting or error code.
+// A layer, function, source, setting or error code; NULL: all words by topic.
 NacreStatus nacre_explain(const char *name, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 NacreStatus nacre_devices(const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 // Every kernel family on every device against the reference. NACRE_DEVICE when a verdict is bad.

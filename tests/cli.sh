@@ -74,6 +74,7 @@ expect 2 'simplify' "$nacre" emit --after simplfy "$examples/xor.nn"
 expect 0 'ms' "$nacre" emit --timings "$examples/xor.nn"
 expect 0 'units' "$nacre" explain dense
 expect 0 'noise' "$nacre" explain spiral
+expect 0 'Recurrent layers' "$nacre" explain
 expect 0 'E0203' "$nacre" explain E0203
 expect 2 'dense' "$nacre" explain densse
 

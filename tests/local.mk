@@ -113,6 +113,12 @@ tests_check_decode_SOURCES = tests/check_decode.c tests/elab_run.h tests/elab_ru
 tests_check_decode_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_decode_LDADD = compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/check_prelude
+TESTS += tests/check_prelude
+tests_check_prelude_SOURCES = tests/check_prelude.c tests/elab_run.h tests/elab_run.c
+tests_check_prelude_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_prelude_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/check_recipe
 TESTS += tests/check_recipe
 tests_check_recipe_SOURCES = tests/check_recipe.c tests/elab_run.h tests/elab_run.c tests/golden.h
