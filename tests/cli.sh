@@ -35,7 +35,7 @@ expect 2 'usage' "$nacre"
 expect 0 'usage' "$nacre" --help
 expect 0 'nacre 0' "$nacre" --version
 expect 2 'did you mean `train`' "$nacre" trian
-for verb in check summary train eval predict test emit explain fmt devices doctor; do
+for verb in check summary train eval predict run test emit explain fmt devices doctor; do
   expect 0 '--json' "$nacre" $verb --help
   expect 2 '--no-such-option' "$nacre" $verb --no-such-option
 done
@@ -222,6 +222,9 @@ if grep -q '"first","dtype":"i32","shape":\[3\],"value":\[2,3,4\]' g.json && gre
 else
   echo "FAILED: outputs of a task"; cat g.json; failed=$((failed + 1))
 fi
+expect 0 'task images(n: int = 4, scale: float = 1)() -> f32[n, 3, 8, 9]' "$nacre" summary tasks.nn
+expect 0 '"tasks":["probe(z: f32[P, 2])' "$nacre" summary tasks.nn --json
+expect 0 'index notation' "$nacre" explain for
 expect 0 'wrote images.png: 4 images of 9 by 8' "$nacre" run tasks.nn images
 expect 0 'wrote images-2.png: 4 images of 9 by 8' "$nacre" run tasks.nn images
 expect 0 'is black' "$nacre" run tasks.nn images --set images.n=1 --scale=3 -o i.png

@@ -10,6 +10,8 @@
 //   keys.c      settings of train               trained.c   only, frozen, averages
 //   module.c    files, names, constants, --set    data.c, train.c, test.c, program.c
 //   weights.c   values from files
+//   task.c      tasks                           derive.c    grad(e, x)
+//   notation*.c index notation
 //   builtin*.c  what the language provides by itself
 #ifndef NC_ELAB_H
 #define NC_ELAB_H

@@ -74,6 +74,26 @@ static void rows_json(NacreModel *m, NcBuf *b) {
   }
 }
 
+// sample(n: int = 16)() → how a task is called, as it is declared
+static const char *signature(NacreModel *m, const NcDecl *d) {
+  const NcSource *s = nc_diag_file(m->diag, d->name.at.file);
+  if (!s || !d->body || d->body->at.begin < d->name.at.begin) return d->name.s;
+  size_t n = d->body->at.begin - d->name.at.begin;
+  while (n && strchr(" \n", s->text[d->name.at.begin + n - 1])) n--;
+  return nc_strndup(m->arena, s->text + d->name.at.begin, n);
+}
+
+static void tasks(NacreModel *m, NcBuf *b) {
+  if (m->o.json) nc_put(b, ",\"tasks\":[");
+  for (int i = 0; i < m->program->task.n; i++) {
+    const char *text = signature(m, m->program->task.at[i].decl);
+    if (m->o.json) nc_put(b, i ? "," : "");
+    if (m->o.json) nc_put_json(b, text);
+    else nc_putf(b, "task %s\n", text);
+  }
+  if (m->o.json) nc_putc(b, ']');
+}
+
 static bool summary(NacreModel *m, void *arg) {
   Look *q = arg;
   NcTarget t = nc_target_default(m->o.device_class && !strcmp(m->o.device_class, "gpu") ? NC_CLASS_GPU : NC_CLASS_CPU);
@@ -88,13 +108,16 @@ static bool summary(NacreModel *m, void *arg) {
     nc_put(&b, "{\"layers\":[");
     rows_json(m, &b);
     nc_putf(&b, "],\"parameters\":%lld,\"batch\":%lld,\"training_bytes\":%zu,\"training_launches\":%d,"
-                "\"inference_bytes\":%zu,\"inference_launches\":%d}\n", (long long)params, (long long)m->program->batch,
+                "\"inference_bytes\":%zu,\"inference_launches\":%d", (long long)params, (long long)m->program->batch,
             training, step, inference, infer);
+    tasks(m, &b);
+    nc_put(&b, "}\n");
   } else {
     rows_text(m, &b);
     nc_putf(&b, "\n%s parameters; multiply-adds are per example; B is %lld\n", thousands(m->arena, params), (long long)m->program->batch);
     if (step) nc_putf(&b, "training:  %s of device memory, %d launches a step\n", bytes(m->arena, training), step);
     nc_putf(&b, "inference: %s of device memory, %d launches\n", bytes(m->arena, inference), infer);
+    tasks(m, &b);
   }
   give(q, &b);
   return true;
