@@ -19,9 +19,14 @@ static const char *messages(NcDiag *d) {
   return nc_buf_str(&b);
 }
 
+static const char *import_example(void *ctx, NcDiag *d, NcRange at, const char *path, const char *from, size_t *size) {
+  (void)ctx, (void)d, (void)at, (void)from;
+  return golden_read(arena, in_source(arena, nc_sprintf(arena, "examples/%s", path)), size);
+}
+
 static NcProgramOptions options(const char *text) {
   return (NcProgramOptions){.name = "file.nn", .text = text, .size = strlen(text),
-                            .hooks = {.describe = describe_some}};
+                            .hooks = {.describe = describe_some, .import = import_example}};
 }
 
 static NcProgram *build(NcProgramOptions o) {

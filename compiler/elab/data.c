@@ -100,8 +100,10 @@ static bool split(NcElab *e, NcDataset *ds, const NcExpr *x) {
   double sum = 0;
   for (int i = 0; ok && i < v.list.n; i++) {
     NcSplitPart p = {.name = v.list.name[i], .at = x->list.n > i ? x->list.at[i].at : x->at};
-    ok = p.name && nc_v_number(&v.list.item[i], &p.fraction) && p.fraction > 0;
+    const NcValue *n = &v.list.item[i];
+    ok = p.name && nc_v_number(n, &p.fraction) && p.fraction > 0;
     if (!ok) break;
+    if (n->kind == NC_V_INT && n->size.value > 1) p.count = n->size.value, p.fraction = 0;   // a number of examples
     sum += p.fraction;
     if (strcmp(p.name, "train") && strcmp(p.name, "valid") && strcmp(p.name, "test")) {
       static const char *const names[] = {"train", "valid", "test"};
@@ -114,7 +116,7 @@ static bool split(NcElab *e, NcDataset *ds, const NcExpr *x) {
   }
   if (ok && sum <= 1 + 1e-9) return true;
   NcMessage *m = ok ? nc_elab_error(e, NC_E0312, x->at, "the parts of the data add up to %g", sum)
-                    : nc_elab_error(e, NC_E0312, x->at, "`split` names parts and their fractions");
+                    : nc_elab_error(e, NC_E0312, x->at, "`split` names parts, and their fractions or numbers of examples");
   nc_help(e->diag, m, "for example `split = (train = 0.8, valid = 0.1, test = 0.1)`");
   return false;
 }
@@ -131,7 +133,9 @@ static void train_part(const NcDataset *ds, double part[2]) {
   if (ds->split.n) part[0] = part[1];
 }
 
-static bool is_reserved(const char *s) { return strcmp(s, "source") == 0 || strcmp(s, "split") == 0; }
+static bool is_reserved(const char *s) {
+  return strcmp(s, "source") == 0 || strcmp(s, "split") == 0 || strcmp(s, "where") == 0;
+}
 
 static bool open_data(NcElab *e, NcDataset *ds) {
   const NcDecl *d = ds->info->decl;
@@ -151,6 +155,7 @@ static bool open_data(NcElab *e, NcDataset *ds) {
       continue;
     }
     if (strcmp(s->name.s, "source") == 0) ok = (ds->spec = source(e, s->e)) != NULL && ok;
+    if (strcmp(s->name.s, "where") == 0) ds->where = s->e;
     if (strcmp(s->name.s, "split") == 0 && !split(e, ds, s->e)) ds->split.n = 0;   // an error there hides no other
   }
   e->frame = frame.up;
@@ -165,7 +170,12 @@ static bool open_data(NcElab *e, NcDataset *ds) {
     return false;
   }
   train_part(ds, ds->spec->train);
-  return e->opt->hooks.describe(e->opt->hooks.ctx, e->diag, ds->spec, &ds->fields);
+  if (!e->opt->hooks.describe(e->opt->hooks.ctx, e->diag, ds->spec, &ds->fields)) return false;
+  if (!ds->where) return true;
+  ds->fields.examples = -1;   // how many are left shows when they are looked at
+  if (!ds->fields.windows.span) return true;
+  nc_elab_error(e, NC_E0312, ds->where->at, "`where` chooses examples, but windows over time are cut from all of it");
+  return false;
 }
 
 NcDataset *nc_dataset(NcElab *e, const NcInfo *info, NcRange at) {
@@ -183,6 +193,8 @@ NcDataset *nc_dataset(NcElab *e, const NcInfo *info, NcRange at) {
 }
 
 int64_t nc_dataset_train_examples(const NcDataset *ds) {
+  for (int i = 0; i < ds->split.n; i++)
+    if (strcmp(ds->split.at[i].name, "train") == 0 && ds->split.at[i].count) return ds->split.at[i].count;
   if (ds->fields.examples <= 0) return 0;
   double part[2];
   train_part(ds, part);
@@ -229,6 +241,26 @@ bool nc_dataset_bind(NcElab *e, NcDataset *ds, NcScope *scope) {
   }
   e->frame = frame.up;
   return ok;
+}
+
+// where = label < 5: a graph of raw fields that tells for each example of a batch whether it counts.
+NcGraph *nc_dataset_where(NcElab *e, NcDataset *ds) {
+  int used = 0, errors = e->diag->errors;
+  e->graph = nc_graph_new(e->arena, e->diag, "where");
+  e->training = false;
+  e->iteration = NULL;
+  NcScope *scope = nc_scope(e, NULL);
+  if (!nc_dataset_bind(e, ds, scope)) return NULL;
+  NcFrame frame = data_frame(e, ds->info, scope, &used);
+  e->frame = &frame;
+  NcValue v = nc_expr(e, ds->where);
+  NcTensor *t = v.kind == NC_V_POISON ? NULL : nc_to_tensor(e, v, ds->where->at, NULL);
+  if (t && (t->rank != 1 || t->node->type.dtype != NC_BOOL || t->node->type.shape.dim[0] != e->batch))
+    nc_help(e->diag, nc_elab_error(e, NC_E0312, ds->where->at, "`where` must be bool[B], one truth value for each example, not %s",
+                                   nc_t_describe(e, t)), "for example `where = label < 5`");
+  else if (t) nc_graph_output(e->graph, "where", t->node);
+  e->frame = frame.up;
+  return e->diag->errors == errors ? nc_pruned(e, e->graph) : NULL;
 }
 
 // A series' mean or standard deviation: a number, or a vector where x has several columns.

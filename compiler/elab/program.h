@@ -78,6 +78,7 @@ typedef struct {
   bool keep_max;
   NcSourceSpec *source;
   NC_VEC(NcSplitPart) split;        // train, valid, test
+  NcGraph *where;                   // of a batch of raw fields: which examples count, bool[B]; NULL: all
   NcFields fields;                  // raw fields of the source
 } NcRecipe;
 

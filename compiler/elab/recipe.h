@@ -9,6 +9,7 @@ typedef struct NcDataset {
   NcSourceSpec *spec;
   NcFields fields;
   NC_VEC(NcSplitPart) split;
+  const NcExpr *where;         // which examples count; NULL: all
   bool failed;
 } NcDataset;
 
@@ -16,6 +17,7 @@ typedef struct NcDataset {
 NcDataset *nc_dataset(NcElab *e, const NcInfo *info, NcRange at);
 // Binds hyperparameters, raw fields (inputs of the current graph) and derived ones in a scope.
 bool nc_dataset_bind(NcElab *e, NcDataset *ds, NcScope *scope);
+NcGraph *nc_dataset_where(NcElab *e, NcDataset *ds);             // NULL after errors
 int64_t nc_dataset_train_examples(const NcDataset *ds);          // 0: not known before it is read
 
 // A stage or a step of a train block, with what it takes over from the block. A plain block is its own one part.

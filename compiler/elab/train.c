@@ -327,6 +327,7 @@ static bool build_part(Build *b, const NcStage *s, int i, NcProgram *p) {
 
 bool nc_train_graphs(NcElab *e, NcProgram *p, const NcTrainKeys *k, NcDataset *ds, NcInstance *model) {
   Build b = {e, k, ds, p->recipe};
+  if (ds->where && !(p->recipe->where = nc_dataset_where(e, ds))) return false;
   for (int i = 0; k->steps_in_turn && i < k->part.n; i++) *NC_PUSH(e->arena, p->recipe->metrics) = k->part.at[i].name;
   for (int i = 0; i < p->recipe->stage.n; i++) {
     const NcStage *s = &p->recipe->stage.at[i];

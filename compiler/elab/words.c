@@ -42,7 +42,8 @@ static const NcWord plain[] = {
    "the gradient of a scalar by the tensor that a name stands for; it can be differentiated again"},
   {"frozen", "x |> dense(3) as d frozen", "this layer is not trained and works as in inference, unless `only` names it"},
   {"source", "source = csv(\"iris.csv\", label = \"species\")", "setting of data: where the fields come from"},
-  {"split", "split = (train = 0.8, valid = 0.1, test = 0.1)", "setting of data: fractions of the examples"},
+  {"split", "split = (train = 0.8, valid = 0.1, test = 0.1)", "setting of data: fractions of the examples, or whole numbers of them"},
+  {"where", "where = label < 5", "setting of data: which examples count; elsewhere where(c, a, b) chooses element by element"},
 };
 enum { PLAIN = sizeof plain / sizeof *plain };
 

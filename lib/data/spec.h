@@ -68,11 +68,12 @@ static inline int64_t nc_cut(int64_t n, double sum) {
   return v >= (double)n ? n : (int64_t)v;
 }
 
-// split = (train = 0.8, valid = 0.1, test = 0.1)
+// split = (train = 0.8, valid = 0.1, test = 0.1), or (train = 500, test = 0.5)
 typedef struct {
   const char *name;
   double fraction;
   NcRange at;
+  int64_t count;             // examples; 0: the fraction says
 } NcSplitPart;
 
 // The table of source kinds: names, settings, defaults and documentation stand there and nowhere else.

@@ -14,7 +14,7 @@ void nc_shuffle(int64_t *order, int64_t n, uint64_t seed, uint64_t stream) {
 static bool parts_good(NcDiag *d, NcRange at, const NcSplitPart *part, int parts) {
   double sum = 0;
   for (int i = 0; i < parts; i++) {
-    if (!(part[i].fraction > 0 && part[i].fraction <= 1)) {
+    if (!part[i].count && !(part[i].fraction > 0 && part[i].fraction <= 1)) {
       nc_error(d, NC_E0312, part[i].at, "`%s` is %g of the examples; a part lies above 0 and is at most 1",
                part[i].name, part[i].fraction);
       return false;
@@ -39,13 +39,20 @@ bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const
     nc_error(d, NC_E0404, at, "%lld examples are more than a data set can have (2^32 - 1)", (long long)n);
     return false;
   }
-  int64_t *order = NC_NEW_N(a, int64_t, n), begin = 0;
+  int64_t *order = NC_NEW_N(a, int64_t, n), begin = 0, counted = 0;
   for (int64_t i = 0; i < n; i++) order[i] = i;
   nc_shuffle(order, n, seed, UINT64_MAX);
   double sum = 0;
   for (int i = 0; i < parts; i++) {
     sum += part[i].fraction;
-    int64_t end = nc_cut(n, sum);
+    counted += part[i].count;
+    int64_t end = counted + nc_cut(n, sum);
+    if (end > n) {
+      NcMessage *m = nc_error(d, NC_E0406, part[i].at, "`%s` ends at example %lld, but there are %lld", part[i].name,
+                              (long long)end, (long long)n);
+      nc_help(d, m, "take fewer: the parts do not overlap");
+      return false;
+    }
     out[i] = (NcSplit){.name = part[i].name, .index = order + begin, .n = end - begin};
     if (end == begin) {
       NcMessage *m = nc_error(d, NC_E0406, part[i].at, "`%s` gets no example: %g of %lld", part[i].name,
@@ -73,6 +80,11 @@ bool nc_split_windows(NcArena *a, NcDiag *d, const NcWindows *w, NcRange at, con
   int64_t begin = 0;
   double sum = 0;
   for (int i = 0; i < parts; i++) {
+    if (part[i].count) {
+      nc_help(d, nc_error(d, NC_E0312, part[i].at, "`%s` counts examples, but windows over time overlap", part[i].name),
+              "give its fraction of the time, as in `train = 0.9`");
+      return false;
+    }
     sum += part[i].fraction;
     int64_t end = nc_cut(w->positions, sum);
     out[i].name = part[i].name;

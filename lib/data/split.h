@@ -12,7 +12,7 @@ typedef struct {
 
 // Shuffles 0 … n-1 by the seed (Fisher-Yates, Philox) and cuts: part k ends at round(n × (f0 + … + fk)). So the sizes
 // add up: 0.8, 0.1, 0.1 of 10,000 are 8000, 1000, 1000. Fractions that add up to less than 1 leave examples unused.
-// Errors: E0312 fractions not above 0 or adding up to more than 1, E0302 a name given twice, E0406 an empty part.
+// A part that counts examples takes just those. Errors: E0312 fractions not above 0 or adding up to more than 1, E0302 a name given twice, E0406 an empty part.
 bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const NcSplitPart *part, int parts,
               NcSplit *out);
 

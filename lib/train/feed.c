@@ -19,6 +19,7 @@ bool nc_feed_data(NacreModel *m) {
   NcDataset *data = nc_source_open(m->arena, m->diag, &spec);
   if (!data || !nc_data_check(m->diag, data)) return false;
   if (nc_described_by_run(m, r->source) && !nc_data_align(m->arena, m->diag, data, &r->fields)) return false;
+  if (!nc_feed_filter(m, data)) return false;
   m->split = NC_NEW_N(m->arena, NcSplit, r->split.n + 1);
   if (data->windows.span
         ? !nc_split_windows(m->arena, m->diag, &data->windows, spec.at, r->split.at, r->split.n, m->split)

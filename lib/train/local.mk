@@ -11,6 +11,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/decode.h \
   lib/train/decode.c \
   lib/train/feed.c \
+  lib/train/filter.c \
   lib/train/checkpoint.h \
   lib/train/checkpoint.c \
   lib/train/weights.h \

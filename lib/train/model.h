@@ -28,6 +28,8 @@ typedef struct NcCompiled {
 
 typedef struct NcDescribed NcDescribed;      // described.c
 
+typedef struct { const char *path, *text; size_t size; } NcImported;
+
 struct NacreModel {
   NcArena *arena;
   NcDiag *diag;
@@ -43,6 +45,7 @@ struct NacreModel {
   NcHooks hooks;             // what the compiler may ask for
   NcDescribed *described;    // what data sources said of themselves
   struct NcTokens *tokens;   // text to tokens and back, once it was needed
+  NC_VEC(NcImported) imported;   // what the file imports, for the run directory
   const char *data_dir;      // where relative data paths start; NULL: the working directory
 
   NcProgram *program;        // for the recipe's batch, or o.batch
@@ -78,6 +81,7 @@ bool nc_engine_fill(NacreModel *m);                                       // giv
 
 // feed.c
 bool nc_feed_data(NacreModel *m);                                         // opens, checks, splits; once
+bool nc_feed_filter(NacreModel *m, NcDataset *set);                       // filter.c: keeps what `where` chooses
 const NcSplit *nc_feed_split(NacreModel *m, const char *name);            // NULL after an error that names the parts
 int64_t nc_feed_batch(int64_t n, int64_t batch);                          // a batch for evaluating n examples, without a remainder if possible
 

@@ -31,8 +31,11 @@ static bool describe(void *ctx, NcDiag *d, const NcSourceSpec *spec, NcFields *o
 static const char *import(void *ctx, NcDiag *d, NcRange at, const char *path, const char *from, size_t *size) {
   NacreModel *m = ctx;
   const char *slash = from ? strrchr(from, '/') : NULL;
+  const char *as_written = path;
   if (slash && path[0] != '/') path = nc_sprintf(m->arena, "%.*s/%s", (int)(slash - from), from, path);
-  return nc_read_file(m->arena, d, NC_E0308, at, path, size);
+  const char *text = nc_read_file(m->arena, d, NC_E0308, at, path, size);
+  if (text && from && strcmp(from, m->name) == 0) nc_run_keep_import(m, as_written, text, *size);
+  return text;
 }
 
 static NcProgram *elaborate(NacreModel *m, int64_t batch) {

@@ -133,9 +133,28 @@ static bool write_json(NacreModel *m, const NcRun *r, json_t *j) {
   return good;
 }
 
+void nc_run_keep_import(NacreModel *m, const char *path, const char *text, size_t size) {
+  for (int i = 0; i < m->imported.n; i++)
+    if (strcmp(m->imported.at[i].path, path) == 0) return;
+  *NC_PUSH(m->arena, m->imported) = (NcImported){nc_strdup(m->arena, path), text, size};
+}
+
+// Imports are frozen beside the source, under the path by which it names them. Those that it names by an absolute path, or
+// above its own folder, stay where they are.
+static bool write_imports(NacreModel *m, const NcRun *r) {
+  for (int i = 0; i < m->imported.n; i++) {
+    const NcImported *f = &m->imported.at[i];
+    if (f->path[0] == '/' || strncmp(f->path, "..", 2) == 0 || strstr(f->path, "/..")) continue;
+    const char *to = nc_run_path(m, r, f->path), *slash = strrchr(f->path, '/');
+    if (slash && !make_path(m, nc_sprintf(m->arena, "%s/%.*s", r->dir, (int)(slash - f->path), f->path))) return false;
+    if (!nc_write_file(m->diag, to, f->text, f->size)) return false;
+  }
+  return true;
+}
+
 bool nc_run_begin(NacreModel *m, NcRun *r, size_t device_bytes) {
   const char *source = nc_run_path(m, r, "model.nn");
-  if (strcmp(source, m->name) != 0 && !nc_write_file(m->diag, source, m->text, m->size)) return false;
+  if (strcmp(source, m->name) != 0 && (!nc_write_file(m->diag, source, m->text, m->size) || !write_imports(m, r))) return false;
   return nc_described_save(m, r) && write_json(m, r, describe(m, r, "running", NULL, device_bytes));
 }
 
