@@ -1,0 +1,193 @@
+// Stages, steps in turn, small batches, averages and every optimizer on a device: the same bits after a stop, and the
+// numbers of the reference evaluator on both classes.
+#include <check.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "elab_run.h"
+#include "golden.h"
+#include "io/npy.h"
+#include "io/safetensors.h"
+#include "train/model.h"
+
+static NcArena *a;
+static char dir[300];
+
+static const char *in_dir(const char *name) { return nc_sprintf(a, "%s/%s", dir, name); }
+
+#define expect_ok(m, call) \
+  do { \
+    NacreStatus got_ = (call); \
+    ck_assert_msg(got_ == NACRE_OK, "status %d: %s", got_, m ? nacre_message(m) : "out of memory"); \
+  } while (0)
+
+static void same_bytes(const char *p, const char *q) {
+  size_t n, k;
+  const char *x = golden_read(a, p, &n), *y = golden_read(a, q, &k);
+  ck_assert_msg(x && y && n == k && memcmp(x, y, n) == 0, "%s and %s differ", p, q);
+}
+
+static void train(const char *text, const char *out, int64_t max_steps) {
+  NacreModel *m;
+  expect_ok(m, nacre_open_text("parts.nn", text, strlen(text), NULL, &m));
+  expect_ok(m, nacre_train(m, &(NacreTrainOptions){.out = out, .max_steps = max_steps}));
+  nacre_close(m);
+}
+
+static void go_on(const char *out, int64_t max_steps) {
+  NacreModel *m;
+  expect_ok(m, nacre_open_run(out, "last", NULL, &m));
+  expect_ok(m, nacre_train(m, &(NacreTrainOptions){.resume = out, .max_steps = max_steps}));
+  nacre_close(m);
+}
+
+// ---- the same bits
+
+static const char stages[] =
+  "nn 1\n"
+  "model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(4) as body frozen |> dropout(0.1) |> dense(2) as head }\n"
+  "data points { source = spiral(n = 50); split = (train = 0.8, valid = 0.2) }\n"
+  "train net on points {\n"
+  "  loss = cross_entropy(net(x), label)\n"
+  "  stage warm { only = [head]; optimizer = adam(0.1, clip = 0.1); steps = 3 }\n"
+  "  stage tune { only = [net, body]; optimizer = sgd(cosine(0.1), momentum = 0.9); epochs = 2 }\n"
+  "  batch = 10; accumulate = 2; ema = 0.8; seed = 3; checkpoint = every(3)\n"
+  "}\n";
+static const char steps[] =
+  "nn 1\n"
+  "model maker(z: f32[B, 2]) -> f32[B, 2] { z |> dense(2) }\n"
+  "model critic(x: f32[B, 2]) -> f32[B, 1] { x |> dense(1) }\n"
+  "data points { source = spiral(n = 40) ; split = (train = 1.0) }\n"
+  "train gan on points {\n"
+  "  step critic { only = [critic]; loss = mean(softplus(-critic(x))) + mean(softplus(critic(maker(randn[B, 2])))) }\n"
+  "  step maker { only = [maker]; loss = mean(softplus(-critic(maker(randn[B, 2])))) }\n"
+  "  optimizer = adam(0.01, betas = (0.5, 0.999)); batch = 10; epochs = 2; seed = 3\n"
+  "}\n";
+
+START_TEST(a_stop_changes_nothing) {
+  static const struct { const char *text; bool best; int stop[4]; } runs[] = {{stages, true, {2, 3, 5, 0}}, {steps, false, {3, 4, 0}}};
+  const char *whole = in_dir(nc_sprintf(a, "whole%d", _i));
+  train(runs[_i].text, whole, 0);
+  for (int k = 0; runs[_i].stop[k]; k++) {
+    const char *part = in_dir(nc_sprintf(a, "part%d-%d", _i, k));
+    train(runs[_i].text, part, runs[_i].stop[k]);
+    go_on(part, 1);   // a step, and the rest
+    go_on(part, 0);
+    same_bytes(nc_sprintf(a, "%s/last.safetensors", whole), nc_sprintf(a, "%s/last.safetensors", part));
+    if (runs[_i].best) same_bytes(nc_sprintf(a, "%s/best.safetensors", whole), nc_sprintf(a, "%s/best.safetensors", part));
+  }
+  const char *log = golden_read(a, nc_sprintf(a, "%s/metrics.jsonl", whole), NULL);
+  ck_assert_msg(log && strstr(log, runs[_i].best ? "\"stage\":\"tune\"" : "\"critic\":"), "%s", log);
+  if (!runs[_i].best) return;
+  NacreModel *m;   // evaluation takes the averages, and a run tells of them
+  expect_ok(m, nacre_open_run(whole, "best", NULL, &m));
+  NacreScores s;
+  expect_ok(m, nacre_eval(m, "valid", &s));
+  ck_assert_int_eq(s.examples, 10);
+  ck_assert_int_ge(nc_exec_find_var(m->exec, "ema.net.body.weight"), 0);
+  ck_assert_int_lt(nc_exec_find_var(m->exec, "net.body.weight"), 0);
+  nacre_close(m);
+}
+END_TEST
+
+// ---- every optimizer, on both classes, beside the reference
+
+#define BANK_HEAD \
+  "nn 1\n" \
+  "layer trial(o)(g: f32[4]) -> f32[] {\n" \
+  "  state w: f32[4] = linspace(-1.0, 0.7, 4)\n  let w1 = o(w, g + 0.3 * w)\n  update w = w1\n  sum(w1)\n}\n" \
+  "data points { source = npy(x = \"%s\"); split = (train = 1.0) }\n" \
+  "model bank(x: f32[B, 2]) -> f32[] {\n  param p: f32[] = 1.0\n  let g = concat(mean(x, axis = 0), mean(x ^ 2, axis = 0) - 0.5)\n" \
+  "  let sums = if training { 0"
+#define BANK_TAIL \
+  " } else { 0 }\n  p ^ 2 + 0 * sums\n}\n" \
+  "train bank on points { loss = bank(x); optimizer = sgd(0.1); batch = 8; steps = 5 }\n"
+
+static const char *const bank[] = {
+  "sgd(0.1)", "sgd(0.1, momentum = 0.9, nesterov = true, weight_decay = 0.1)", "sgd(0.1, clip_value = 0.2)",
+  "adam(0.01)", "adam(0.1, betas = (0.5, 0.6), amsgrad = true)", "adamw(0.01)", "nadam(0.01)",
+  "rmsprop(0.01, alpha = 0.9, momentum = 0.5)", "rmsprop(0.01, alpha = 0.9, centered = true)",
+  "adagrad(0.1, lr_decay = 0.2, initial = 0.5)", "adadelta()", "lion(0.01, betas = (0.5, 0.6), weight_decay = 0.1)",
+  "lamb(0.1, betas = (0.5, 0.6), weight_decay = 0.2)", "lars(2.0, momentum = 0.5, trust = 0.02, weight_decay = 0.1)",
+  "sgd(cosine(0.1, warmup = 2))", "sgd(one_cycle(0.1))", "sgd(step_decay(0.1, every = 2))", "sgd(exponential(0.1))",
+  "sgd(polynomial(0.1, power = 2.0))", "sgd(warmup(linear(0.1), steps = 3))", "sgd(piecewise([0.1, cosine(0.05)], at = [2]))",
+};
+enum { TRIALS = sizeof bank / sizeof *bank, EXAMPLES = 8, UPDATES = 5 };
+
+static const char *bank_text(const char *data) {
+  NcBuf b = NC_BUF(a);
+  nc_putf(&b, BANK_HEAD, data);
+  for (int i = 0; i < TRIALS; i++) nc_putf(&b, " + (g |> trial(%s) as t%d)", bank[i], i);
+  nc_put(&b, BANK_TAIL);
+  return nc_buf_str(&b);
+}
+
+START_TEST(optimizers_on_both_classes) {
+  NcDiag *d = nc_diag_new(a);
+  float x[EXAMPLES][2];
+  double *wide = NC_NEW_N(a, double, EXAMPLES * 2);
+  for (int i = 0; i < EXAMPLES * 2; i++) wide[i] = x[i / 2][i % 2] = (float)sin(1.7 * i + 0.3);
+  const char *file = in_dir("x.npy"), *text = bank_text(file);
+  ck_assert(nc_npy_write(d, file, (NcType){NC_F32, NC_SHAPE(EXAMPLES, 2)}, x));
+  NacreModel *m;
+  NacreOptions o = {.device_class = _i ? "gpu" : "cpu", .verify = true};
+  expect_ok(m, nacre_open_text("bank.nn", text, strlen(text), &o, &m));
+  Binds b = {0};
+  ck_assert(bind_outputs(a, d, m->program->init, &b));
+  bind_value(a, &b, "x", wide);
+  for (int i = 0; i < UPDATES; i++) run_step(a, d, m->program->step, &b, i);
+  const char *out = in_dir(nc_sprintf(a, "bank%d", _i));
+  expect_ok(m, nacre_train(m, &(NacreTrainOptions){.out = out}));
+  nacre_close(m);
+  NcTensors t;
+  ck_assert(nc_safetensors_read(a, d, NC_NOWHERE, nc_sprintf(a, "%s/last.safetensors", out), &t));
+  for (int i = 0; i < TRIALS; i++) {
+    const char *path = nc_sprintf(a, "bank.t%d.w", i);
+    const NcTensor *got = nc_tensor_find(&t, path);
+    const double *want = value_named(&b, path);
+    ck_assert_msg(got && want, "%s", path);
+    for (int k = 0; k < 4; k++) {
+      double v = (double)((const float *)got->data)[k];
+      ck_assert_msg(fabs(v - want[k]) <= 1e-6 + 1e-4 * fabs(want[k]), "%s on class %s: %.9g, not %.9g", bank[i],
+                    o.device_class, v, want[k]);
+    }
+  }
+}
+END_TEST
+
+static void remove_all(const char *path) {
+  DIR *d = opendir(path);
+  if (!d) { remove(path); return; }
+  for (struct dirent *e; (e = readdir(d));)
+    if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")) {
+      char below[600];
+      snprintf(below, sizeof below, "%s/%s", path, e->d_name);
+      remove_all(below);
+    }
+  closedir(d);
+  remove(path);
+}
+
+static void setup(void) { a = nc_arena_new(); }
+static void teardown(void) { nc_arena_free(a); }
+
+int main(void) {
+  const char *tmp = getenv("TMPDIR");
+  snprintf(dir, sizeof dir, "%s/nacre-stages-XXXXXX", tmp && *tmp && strlen(tmp) < 200 ? tmp : "/tmp");
+  if (!mkdtemp(dir)) return 1;
+  Suite *s = suite_create("stages");
+  TCase *t = tcase_create("stages");
+  tcase_add_checked_fixture(t, setup, teardown);
+  tcase_set_timeout(t, 300);
+  tcase_add_loop_test(t, a_stop_changes_nothing, 0, 2);
+  tcase_add_loop_test(t, optimizers_on_both_classes, 0, 2);
+  suite_add_tcase(s, t);
+  SRunner *r = srunner_create(s);
+  srunner_run_all(r, CK_ENV);
+  int failed = srunner_ntests_failed(r);
+  srunner_free(r);
+  remove_all(dir);
+  return failed != 0;
+}
