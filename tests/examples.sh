@@ -1,9 +1,30 @@
 #!/bin/sh
-# The example networks: the sizes that their authors published. (That each is checked, laid out and run: cli.sh.)
+# The example networks: each is checked, laid out, and passes its own tests; the published ones have the sizes that their
+# authors tell; some of the cheap ones train for two steps. (The first ones of examples/ are trained in cli.sh.)
 set -u
 nacre=${NACRE:-$PWD/nacre}
 examples=$(cd "${srcdir:-.}" && pwd)/examples
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
+
+# holds WHAT COMMAND...: succeeds.
+holds() {
+  what=$1
+  shift
+  if "$@" >"$work/out" 2>&1; then passed=$((passed + 1)); else
+    echo "FAILED: $what"; sed 's/^/    /' "$work/out" | tail -n 8; failed=$((failed + 1))
+  fi
+}
+for f in "$examples"/*.nn "$examples"/zoo/*.nn; do
+  name=${f#"$examples"/}
+  holds "$name is checked" "$nacre" check "$f"
+  holds "$name is laid out" "$nacre" fmt --check "$f"
+  if grep -q '^test ' "$f"; then holds "$name passes its tests" "$nacre" test "$f"; fi
+done
+for f in "$examples"/zoo/*.nn; do
+  holds "${f#"$examples"/} fits on a page" [ "$(wc -l <"$f")" -le 40 ]
+done
 
 # parameters COUNT FILE SETTING...: at full size, where what is trained is smaller.
 parameters() {
@@ -24,6 +45,18 @@ parameters 25557032 resnet50 resnet50.width=64 resnet50.classes=1000
 parameters 5288548 efficientnet_b0 efficientnet_b0.part=1 efficientnet_b0.classes=1000
 parameters 3504872 mobilenet_v2 mobilenet_v2.part=1 mobilenet_v2.classes=1000
 parameters 31030658 unet unet.width=64
+
+# two_steps FILE SETTING...: trains something small.
+two_steps() {
+  file=$1
+  shift
+  for s; do set -- "$@" --set "$s"; shift; done
+  holds "$file trains" "$nacre" train "$examples/$file.nn" "$@" --max-steps 2 --force --out "$work/run" --quiet
+}
+two_steps lenet digits.n=100 train.batch=8
+two_steps zoo/radial_basis points.n=100 train.batch=8
+two_steps zoo/support_vector points.n=100 train.batch=8
+two_steps zoo/extreme_learning digits.n=100 train.batch=8 machine.hidden=16
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
