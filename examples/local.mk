@@ -7,9 +7,7 @@ EXTRA_DIST += examples/lenet.nn examples/alexnet.nn examples/vgg11.nn examples/r
   examples/pinn.nn
 EXTRA_DIST += examples/gpt.nn examples/llama.nn examples/lstm.nn examples/rnn.nn examples/gru.nn examples/encoder.nn \
   examples/skipgram.nn
-EXTRA_DIST += examples/low_digits.nn examples/transfer.nn
-  examples/pinn.nn examples/low_digits.nn examples/transfer.nn
-  examples/pinn.nn examples/gan.nn
+EXTRA_DIST += examples/low_digits.nn examples/transfer.nn examples/gan.nn
 EXTRA_DIST += examples/zoo
 
 # Built with the tests, so that it keeps compiling.
