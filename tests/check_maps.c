@@ -1,5 +1,6 @@
 // The library's maps of names: each tensor of another library's file has its place, of its shape, in the network of
-// examples/. The lists of names and shapes are written by tests/golden/torchvision_weights.py; values are compared there.
+// examples/. The lists of names and shapes are written by tests/golden/torchvision_weights.py and transformers_weights.py;
+// values are compared there.
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +10,17 @@
 #include "tempdir.h"
 #include "train/model.h"
 
-static const struct { const char *network, *input, *output; } nets[] = {
-  {"alexnet", "3, 224, 224", "1000"},  {"vgg11", "3, 224, 224", "1000"},      {"resnet18", "3, 32, 32", "1000"},
-  {"resnet50", "3, 32, 32", "1000"},   {"mobilenet_v2", "3, 32, 32", "1000"}, {"efficientnet_b0", "3, 32, 32", "1000"},
+#define VISION(net, image) {#net, "torchvision", #net, #net "()", "x: f32[B, " image "]", "f32[B, 1000]", "x"}
+#define TEXT(file, map, call) {#map, #map, #file, call, "tok: i32[B, T]", "f32[B, T, 65]", "tok"}
+static const struct { const char *list, *map, *file, *call, *input, *output, *name; } nets[] = {
+  VISION(alexnet, "3, 224, 224"),
+  VISION(vgg11, "3, 224, 224"),
+  VISION(resnet18, "3, 32, 32"),
+  VISION(resnet50, "3, 32, 32"),
+  VISION(mobilenet_v2, "3, 32, 32"),
+  VISION(efficientnet_b0, "3, 32, 32"),
+  TEXT(gpt, gpt2, "gpt(V = 65, D = 32, L = 3, heads = 4, context = 24, bias = true, gelu_tanh = true)"),
+  TEXT(llama, llama, "llama(V = 65, D = 32, L = 3, heads = 4, groups = 2, context = 24)"),
 };
 enum { NETS = sizeof nets / sizeof *nets };
 
@@ -66,24 +75,26 @@ static int write_file(const char *path, const char *list, const char *network, i
 static NacreStatus open_net(int i, const char *path) {
   nacre_close(m);
   const char *text = nc_sprintf(
-    a, "nn 1\nimport \"%s\" as zoo\nweights theirs = safetensors(\"%s\", names = \"torchvision\")\n"
-    "model whole(x: f32[B, %s]) -> f32[B, %s] { x |> zoo.%s() as net from theirs }\n",
-    in_source(a, nc_sprintf(a, "examples/%s.nn", nets[i].network)), path, nets[i].input, nets[i].output,
-    nets[i].network);
+    a, "nn 1\nimport \"%s\" as zoo\nweights theirs = safetensors(\"%s\", names = \"%s\")\n"
+    "model whole(%s) -> %s { %s |> zoo.%s as net from theirs }\n",
+    in_source(a, nc_sprintf(a, "examples/%s.nn", nets[i].file)), path, nets[i].map, nets[i].input, nets[i].output,
+    nets[i].name, nets[i].call);
   return nacre_open_text("whole.nn", text, strlen(text), NULL, &m);
 }
 
 START_TEST(every_tensor_has_its_place) {
   size_t size;
   NcDiag *d = nc_diag_new(a);
-  const char *list = nc_read_file(a, d, NC_E0601, NC_NOWHERE, in_source(a, "tests/golden/torchvision_names.txt"), &size);
+  const char *file = strcmp(nets[_i].map, "torchvision") == 0 ? "torchvision_names" : "transformers_names";
+  file = in_source(a, nc_sprintf(a, "tests/golden/%s.txt", file));
+  const char *list = nc_read_file(a, d, NC_E0601, NC_NOWHERE, file, &size);
   ck_assert_ptr_nonnull(list);
   const char *path = temp_path("theirs.safetensors");
-  int n = write_file(path, list, nets[_i].network, -1);
+  int n = write_file(path, list, nets[_i].list, -1);
   NacreStatus s = open_net(_i, path);
   ck_assert_msg(s == NACRE_OK, "%s", nacre_message(m));
   ck_assert_int_eq(m->program->variable.n, n);   // each was found, so none is left over
-  write_file(path, list, nets[_i].network, n / 2);
+  write_file(path, list, nets[_i].list, n / 2);
   ck_assert_int_ne(open_net(_i, path), NACRE_OK);
   ck_assert_ptr_nonnull(strstr(nacre_message(m), "E0411"));
 }
@@ -91,7 +102,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("maps");
-  TCase *t = tcase_create("torchvision");
+  TCase *t = tcase_create("names");
   tcase_add_checked_fixture(t, setup, teardown);
   tcase_add_loop_test(t, every_tensor_has_its_place, 0, NETS);
   suite_add_tcase(s, t);

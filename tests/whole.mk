@@ -11,6 +11,7 @@ tests_check_maps_SOURCES = tests/check_maps.c tests/tempdir.h tests/golden.h
 tests_check_maps_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_maps_LDADD = $(NC_ALL) $(CHECK_LIBS)
 EXTRA_DIST += tests/golden/torchvision_weights.py tests/golden/torchvision_names.txt
+EXTRA_DIST += tests/golden/transformers_weights.py tests/golden/transformers_names.txt
 
 check_PROGRAMS += tests/check_weights
 TESTS += tests/check_weights

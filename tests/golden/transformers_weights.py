@@ -2,6 +2,7 @@
 logits must come out. Small random configurations, saved as transformers saves them.
 
     python3 tests/golden/transformers_weights.py build/nacre
+    python3 tests/golden/transformers_weights.py --names >tests/golden/transformers_names.txt     # for check_maps
 
 Needs transformers, safetensors and numpy."""
 import os
@@ -59,7 +60,17 @@ task logits(tok: i32[N, T]) -> f32[N, T, {V}] {{ whole(tok) }}
     return apart <= 1e-3 * max(1, most)
 
 
+def names():
+    for name, (make, _) in NETS.items():
+        print(f"network {name}")
+        for k, v in make().state_dict().items():
+            if k != "lm_head.weight" or name == "llama":      # GPT-2's is the table of words again, and not saved
+                print(k, "x".join(map(str, v.shape)))
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--names":
+        sys.exit(names())
     good = []
     for name in NETS:
         with tempfile.TemporaryDirectory() as folder:
