@@ -103,7 +103,7 @@ static bool prepare(ClRun *r, const Row *row, Run *run, NcArena *arena) {
   if (!make(row, &program, &r->target, &use, n, &run->work)) return false;
   for (int i = 0; i < 4; i++)
     if (n[i]) run->role[i] = random_buffer(r, n[i]);
-  run->program = cl_run_build(r, nc_buf_str(&program));
+  run->program = cl_run_build(r, nc_buf_str(&program), true);
   if (!run->program || !cl_run_bind(r, &run->bound, run->program, &use, run->role, 0, NULL)) return false;
   cl_run_enqueue(r, &run->bound);
   clFinish(r->queue);

@@ -5,4 +5,6 @@
 #define VEC NC_CAT(float, W)
 #define VLOAD NC_CAT(vload, W)
 #define VSTORE NC_CAT(vstore, W)
+// Parameters of these are not `restrict`: it tells a compiler no more than those of the kernel do, and Oclgrind cannot run
+// what clang makes of it when it inlines.
 #define INLINE static inline __attribute__((always_inline))

@@ -8,7 +8,7 @@
 #define B_ALONG_STEPS (B_K == 1)
 #define OUT(z, row, col) (((IDX)(z) * M + (row)) * N + (col))
 #define CHANNEL(z, row, col) (col)
-#define ARGS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B EXTRA
+#define ARGS __global const A_TYPE *A, __global const B_TYPE *B EXTRA
 #define ARG_NAMES A, B EXTRA_NAMES
 
 INLINE float FN(_a)(int z, int row, IDX step, ARGS) {

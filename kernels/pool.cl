@@ -26,7 +26,7 @@ INLINE float FN(_places)(int z, int y, int x) {
 
 #if !GRAD
 #define COUNT ((IDX)PLANES * (OD * OH * OW))
-#define ARGUMENTS __global const A_TYPE *restrict A, __global C_TYPE *C EXTRA
+#define ARGUMENTS(R) __global const A_TYPE *R A, __global C_TYPE *C EXTRA
 
 INLINE float FN(_value)(IDX plane, int z, int y, int x, __global const A_TYPE *A EXTRA) {
   float v = MAX ? -INFINITY : 0.0f;
@@ -44,8 +44,8 @@ INLINE float FN(_value)(IDX plane, int z, int y, int x, __global const A_TYPE *A
 #else
 #define COUNT ((IDX)PLANES * (ID * IH * IW))
 #if MAX
-#define ARGUMENTS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B, \
-                  __global const D_TYPE *restrict D, __global C_TYPE *C EXTRA
+#define ARGUMENTS(R) __global const A_TYPE *R A, __global const B_TYPE *R B, __global const D_TYPE *R D, \
+                     __global C_TYPE *C EXTRA
 // True when no place of window (z, y, x) before place `self` of the plane holds its maximum `top`.
 INLINE bool FN(_first)(IDX plane, int z, int y, int x, int self, float top, __global const A_TYPE *A EXTRA) {
   EACH(i, z, SD, LO_D, KD, ID)
@@ -58,14 +58,14 @@ INLINE bool FN(_first)(IDX plane, int z, int y, int x, int self, float top, __gl
   return true;
 }
 #else
-#define ARGUMENTS __global const D_TYPE *restrict D, __global C_TYPE *C EXTRA
+#define ARGUMENTS(R) __global const D_TYPE *R D, __global C_TYPE *C EXTRA
 #endif
 
 // The windows that cover place `at` of an axis: first and one past the last.
 #define SINCE(at, s, lo, k) max(((at) + (lo) - (k)) / (s) + ((at) + (lo) >= (k)), 0)
 #define UNTIL(at, s, lo, out) min(((at) + (lo)) / (s) + 1, out)
 
-INLINE float FN(_value)(IDX o, ARGUMENTS) {
+INLINE float FN(_value)(IDX o, ARGUMENTS()) {
   const IDX plane = o / (ID * IH * IW);
   const int self = (int)(o % (ID * IH * IW)), i = self / (IH * IW), j = self / IW % IH, k = self % IW;
   float v = 0.0f;
@@ -94,7 +94,7 @@ INLINE float FN(_value)(IDX o, ARGUMENTS) {
 #endif
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void NAME(ARGUMENTS) {
+void NAME(ARGUMENTS(restrict)) {
   const IDX o = (IDX)get_global_id(0);
   if (o >= COUNT) return;
   const int c = 0;

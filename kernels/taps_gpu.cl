@@ -1,7 +1,7 @@
 // Reading x under a tap of the kernel, for the convolutions on GPU devices. Sizes as in conv_cpu.cl.
 #define TAPS (KD * KH * KW)
 #define PIXELS (OD * OH * OW)
-#define ARGS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B EXTRA
+#define ARGS __global const A_TYPE *A, __global const B_TYPE *B EXTRA
 #define ARG_NAMES A, B EXTRA_NAMES
 
 // x under tap `k` (kz, ky, kx in order) of input channel `channel` of image n, seen from pixel p of the output.

@@ -102,6 +102,7 @@ START_TEST(losses_equal_pytorch) {
   ck_assert(!NC_ON_OOM(a));
   write_golden_data(a, d);
   const char *set[] = {nc_sprintf(a, "digits.images=%s", in_dir("image.npy")), nc_sprintf(a, "digits.labels=%s", in_dir("label.npy"))};
+  unsetenv("NACRE_DEBUG");            // optimized, as they run for users
   NacreOptions o = {.set = set, .sets = 2, .device_class = goldens[_i].cls, .verify = true};
   NacreModel *m;
   expect_status(m, nacre_open(nc_sprintf(a, "%s/golden/%s.nn", source_dir, net), &o, &m), NACRE_OK);

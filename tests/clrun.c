@@ -68,10 +68,12 @@ static void print_log(ClRun *r, cl_program program) {
   fprintf(stderr, "%s\n", log);
 }
 
-cl_program cl_run_build(ClRun *r, const char *text) {
+cl_program cl_run_build(ClRun *r, const char *text, bool optimize) {
   cl_int err;
   cl_program p = clCreateProgramWithSource(r->context, 1, &text, NULL, &err);
-  if (!p || clBuildProgram(p, 1, &r->device, "-cl-mad-enable -cl-no-signed-zeros", NULL, NULL) == CL_SUCCESS) return p;
+  const char *options = optimize ? "-cl-mad-enable -cl-no-signed-zeros -w"
+                                 : "-cl-mad-enable -cl-no-signed-zeros -w -cl-opt-disable";
+  if (!p || clBuildProgram(p, 1, &r->device, options, NULL, NULL) == CL_SUCCESS) return p;
   print_log(r, p);
   clReleaseProgram(p);
   return NULL;

@@ -23,7 +23,8 @@ typedef struct {
 bool cl_run_open(ClRun *r);
 void cl_run_close(ClRun *r);
 
-cl_program cl_run_build(ClRun *r, const char *text);   // NULL after printing the log
+// optimize: by the driver's compiler, which takes several times as long as building without.
+cl_program cl_run_build(ClRun *r, const char *text, bool optimize);   // NULL after printing the log
 // Makes the kernels and workspaces of `use` and sets the arguments: NC_TARG_A … NC_TARG_C from `role`, then `extra`.
 // False, having said why, when something fails; to be freed in any case.
 bool cl_run_bind(ClRun *r, ClBound *b, cl_program program, const NcTemplateUse *use, const cl_mem role[4], int nextra,

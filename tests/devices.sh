@@ -5,8 +5,8 @@ nacre=${1:-./nacre}
 failed=0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-XDG_CACHE_HOME=$work/cache
-export XDG_CACHE_HOME
+XDG_CACHE_HOME=$work/cache NACRE_DOCTOR_SECONDS=${NACRE_DOCTOR_SECONDS-120}
+export XDG_CACHE_HOME NACRE_DOCTOR_SECONDS
 
 # doctor NAME KNOWN ARGUMENTS…: KNOWN is a pattern of lines that are that implementation's own fault.
 doctor() {
@@ -36,15 +36,14 @@ export RUSTICL_ENABLE
 if "$nacre" devices 2>/dev/null | grep -q rusticl; then doctor 'rusticl' '' --device rusticl
 else echo 'SKIP: rusticl'; fi
 
-# Oclgrind interprets every work-item: races and accesses outside of buffers. It lacks intrinsics that its own compiler
-# makes of inlined functions with `restrict`, gives wrong averages of overlapping windows, and is too slow for CLBlast.
+# Oclgrind interprets every work-item: races and accesses outside of buffers. It is too slow for CLBlast.
 grind=${OCLGRIND_RT:-/usr/lib/oclgrind/liboclgrind-rt.so}
 if [ -e "$grind" ]; then
   NACRE_OPENCL=$grind OCLGRIND_DATA_RACES=1 OCLGRIND_BUILD_OPTIONS=-cl-opt-disable OCLGRIND_LOG=$work/log
   export NACRE_OPENCL OCLGRIND_DATA_RACES OCLGRIND_BUILD_OPTIONS OCLGRIND_LOG
   for class in cpu gpu; do
     : > "$work/log"
-    doctor "Oclgrind, $class class" '"family":"(pool, average|pool_grad, overlapping|dot, CLBlast)"' --class $class
+    doctor "Oclgrind, $class class" '"family":"dot, CLBlast"' --class $class
     grep -E '^(Invalid|Read-write data race|Write-write data race)' "$work/log" && failed=1
   done
 else

@@ -258,8 +258,11 @@ const char *gen_compare(GenDevice *d, NcArena *a, const NcGraph *g, int nbind, c
   t.vector = like.vector;
   if (t.max_group > like.max_group) t.max_group = like.max_group;
   NcCompileOptions co = {.name = "test", .verify = true, .no_fuse = o->no_fuse, .no_fast = o->no_fast};
-  r.plan = nc_compile(a, diag, g, &t, &co);
-  if (!r.plan) return failure(a, diag, "compile");
+  NcPlan *p = nc_compile(a, diag, g, &t, &co);
+  if (!p) return failure(a, diag, "compile");
+  r.plan = p;
+  if (!o->optimize && !getenv("NACRE_TEST_OPTIMIZED"))
+    p->options = nc_sprintf(a, "%s -cl-opt-disable", p->options);
   if (o->print || getenv("NACRE_TEST_PRINT")) {
     NcBuf b = NC_BUF(a);
     nc_plan_print(r.plan, &b, true);

@@ -20,6 +20,7 @@ typedef struct {
   bool no_fuse;
   const char *no_fast;
   double loose;              // factor on the tolerance; 0: 1
+  bool optimize;             // by the driver's compiler, which is most of a comparison's time
   int steps;                 // of the plan that is wanted (0: any)
   bool print;                // the plan, on stderr
 } GenOptions;

@@ -232,7 +232,10 @@ static const char *window_count(NcEmit *e, const NcPool *p, const int64_t *size,
     }
     const char *at = nc_ix_text(&e->ix, begin, begin->lane);
     *vec |= begin->lane;
-    nc_putf(&b, " * (min(%s + %lld, (%s)%lld) - max(%s, (%s)0))", at, (long long)p->window[i], e->idx, (long long)size[i], at, e->idx);
+    // Both operands of one type: min(int4, int) is right, and wrong in Oclgrind.
+    const char *t = begin->lane ? nc_sprintf(e->arena, "%s%d", e->idx, e->lanes) : e->idx;
+    nc_putf(&b, " * (min(%s + %lld, (%s)(%lld)) - max(%s, (%s)(0)))", at, (long long)p->window[i], t, (long long)size[i],
+            at, t);
   }
   return b.n ? nc_sprintf(e->arena, "convert_float%s(%lld%s)", *vec ? nc_sprintf(e->arena, "%d", e->lanes) : "", (long long)fixed, nc_buf_str(&b))
              : nc_sprintf(e->arena, "%lld.0f", (long long)fixed);

@@ -16,6 +16,7 @@ static bool debug_says(const char *word) {
   return false;
 }
 
+// NACRE_DEBUG=unoptimized builds without the driver's optimizer: programs start soon and run slowly.
 // NACRE_DEBUG=program writes every program's text into the current folder, under a name made from its contents.
 static const char *dump(NcArena *a, const char *source) {
   if (!debug_says("program")) return NULL;
@@ -65,7 +66,8 @@ static void report(NcDevice *dev, NcDiag *d, cl_program program, const char *sou
 cl_program nc_program_build(NcDevice *dev, NcDiag *d, const char *source, const char *options) {
   cl_int err = 0;
   const char *dumped = dump(d->arena, source);
-  options = nc_sprintf(d->arena, "%s%s-w", options, *options ? " " : "");
+  options = nc_sprintf(d->arena, "%s%s-w%s", options, *options ? " " : "",
+                       debug_says("unoptimized") ? " -cl-opt-disable" : "");
   cl_program kept = nc_binary_recall(dev, d->arena, source, options);
   if (kept) return kept;
   cl_program program = NC_MAKE(dev->cl, &err, clCreateProgramWithSource, (dev->context, 1, &source, NULL, &err));

@@ -1,6 +1,7 @@
 // `nacre doctor`: every kernel family (families.c) on every device, made by both code generators, against the reference
 // evaluator. A driver that crashes or hangs costs one family its verdict, and nothing else.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "train/families.h"
 #include "train/plain.h"
@@ -70,6 +71,13 @@ static void accuse(Doctor *q, const NcDeviceInfo *i, const char *cls, const NcVe
   else nc_help(q->d, m, "update the driver (%s is here), or use another device with --device", i->driver);
 }
 
+// Seconds that a family may take: a driver that interprets kernels, or a machine that is busy, may want more.
+static int patience(void) {
+  const char *s = getenv("NACRE_DOCTOR_SECONDS");
+  const int n = s ? atoi(s) : 0;
+  return n > 0 && n < 86400 ? n : 60;
+}
+
 // False when the device cannot be opened; else `bad` counts.
 static bool check(Doctor *q, const NcDeviceInfo *i, const char *cls, NcVerdict *v, int *bad) {
   NcBuf b = NC_BUF(q->a);
@@ -77,7 +85,7 @@ static bool check(Doctor *q, const NcDeviceInfo *i, const char *cls, NcVerdict *
   if (!q->o->json) nc_putf(&b, "%d %s (%s), %s class\n", i->number, i->name, i->platform, cls);
   give(q, &b);
   b.n = 0;
-  bool opened = nc_doctor_check(q->a, q->d, &o, nc_families(), nc_family_case, NULL, 60, v);
+  bool opened = nc_doctor_check(q->a, q->d, &o, nc_families(), nc_family_case, NULL, patience(), v);
   if (!opened && !q->o->json) nc_put(&b, "   cannot be opened\n");
   for (int f = 0; opened && f < nc_families(); f++) {
     *bad += is_bad(&v[f]);
