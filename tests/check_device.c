@@ -697,6 +697,47 @@ START_TEST(hunting) {
 }
 END_TEST
 
+#define LOOP_PROGRAM SCALE_PROGRAM \
+  "kernel void down(global float *y, int t) { y[0] = sqrt(3.5f - 2 * t); }\n"
+
+START_TEST(looping) {
+  NcExec *x = session();
+  NcPlan *p = plan("buffer 0 root arena \"arena\" bytes 2048\n"
+                   "buffer 1 temp \"y\" f32[8] in 0 offset 0\n"
+                   "buffer 2 input \"x\" f32[4]\n"
+                   "buffer 3 temp \"sum\" f32[4] in 0 offset 512\n"
+                   "buffer 4 temp \"root\" f32[1] in 0 offset 1024\n"
+                   "step 0 fill b1 bytes 32\nstep 1 fill b3 bytes 16\n"
+                   "step 2 loop turns 3\n"
+                   "step 3 loop turns 2\n"
+                   "step 4 kernel \"add_to\" global 4 1 1 local 1 1 1 args b3 b2 i4\n"
+                   "step 5 end\n"
+                   "step 6 kernel \"spill\" global 1 1 1 local 1 1 1 args b1 t\n"
+                   "step 7 kernel \"down\" global 1 1 1 local 1 1 1 args b4 t label \"root\" at \"model.nn:7:1\"\n"
+                   "step 8 end\n"
+                   "output \"y\" b1\noutput \"sum\" b3\n", LOOP_PROGRAM);
+  NcLoaded *l = load(x, p);
+  float in[4] = {1, 2, 3, 4}, y[8], sum[4];
+  OK(nc_exec_write(l, diag, 2, in, sizeof in));
+  NcProfile *prof = nc_profile_new(arena, p);
+  for (int way = 0; way < 3; way++) {
+    nc_exec_seams(x, (NcExecSeams){.poison = true, .guard = way == 1});
+    OK(way == 2 ? nc_exec_run_profiled(l, diag, prof) : nc_exec_run(l, diag));
+    OK(nc_exec_read(l, diag, 1, y, sizeof y, true));
+    OK(nc_exec_read(l, diag, 3, sum, sizeof sum, true));
+    for (int i = 0; i < 8; i++) ck_assert(y[i] == (i < 3));
+    for (int i = 0; i < 4; i++) ck_assert(sum[i] == 6 * in[i]);
+  }
+  ck_assert(prof->step[4].count == 6 && prof->step[6].count == 3 && prof->step[2].count == 0);
+  NcBad bad;
+  OK(nc_exec_find_nan(l, diag, &bad));
+  ck_assert(bad.found && bad.step == 7 && bad.turn == 2 && bad.buffer == 4);
+  nc_exec_report_bad(l, diag, &bad);
+  expect(NC_E0603, "in turn 2 of its loop");
+  nc_exec_free(x);
+}
+END_TEST
+
 // --- errors ---
 
 START_TEST(bad_programs) {
@@ -937,6 +978,7 @@ int main(void) {
     tcase_add_loop_test(c, guarding, 0, 5);
     tcase_add_test(c, profiling);
     tcase_add_test(c, hunting);
+    tcase_add_test(c, looping);
     tcase_add_loop_test(c, bad_programs, 0, 3);
     tcase_add_loop_test(c, wrong_arguments, 0, 5);
     tcase_add_test(c, too_large);

@@ -33,6 +33,12 @@ static const char whole[] =
   "step 1 gemm a b7 b b3 c b8 tb 1 m 4 n 8 k 4 lda 4 ldb 4 ldc 8 beta 0.5 label \"dot\"\n"
   "step 2 fill b7 bytes 128\n"
   "step 3 copy b7 b8 bytes 64\n"
+  "step 4 loop turns 3 label \"loop\"\n"
+  "step 5 kernel \"map_0\" global 1 1 1 local 1 1 1 args b7 t\n"
+  "step 6 loop turns 5\n"
+  "step 7 kernel \"map_0\" global 1 1 1 local 1 1 1 args t b7 label \"inner\"\n"
+  "step 8 end\n"
+  "step 9 end\n"
   "output \"loss\" b8\n"
   "output \"caf\xc3\xa9\" b3\n"
   "program 27\n"
@@ -58,6 +64,21 @@ START_TEST(text_round_trip) {
   ck_assert(isinf(p->step.at[0].args[4].f));
   ck_assert(((const float *)p->buf.at[6].data)[1] == 2.0f);
   ck_assert_str_eq(p->program, "kernel void map_0(void) { }");
+}
+END_TEST
+
+// Loops are run through: which step, and in which turn.
+START_TEST(steps_in_order) {
+  NcPlan *p = read_text(whole);
+  int before[] = {0, 1, 2, 3}, n = 0;
+  for (NcSteps s = {.plan = p}; nc_steps_next(&s); n++) {
+    int turn = (n - 4) / 6, within = (n - 4) % 6;
+    if (n < 4) ck_assert(s.step == before[n] && s.turn == 0 && s.depth == 0);
+    else if (within == 0) ck_assert(s.step == 5 && s.turn == turn && s.depth == 1);
+    else ck_assert(s.step == 7 && s.turn == within - 1 && s.depth == 2);
+  }
+  ck_assert_int_eq(n, 4 + 3 * 6);
+  ck_assert_int_eq(nc_plan_launches(p), n);
 }
 END_TEST
 
@@ -138,6 +159,11 @@ static const struct { const char *from, *to, *says; } wrong[] = {
   {"m 4 n 8", "m 64 n 8", "larger than its buffer"},
   {"fill b7 bytes 128", "fill b7 bytes 129", "past the end"},
   {"copy b7 b8 bytes 64", "copy b7 b9 bytes 64", "does not exist"},
+  {"turns 3", "turns 0", "whole number from 1"},
+  {"turns 3", "", "`turns`"},
+  {"step 9 end\n", "", "does not end"},
+  {"step 9 end\n", "step 9 end\nstep 10 end\n", "ends no loop"},
+  {"args b2", "args t b2", "there is no loop"},
   {"output \"loss\" b8", "output \"loss\" b11", "no buffer"},
   {"\"caf\xc3\xa9\"", "\"loss\"", "two outputs"},
   {"program 27", "program 28", "28 bytes"},
@@ -211,6 +237,7 @@ int main(void) {
   Suite *s = suite_create("plan");
   TCase *c = tcase_create("plan");
   tcase_add_checked_fixture(c, setup, teardown);
+  tcase_add_test(c, steps_in_order);
   tcase_add_test(c, text_round_trip);
   tcase_add_test(c, without_program);
   tcase_add_test(c, finding);

@@ -226,6 +226,7 @@ struct NcElab {
   NcTensor *grad_norm;       // while the optimizer is applied
   struct NcScan *scan;       // the innermost one whose block is being evaluated
   NcTensor *turn;            // in it: which turn this is, counted over all scans around
+  int64_t scan_macs;         // of blocks on placeholders, which are no part of what runs
   int scans;                 // of the whole program, to tell their placeholders apart
   int64_t total_steps;       // 0: not known
   NcInstance *watch;         // predict: the model whose first call is wanted
@@ -307,6 +308,8 @@ NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n
 
 // task.c: makes the layers of a model that nothing has called yet
 void nc_meet_model(NcElab *e, NcInstance *inst);
+
+int64_t nc_node_macs(const NcNode *n);
 
 // variable.c
 bool nc_declare(NcElab *e, const NcStmt *s);      // param, state

@@ -4,6 +4,7 @@
 // where it repeats in one parent (dense, dense_2, dense_3). What distinguishes instances is the place of the call in
 // the source and the turns of the `repeat`s around it, so that training and inference find the same ones.
 #include "elab/scan.h"
+#include "ops/loop.h"
 #include <string.h>
 
 // ---- instances ----
@@ -122,7 +123,13 @@ static int64_t owned(const NcInstance *inst) {
   return n;
 }
 
-static int64_t node_macs(const NcNode *n) {   // multiply-adds of a contraction or a convolution
+int64_t nc_node_macs(const NcNode *n) {   // multiply-adds of a contraction or a convolution, and of loops
+  NcLoop l;
+  if (nc_loop_of(n, &l)) {
+    int64_t sum = 0;
+    for (int i = 0; i < l.body->node.n; i++) sum += nc_node_macs(l.body->node.at[i]);
+    return sum * l.trips;
+  }
   int64_t out = nc_count(n->type.shape);
   if (n->op->kind == NC_DOT) {
     int ncon;
@@ -141,12 +148,14 @@ static int64_t node_macs(const NcNode *n) {   // multiply-adds of a contraction 
   return out;
 }
 
-static void finish_row(NcElab *e, int row, int first_node, const NcInstance *inst, const NcValue *r) {
+static void finish_row(NcElab *e, int row, int first_node, const NcInstance *inst, const NcValue *r,
+                       int64_t dead) {
   NcLayerRow *w = &e->row.at[row];
   const NcTensor *t = first_tensor(r);
   if (t) w->type = t->node->type;
   w->params = owned(inst);
-  for (int i = first_node; i < e->graph->node.n; i++) w->macs += node_macs(e->graph->node.at[i]);
+  for (int i = first_node; i < e->graph->node.n; i++) w->macs += nc_node_macs(e->graph->node.at[i]);
+  w->macs -= dead;
   if (e->batch > 0) w->macs /= e->batch;
 }
 
@@ -167,6 +176,7 @@ NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const N
   const NcValue *old = remembered(e, inst, n, arg, &calls);
   if (old) return *old;
   int row = -1, first_node = e->graph->node.n, used = 0;
+  int64_t dead = e->scan_macs;
   if (e->rows) {
     row = e->row.n;
     *NC_PUSH(e->arena, e->row) = (NcLayerRow){.depth = e->row_depth++, .name = inst->fn->info->decl->name.s,
@@ -185,7 +195,7 @@ NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const N
   e->frame->randoms = randoms;
   if (row >= 0) {
     e->row_depth--;
-    finish_row(e, row, first_node, inst, &r);
+    finish_row(e, row, first_node, inst, &r, e->scan_macs - dead);
   }
   NcMemo m = {.graph = e->graph, .scan = e->scan, .averaged = e->averaged, .n = n, .result = r};
   NcValue *copy = NC_NEW_N(e->arena, NcValue, n + 1);

@@ -146,6 +146,7 @@ bool nc_scan_loop(NcElab *e, NcScan *s, NcTensor **last, NcTensor **stacked) {
   m.l = (NcLoop){.trips = s->turns.value, .reverse = s->reverse};
   m.body = nc_graph_new(e->arena, e->diag, "body");
   m.map = NC_NEW_N(e->arena, NcNode *, m.part.ids + 1);
+  for (int i = 0; i < m.part.n; i++) e->scan_macs += nc_node_macs(m.part.node[i]);
   placeholders(&m);
   if (!block(&m)) return false;
   m.l.body = nc_graph_rewrite(m.body, e->arena, NULL, NULL, NULL);
