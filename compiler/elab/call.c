@@ -47,6 +47,13 @@ static void unknown_argument(NcElab *e, const NcDecl *d, const NcActual *a) {
   nc_suggest(e, m, a->name, names.at, names.n);
 }
 
+// For calls that elaboration does not come across: whether an argument's name is one of the declaration's.
+void nc_argument_must_exist(NcElab *e, const NcDecl *d, const NcName *n) {
+  for (int i = 0; i < d->tensor.n; i++)
+    if (d->tensor.at[i].name.s == n->s) return;
+  if (find_hyper(d, n->s) < 0) unknown_argument(e, d, &(NcActual){.name = n->s, .name_at = n->at});
+}
+
 // Puts actual arguments beside formal ones. `given[i]` stays NULL where nothing was given.
 static bool match(NcElab *e, const NcDecl *d, NcRange at, int n, const NcActual *arg, const NcActual **given) {
   int next = 0;

@@ -251,6 +251,7 @@ NcLocal *nc_lookup_local(NcScope *s, const char *name);
 NcInfo *nc_find_decl(const NcElab *e, const NcModule *m, const char *name);     // the module's own, else the prelude's
 NcValue nc_lookup(NcElab *e, const NcName *n);                                  // E0301
 void nc_name_must_exist(NcElab *e, const NcName *n);                            // in the user's file; E0301
+void nc_argument_must_exist(NcElab *e, const NcDecl *d, const NcName *n);        // call.c: E0303
 void nc_check_names(NcElab *e);                                                 // names.c
 
 // expr.c, stmt.c

@@ -1,5 +1,5 @@
 // Names in what elaboration did not come across: layers that nothing calls, branches that were not taken. Only names
-// are checked here; shapes are known where something is called.
+// are checked here, of arguments too; shapes are known where something is called.
 #include "elab/elab.h"
 
 typedef struct { NcElab *e; NcScope *scope; } Walk;
@@ -37,12 +37,22 @@ static void block(Walk *w, const NcBlock *b) {
   w->scope = outer;
 }
 
+// Names of arguments, where it is known what is called.
+static void arguments(Walk *w, const NcExpr *x) {
+  const NcName *f = x->a->kind == NC_X_NAME ? &x->a->name : NULL;
+  const NcInfo *info = f && !nc_lookup_local(w->scope, f->s) ? nc_find_decl(w->e, w->e->user, f->s) : NULL;
+  bool callable = info && (info->decl->kind == NC_D_FN || info->decl->kind == NC_D_LAYER || info->decl->kind == NC_D_MODEL);
+  for (int i = 0; callable && i < x->list.n; i++)
+    if (x->list.at[i].name.s) nc_argument_must_exist(w->e, info->decl, &x->list.at[i].name);
+}
+
 static void expr(Walk *w, const NcExpr *x) {
   if (!x || x->kind == NC_X_REARRANGE || x->kind == NC_X_EINSUM || x->kind == NC_X_BAD) return;
   if (x->kind == NC_X_NAME || x->kind == NC_X_SPREAD) {
     if (!nc_lookup_local(w->scope, x->name.s)) nc_name_must_exist(w->e, &x->name);
     return;
   }
+  if (x->kind == NC_X_CALL) arguments(w, x);
   expr(w, x->a);
   expr(w, x->b);
   expr(w, x->c);
