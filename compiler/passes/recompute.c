@@ -7,8 +7,9 @@
 #include <string.h>
 #include "passes/passes.h"
 
-typedef struct { double flops, bytes, launch; } Rates;   // per second, per second, seconds
-static const Rates rates[] = {[NC_CLASS_CPU] = {2e10, 1e10, 4e-6}, [NC_CLASS_GPU] = {4e12, 4e11, 6e-6}};
+// Per second, read per second, written per second (a CPU reads a line before it writes there), seconds.
+typedef struct { double flops, bytes, written, launch; } Rates;
+static const Rates rates[] = {[NC_CLASS_CPU] = {2e10, 1e10, 5e9, 4e-6}, [NC_CLASS_GPU] = {4e12, 4e11, 4e11, 6e-6}};
 enum { RANDOM_FLOPS = 25, GATHER_FLOPS = 4, MOVE_FLOPS = 2, MOST_INPUTS = 40, MOST_NODES = 24 };
 
 typedef struct {
@@ -109,7 +110,7 @@ static bool only_result(const Recompute *x, const NcRegion *g, const NcNode *v) 
 
 static bool worth(Recompute *x, NcNode *v, NcRegion *home) {
   const Rates *t = &rates[x->s->target->cls];
-  double sum = (double)nc_type_bytes(v->type) / t->bytes;   // it need not be written
+  double sum = (double)nc_type_bytes(v->type) / t->written;   // it need not be written
   if (only_result(x, home, v)) {
     sum += t->launch;
     for (int i = 0; i < x->input.at.n; i++) sum += (double)nc_type_bytes(x->input.at.at[i]->type) / t->bytes;
@@ -166,6 +167,107 @@ static void consider(Recompute *x, NcNode *v) {
   if (collect(x, v, true) && worth(x, v, home)) inline_everywhere(x, v, home);
 }
 
+// ---- One value in the place of several: what an activation leaves for its gradient (for gelu erf, exp and more) follows
+// from its operand. Where that is a value on the way, which nobody keeps, keeping it instead of them may be worth it.
+
+typedef struct {
+  NcRegion *home;
+  NcNode *from;              // the value on the way
+  NcNodes kept;              // what home keeps and what follows from it
+  NcNodes closure, input;    // of all of them together
+  NcRegionList reader;
+} Source;
+
+static bool in_list(const NcNodes *l, const NcNode *n) {
+  for (int i = 0; i < l->at.n; i++)
+    if (l->at.at[i] == n) return true;
+  return false;
+}
+
+static void add_once(Recompute *x, NcNodes *to, const NcNodes *from) {
+  for (int i = 0; i < from->at.n; i++)
+    if (!in_list(to, from->at.at[i])) *NC_PUSH(x->r->arena, to->at) = from->at.at[i];
+}
+
+static bool may_go(const Recompute *x, const NcRegion *home, const NcNode *v) {
+  return x->r->producer[v->id] == home && !x->flow->required[v->id] && is_pointwise(v);
+}
+
+// Which of home's values follow from n, as if it lay in memory; leaves *s empty where fewer than two do.
+static void find_kept(Recompute *x, Source *s, NcRegion *home, NcNode *n) {
+  *s = (Source){.home = home, .from = n};
+  x->r->producer[n->id] = home;
+  for (int i = 0; i < home->core.n; i++) {
+    NcNode *v = home->core.at[i];
+    if (v == n || !may_go(x, home, v) || nc_count(v->type.shape) != nc_count(n->type.shape)) continue;
+    x->closure.at.n = x->input.at.n = 0;
+    x->search++;
+    if (!collect(x, v, true) || !in_list(&x->input, n)) continue;
+    *NC_PUSH(x->r->arena, s->kept.at) = v;
+    add_once(x, &s->closure, &x->closure);
+    add_once(x, &s->input, &x->input);
+  }
+  x->r->producer[n->id] = NULL;
+}
+
+// What is saved less what it costs, in seconds; below 0 also where a reader cannot compute the values.
+static double source_gain(Recompute *x, Source *s) {
+  const Rates *t = &rates[x->s->target->cls];
+  double one = (double)nc_type_bytes(s->from->type), sum = -one / t->written, flops = 0;
+  for (int i = 0; i < s->closure.at.n; i++) flops += work(s->closure.at.at[i]);
+  x->input = s->input;
+  for (int i = 0; i < s->kept.at.n; i++) {
+    const NcNode *v = s->kept.at.at[i];
+    const NcNodes *readers = &x->flow->readers[v->id];
+    sum += (double)nc_type_bytes(v->type) / t->written;
+    for (int k = 0; k < readers->at.n; k++) {
+      const NcRegionList *l = &x->holders[readers->at.at[k]->id];
+      for (int j = 0; j < l->at.n; j++) {
+        NcRegion *g = l->at.at[j];
+        if (g == s->home || !computes(g, readers->at.at[k])) continue;
+        double times = evaluations(x, g, v);
+        if (times < 0 || times > (double)nc_count(v->type.shape) || !takes(x, g, v)) return -1;
+        sum += one / t->bytes;
+        bool known = false;
+        for (int z = 0; z < s->reader.at.n; z++) known |= s->reader.at.at[z] == g;
+        if (known) continue;
+        *NC_PUSH(x->r->arena, s->reader.at) = g;
+        sum -= times * flops / t->flops;
+        for (int z = 0; z < s->input.at.n; z++)
+          if (!reads_input(g, s->input.at.at[z])) sum -= (double)nc_type_bytes(s->input.at.at[z]->type) / t->bytes;
+      }
+    }
+  }
+  return sum;
+}
+
+static void one_for_several(Recompute *x, NcRegion *home) {
+  bool keeps = home->kind == NC_REGION_MAP || home->kind == NC_REGION_ROW || home->kind == NC_REGION_DOT ||
+               home->kind == NC_REGION_CONV || home->kind == NC_REGION_POOL;
+  if (!keeps || home->parts) return;
+  Source best = {0};
+  double most = 0;
+  int may = 0;
+  for (int i = 0; i < home->core.n; i++) may += may_go(x, home, home->core.at[i]);
+  for (int i = 0; i < home->core.n && may > 1; i++) {
+    NcNode *n = home->core.at[i];
+    Source s;
+    if (x->r->producer[n->id] || n->op->kind == NC_REDUCE || !nc_dtype_float(n->type.dtype)) continue;
+    find_kept(x, &s, home, n);
+    double gained = s.kept.at.n > 1 ? source_gain(x, &s) : -1;
+    if (gained <= most) continue;
+    most = gained;
+    best = s;
+  }
+  if (!best.from) return;
+  x->r->producer[best.from->id] = home;
+  for (int i = 0; i < best.kept.at.n; i++) {
+    x->closure.at.n = x->input.at.n = 0;
+    x->search++;
+    if (collect(x, best.kept.at.at[i], true)) inline_everywhere(x, best.kept.at.at[i], home);
+  }
+}
+
 bool nc_recompute(NcState *s) {
   NcRegions *r = s->regions;
   int n = r->graph->node.n;
@@ -175,6 +277,7 @@ bool nc_recompute(NcState *s) {
   for (int i = 0; i < r->region.n; i++)
     for (int k = 0; k < r->region.at[i]->core.n; k++)
       *NC_PUSH(r->arena, x.holders[r->region.at[i]->core.at[k]->id].at) = r->region.at[i];
+  for (int i = 0; i < r->region.n; i++) one_for_several(&x, r->region.at[i]);
   for (int i = 0; i < n; i++) consider(&x, r->graph->node.at[i]);
   nc_regions_settle(r);
   return true;
