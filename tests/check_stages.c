@@ -140,7 +140,6 @@ START_TEST(optimizers_on_both_classes) {
   for (int i = 0; i < UPDATES; i++) run_step(a, d, m->program->step, &b, i);
   const char *out = in_dir(nc_sprintf(a, "bank%d", _i));
   expect_ok(m, nacre_train(m, &(NacreTrainOptions){.out = out}));
-  nacre_close(m);
   NcTensors t;
   ck_assert(nc_safetensors_read(a, d, NC_NOWHERE, nc_sprintf(a, "%s/last.safetensors", out), &t));
   for (int i = 0; i < TRIALS; i++) {
@@ -154,6 +153,7 @@ START_TEST(optimizers_on_both_classes) {
                     o.device_class, v, want[k]);
     }
   }
+  nacre_close(m);   // it owns the names that b knows
 }
 END_TEST
 

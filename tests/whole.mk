@@ -70,3 +70,9 @@ installcheck-local:
 	LD_LIBRARY_PATH=$(DESTDIR)$(libdir) $(DESTDIR)$(bindir)/nacre --version
 	test -s $(DESTDIR)$(mandir)/man1/nacre.1
 	rm -rf installed
+
+check_PROGRAMS += tests/check_stages
+TESTS += tests/check_stages
+tests_check_stages_SOURCES = tests/check_stages.c tests/elab_run.h tests/elab_run.c tests/golden.h
+tests_check_stages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_stages_LDADD = $(NC_ALL) $(CHECK_LIBS)
