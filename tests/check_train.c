@@ -299,6 +299,29 @@ START_TEST(a_checkpoint_of_another_model_tells_all_misfits) {
 }
 END_TEST
 
+START_TEST(tokens_beyond_their_table_are_told) {
+  NcArena *a = nc_arena_new();
+  NcDiag *d = nc_diag_new(a);
+  int32_t tok[8 * 4] = {0}, label[8] = {0, 1, 0, 1, 0, 1, 0, 1};
+  tok[18] = 5;
+  ck_assert(nc_npy_write(d, in_dir("tok.npy"), (NcType){NC_I32, NC_SHAPE(8, 4)}, tok));
+  ck_assert(nc_npy_write(d, in_dir("tok_label.npy"), (NcType){NC_I32, NC_SHAPE(8)}, label));
+  const char *text = nc_sprintf(a,
+    "nn 1\nmodel net(tok: i32[B, T]) -> f32[B, 2] { tok |> embedding(5, 3) |> mean(axis = 1) |> dense(2) }\n"
+    "data d { source = npy(tok = \"%s\", label = \"%s\") }\n"
+    "train net on d { loss = cross_entropy(net(tok[:, 1..4]), label); optimizer = sgd(0.1); batch = 8; steps = 1 }\n",
+    in_dir("tok.npy"), in_dir("tok_label.npy"));
+  NacreModel *m;
+  expect_status(m, nacre_open_text("tokens.nn", text, strlen(text), NULL, &m), NACRE_OK);
+  expect_status(m, nacre_train(m, &(NacreTrainOptions){.out = in_dir("tokens")}), NACRE_DATA);
+  const char *message = nacre_message(m);
+  ck_assert_msg(strstr(message, "E0403") && strstr(message, "`tok` holds 5") && strstr(message, "embedding(5, 3)"), "%s",
+                message);
+  nacre_close(m);
+  nc_arena_free(a);
+}
+END_TEST
+
 START_TEST(torn_and_foreign_runs_are_refused) {
   NacreModel *m;
   expect_status(m, nacre_open_run(in_dir("nowhere"), NULL, NULL, &m), NACRE_RUN);
@@ -373,6 +396,7 @@ int main(void) {
   tcase_add_test(c, kernels_with_smaller_groups);
   tcase_add_test(c, a_run_is_not_overwritten);
   tcase_add_test(c, a_checkpoint_of_another_model_tells_all_misfits);
+  tcase_add_test(c, tokens_beyond_their_table_are_told);
   tcase_add_test(c, torn_and_foreign_runs_are_refused);
   tcase_add_test(c, predictions_follow_the_weights);
   suite_add_tcase(s, c);

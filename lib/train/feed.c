@@ -26,7 +26,7 @@ bool nc_feed_data(NacreModel *m) {
         : !nc_split(m->arena, m->diag, data->n, r->seed, spec.at, r->split.at, r->split.n, m->split)) return false;
   m->splits = r->split.n;
   m->data = data;
-  return true;
+  return nc_check_indices(m);
 }
 
 const NcSplit *nc_feed_split(NacreModel *m, const char *name) {

@@ -33,6 +33,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/testing.c \
   lib/train/plain.h \
   lib/train/explain.c \
+  lib/train/indices.c \
   lib/train/plain.c \
   lib/train/devices.c \
   lib/train/families.h \

@@ -93,9 +93,10 @@ class Family:
             self.meta[name] = " ".join(k for k, v in marks.items() if v)
 
     def net(self, name, nn, torch, loss, optimizer, params, torch_loss, torch_optimizer, decl="", keys="", steps=5,
-            takes=None, after_step=None, device=True, **fields):
+            takes=None, train=None, after_step=None, device=True, **fields):
         """A network and its training: torch(p, inputs…) gives the output, torch_loss(output, fields) the loss.
-        `takes` names the fields that are the model's inputs (the first, if not given). `loss` may hold {out}."""
+        `takes` names the fields that are the model's inputs (the first, if not given). `loss` may hold {out}. `train` is
+        the network as in training, where that differs."""
         x, p = self.leaves(name, fields, params)
         takes = takes or list(fields)[:1]
         given = {k: x[k] for k in takes}
@@ -103,7 +104,7 @@ class Family:
         opt, losses = torch_optimizer(list(p.values())), []
         for step in range(steps):
             opt.zero_grad()
-            l = torch_loss(torch(p, **given), **x)
+            l = torch_loss((train or torch)(p, **given), **x)
             l.backward()
             opt.step()
             if after_step:

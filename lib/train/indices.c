@@ -1,0 +1,52 @@
+// Tokens against the tables they are looked up in. On a device an index beyond a table gives zeros, without a word; what comes
+// straight from the data can be looked at before training.
+#include <string.h>
+#include "ops/op.h"
+#include "train/model.h"
+
+static bool is(const NcNode *n, const char *op) { return strcmp(n->op->name, op) == 0; }
+
+// The input whose elements these are, moved and converted at most; NULL where they are computed.
+static const NcNode *source_of(const NcNode *n) {
+  while (n->nin == 1 && (n->op->kind == NC_MOVEMENT || is(n, "cast"))) {
+    if (is(n, "pad") || !(n->in[0]->type.dtype == NC_I32 || n->in[0]->type.dtype == NC_U8)) return NULL;
+    n = n->in[0];
+  }
+  return is(n, "input") ? n : NULL;
+}
+
+static int64_t value_at(const NcDataset *set, int field, int64_t i) {
+  return set->field[field].dtype == NC_I32 ? ((const int32_t *)set->data[field])[i] : ((const uint8_t *)set->data[field])[i];
+}
+
+static bool fits(NacreModel *m, int field, const NcNode *gather) {
+  const NcDataset *set = m->data;
+  const NcField *f = &set->field[field];
+  int64_t rows = gather->in[0]->type.shape.dim[nc_attr_int(gather, "axis")], n = nc_field_values(set, field);
+  for (int64_t i = 0; i < n; i++) {
+    int64_t v = value_at(set, field, i);
+    if (v >= 0 && v < rows) continue;
+    NcMessage *e = nc_error(m->diag, NC_E0403, gather->at,
+                            "`%s` holds %lld, but the table it is looked up in has %lld rows, 0 to %lld", f->name,
+                            (long long)v, (long long)rows, (long long)rows - 1);
+    if (v < 0) nc_help(m->diag, e, "tokens start at 0");
+    else if (f->classes > rows)
+      nc_help(m->diag, e, "the data has %lld tokens: let the table be as large, `%s.vocabulary`", (long long)f->classes,
+              m->program->recipe->data);
+    else nc_help(m->diag, e, "let the table have more than %lld rows", (long long)v);
+    return false;
+  }
+  return true;
+}
+
+bool nc_check_indices(NacreModel *m) {
+  const NcGraph *g = m->program->step;
+  bool good = true;
+  for (int i = 0; g && i < g->node.n; i++) {
+    const NcNode *n = g->node.at[i], *from = is(n, "gather") ? source_of(n->in[1]) : NULL;
+    int field = from ? nc_field_find(m->data, nc_attr_str(from, "name")) : -1;
+    NcDtype t = field >= 0 ? m->data->field[field].dtype : NC_F32;
+    if (t == NC_I32 || t == NC_U8) good = fits(m, field, n) && good;
+  }
+  return good;
+}
