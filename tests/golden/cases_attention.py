@@ -73,7 +73,7 @@ def rope_pairs(x):
     return torch.view_as_real(z).flatten(-2)
 
 
-case("rope", "x |> rope", lambda p, x: rope(x), x=f(2, 2, 5, 6))
+case("rope", "x |> rope", lambda p, x: rope(x), x=f(2, 2, 5, 6), device=False)   # grouped_query_attention has it
 case("rope_offset", "x |> rope(base = 500.0, offset = 7)", lambda p, x: rope(x, 500.0, 7), x=f(1, 2, 3, 4), device=False)
 case("rope_interleaved", "x |> rope(interleaved = true)", lambda p, x: rope_pairs(x), x=f(2, 5, 6), device=False)
 
@@ -84,7 +84,7 @@ def waves(n, width):
 
 
 case("sinusoid", "x + sinusoid(6)(range(5))", lambda p, x: x + waves(torch.arange(5), 6), x=f(2, 5, 6))
-case("sinusoid_steps", "sinusoid(8)(k)", lambda p, k: waves(k, 8), k=given(0, 3, 999))
+case("sinusoid_steps", "sinusoid(8)(k)", lambda p, k: waves(k, 8), k=given(0, 3, 999), device=False)
 
 
 def grouped(p, x):
