@@ -75,9 +75,62 @@ static void placeholders(Make *m) {
   }
 }
 
+// ---- products of elements with what is the same in each turn: one large product before the loop
+
+static int element_of(const Make *m, const NcNode *n) {
+  for (int i = 0; i < m->s->nscanned; i++)
+    if (m->s->element[i]->node == n) return i;
+  return -1;
+}
+
+// The values of all turns along a new axis 0, of an element seen through index arithmetic; NULL where it is anything else.
+static NcNode *stacked(Make *m, const NcNode *n) {
+  NcGraph *g = m->e->graph;
+  int i = element_of(m, n);
+  if (i >= 0) return turned(m, m->s->scanned[i]);
+  bool reshape = strcmp(n->op->name, "reshape") == 0;
+  if ((!reshape && strcmp(n->op->name, "permute") != 0) || n->type.shape.rank == NC_MAX_RANK) return NULL;
+  NcNode *x = stacked(m, n->in[0]);
+  if (!x) return NULL;
+  int64_t perm[NC_MAX_RANK] = {0};
+  NcShape s = {.rank = n->type.shape.rank + 1, .dim = {m->l.trips}};
+  for (int k = 0; k < n->type.shape.rank; k++) {
+    s.dim[k + 1] = n->type.shape.dim[k];
+    if (!reshape) perm[k + 1] = nc_attr_ints(n, "perm", NULL)[k] + 1;
+  }
+  return reshape ? nc_reshape(g, m->at, x, s) : nc_permute(g, m->at, x, perm);
+}
+
+static void hoist(Make *m, const NcNode *n, const bool *inside) {
+  int nbatch, ncon;
+  if (n->op->kind != NC_DOT || n->type.shape.rank == NC_MAX_RANK || inside[n->in[1]->id]) return;
+  nc_attr_ints(n, "abatch", &nbatch);
+  const int64_t *acon = nc_attr_ints(n, "acon", &ncon), *bcon = nc_attr_ints(n, "bcon", NULL);
+  NcNode *a = nbatch ? NULL : stacked(m, n->in[0]);
+  if (!a) return;
+  int64_t con[NC_MAX_RANK];
+  for (int k = 0; k < ncon; k++) con[k] = acon[k] + 1;
+  NcNode *all = nc_dot(m->e->graph, n->at, a, n->in[1], 0, NULL, NULL, ncon, con, bcon);
+  if (!all) return;
+  *NC_PUSH(m->e->arena, m->operand) = all;
+  m->map[n->id] = leaf(m, 'x', m->l.nscanned++, n->type);
+}
+
+static void products(Make *m) {
+  bool *inside = NC_NEW_N(m->e->arena, bool, m->part.ids + 1);
+  for (int i = 0; i < m->part.n; i++) inside[m->part.node[i]->id] = true;
+  for (int i = 0; i < m->part.ids; i++) inside[i] |= m->map[i] != NULL;     // placeholders
+  for (int i = 0; i < m->part.n; i++) hoist(m, m->part.node[i], inside);
+}
+
 // ---- what the body reads from outside
 
-// Constants, and what index arithmetic makes of them, are written again inside.
+// What costs nothing there is written again inside: constants, and index arithmetic on whatever it be.
+static bool index_arithmetic(const NcNode *n) {
+  return strcmp(n->op->name, "broadcast") == 0 || strcmp(n->op->name, "reshape") == 0 ||
+         strcmp(n->op->name, "permute") == 0;
+}
+
 static bool cheap(const NcNode *n) {
   if (n->op->kind == NC_LEAF) return strcmp(n->op->name, "const") == 0 || strcmp(n->op->name, "iota") == 0;
   bool small = n->op->kind == NC_POINTWISE && n->type.shape.rank == 0;
@@ -98,7 +151,7 @@ static NcNode *again(Make *m, NcNode *n) {
 static NcNode *outside(Make *m, NcNode *n) {
   NcNode **to = &m->map[n->id];
   if (*to) return *to;
-  if (cheap(n)) return *to = again(m, n);
+  if (index_arithmetic(n) || cheap(n)) return *to = again(m, n);
   *to = leaf(m, 'w', m->l.nclosed++, n->type);
   *NC_PUSH(m->e->arena, m->closed) = n;
   return *to;
@@ -108,7 +161,7 @@ static bool block(Make *m) {
   NcScan *s = m->s;
   for (int i = 0; i < m->part.n; i++) {
     NcNode *n = m->part.node[i];
-    if (!(m->map[n->id] = again(m, n))) return false;
+    if (!m->map[n->id] && !(m->map[n->id] = again(m, n))) return false;
   }
   for (int i = 0; i < s->ncarry; i++)
     nc_graph_output(m->body, nc_loop_name(m->e->arena, 'c', i), outside(m, s->next[i]->node));
@@ -148,6 +201,7 @@ bool nc_scan_loop(NcElab *e, NcScan *s, NcTensor **last, NcTensor **stacked) {
   m.map = NC_NEW_N(e->arena, NcNode *, m.part.ids + 1);
   for (int i = 0; i < m.part.n; i++) e->scan_macs += nc_node_macs(m.part.node[i]);
   placeholders(&m);
+  products(&m);
   if (!block(&m)) return false;
   m.l.body = nc_graph_rewrite(m.body, e->arena, NULL, NULL, NULL);
   if (!m.l.body) return false;

@@ -30,6 +30,7 @@ static bool alone(const NcRegion *r) { return r->node.n == 1 && r->output.n == 1
 
 bool nc_gen_blast(NcGen *g, const NcRegion *r) {
   NcStep what = {0};
+  if (r->assign.n && r->assign.at[0] && nc_turns_with(g->p->regions, r->assign.at[0])) return false;   // no place for it
   if (!nc_gen_allowed(g, "clblast") || !suits(r, g->p->target, &what)) return false;
   NcStep *s = nc_gen_step(g, r, NC_STEP_GEMM);
   what.kind = s->kind, what.label = s->label, what.at = s->at, what.workspace = -1;

@@ -134,11 +134,18 @@ static bool linear(const NcNode *n) {
   return is(n, "pad") && nc_attr_float(n, "value") == 0;
 }
 
+static bool is_emitted(const NcBack *b, const NcNode *n) {
+  for (int i = 0; i < b->emits.n; i++)
+    if (b->emits.at[i] == n) return true;
+  return false;
+}
+
 NcNode *nc_back_sum(NcBack *b, NcNode *n, bool build) {
   if (!b->varies[n->id]) {
     NcNode *one = build ? outside(b, n) : NULL;
     return one ? nc_op2(b->g, b->at, "mul", one, nc_like(b->g, one, (double)b->l.trips)) : NULL;
   }
+  if (is_emitted(b, n)) return sum_stacked(b, n, 0, NULL, build);
   if (linear(n)) return sum_each(b, n, build);
   if (!room_for_turns(n)) return plain(b, n, build);
   if (n->op->kind == NC_DOT) return sum_dot(b, n, build);
