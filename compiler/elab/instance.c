@@ -159,6 +159,12 @@ static void finish_row(NcElab *e, int row, int first_node, const NcInstance *ins
   if (e->batch > 0) w->macs /= e->batch;
 }
 
+static bool has_row(const NcElab *e, const char *path) {
+  for (int i = 0; i < e->row.n; i++)
+    if (strcmp(e->row.at[i].path, path) == 0) return true;
+  return false;
+}
+
 // With the averages of its weights, and as in inference.
 static NcValue call_averaged(NcElab *e, NcInstance *inst, NcRange at, int n, const NcActual *arg) {
   bool averaged = e->averaged, training = e->training;
@@ -177,6 +183,8 @@ NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const N
   if (old) return *old;
   int row = -1, first_node = e->graph->node.n, used = 0;
   int64_t dead = e->scan_macs;
+  bool rows = e->rows;
+  if (rows && inst->up == e->root && has_row(e, inst->path)) e->rows = false;   // a model that several losses call
   if (e->rows) {
     row = e->row.n;
     *NC_PUSH(e->arena, e->row) = (NcLayerRow){.depth = e->row_depth++, .name = inst->fn->info->decl->name.s,
@@ -193,6 +201,7 @@ NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const N
   e->training = training;
   e->frame->site = site;
   e->frame->randoms = randoms;
+  e->rows = rows;
   if (row >= 0) {
     e->row_depth--;
     finish_row(e, row, first_node, inst, &r, e->scan_macs - dead);

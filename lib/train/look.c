@@ -47,6 +47,23 @@ static bool plan_bytes(NacreModel *m, const char *purpose, const NcTarget *t, si
   return true;
 }
 
+// Of a step of the first stage: all plans that it runs; their arenas are shared.
+static bool step_bytes(NacreModel *m, const NcTarget *t, size_t *out, int *launches) {
+  const NcRecipe *r = m->program->recipe;
+  for (int i = 0; r && i < r->stage.at[0].parts; i++) {
+    const NcUpdate *u = &m->program->update.at[i];
+    size_t bytes = 0;
+    int n = 0;
+    if (u->gather && !plan_bytes(m, u->gather_purpose, t, &bytes, &n)) return false;
+    *launches += n * (int)(r->accumulate - 1);
+    *out = bytes > *out ? bytes : *out;
+    if (!plan_bytes(m, u->purpose, t, &bytes, &n)) return false;
+    *launches += n;
+    *out = bytes > *out ? bytes : *out;
+  }
+  return true;
+}
+
 static void rows_text(NacreModel *m, NcBuf *b) {
   NcArena *a = m->arena;
   nc_putf(b, "%-36s %-22s %14s %16s\n", "layer", "result", "parameters", "multiply-adds");
@@ -99,7 +116,7 @@ static bool summary(NacreModel *m, void *arg) {
   NcTarget t = nc_target_default(m->o.device_class && !strcmp(m->o.device_class, "gpu") ? NC_CLASS_GPU : NC_CLASS_CPU);
   size_t training = 0, inference = 0;
   int step = 0, infer = 0;
-  if (!plan_bytes(m, "step", &t, &training, &step) || !plan_bytes(m, "predict", &t, &inference, &infer)) return false;
+  if (!step_bytes(m, &t, &training, &step) || !plan_bytes(m, "predict", &t, &inference, &infer)) return false;
   int64_t params = 0;
   for (int i = 0; i < m->program->variable.n; i++)
     if (!strcmp(m->program->variable.at[i].kind, "param")) params += nc_count(m->program->variable.at[i].type.shape);
@@ -116,7 +133,7 @@ static bool summary(NacreModel *m, void *arg) {
     rows_text(m, &b);
     nc_putf(&b, "\n%s parameters; multiply-adds are per example; B is %lld\n", thousands(m->arena, params), (long long)m->program->batch);
     if (step) nc_putf(&b, "training:  %s of device memory, %d launches a step\n", bytes(m->arena, training), step);
-    nc_putf(&b, "inference: %s of device memory, %d launches\n", bytes(m->arena, inference), infer);
+    if (infer) nc_putf(&b, "inference: %s of device memory, %d launches\n", bytes(m->arena, inference), infer);
     tasks(m, &b);
   }
   give(q, &b);
