@@ -123,7 +123,7 @@ check_PROGRAMS += tests/check_recipe
 TESTS += tests/check_recipe
 tests_check_recipe_SOURCES = tests/check_recipe.c tests/elab_run.h tests/elab_run.c tests/golden.h
 tests_check_recipe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_recipe_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
+tests_check_recipe_LDADD = compiler/libcompiler.la lib/libdata.la lib/libbase.la $(ZLIB_LIBS) $(JANSSON_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/check_mutations
 TESTS += tests/check_mutations
