@@ -113,6 +113,9 @@ static const Net nets[] = {
    "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n  let x = tok |> embedding(7, 6) |> split_heads(2)\n"
    "  let near = range(T)[:, new] - range(T)[new, :]\n"
    "  attention(mask = near >= 0 and near < 4)(x, x, x) |> join_heads |> head\n}\n" TRAIN(""), 1},
+  {"recurrent layers", DATA V
+   "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n"
+   "  tok |> embedding(7, 6) |> lstm(5) |> gru(4) |> rnn(3) |> head\n}\n" TRAIN(""), 4},
   {"the first position, seen by all", DATA V
    "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n  let x = tok |> embedding(7, 6)\n"
    "  x[:, 0][:, new, :] * x |> head\n}\n" TRAIN(""), 1},
@@ -139,6 +142,7 @@ static const Net refused[] = {
   {"still to come", "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n  let x = tok |> embedding(7, 7)\n"
    "  let s = einsum[b t e, b u e -> b t u](x, x)\n"
    "  einsum[b t u, b u e -> b t e](softmax(where(triu(T), s, -inf)), x)\n}\n", 0},
+  {"from the first to the last", "model m(tok: i32[B, T]) -> f32[B, T, 7] { tok |> embedding(7, 6) |> lstm(7, backward = true) }\n", 0},
   {"other positions", "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n  let x = tok |> embedding(7, 7)\n"
    "  concat([x[:, 1..], zeros[B, 1, 7]], axis = 1)\n}\n", 0},
 };

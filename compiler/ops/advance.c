@@ -20,18 +20,22 @@ NcNode *nc_upto(NcWalk *w, NcRange at, NcShape s, int axis, const char *op) {
   return nc_op2(w->to, at, op, i, nc_broadcast(w->to, at, w->position, s, NULL));
 }
 
+const char *nc_cache_name(NcWalk *w, NcType t) {
+  w->cached += nc_count(t.shape);
+  return nc_sprintf(w->arena, "%s.%d %s", w->prefix, w->caches++, nc_type_str(w->arena, t));
+}
+
 static NcPiece cache(NcWalk *w, const NcNode *n, int axis) {
   NcPiece now = nc_row(w, n, axis);
   if (!now.node) return now;
   if (now.axis >= 0 && now.ahead == NC_GARBAGE) return nc_refused(w, n, "it holds values of later positions");
-  const char *name = nc_sprintf(w->arena, "%s.%d %s", w->prefix, w->caches++, nc_type_str(w->arena, n->type));
+  const char *name = nc_cache_name(w, n->type);
   int64_t axes[NC_MAX_RANK];
   for (int i = 0; i < NC_MAX_RANK; i++) axes[i] = i;
   NcNode *old = nc_var(w->to, n->at, name, "cache", n->type);
   NcNode *here = nc_upto(w, n->at, n->type.shape, axis, "eq");
   NcNode *all = nc_op3(w->to, n->at, "select", here, nc_broadcast(w->to, n->at, now.node, n->type.shape, axes), old);
   nc_assign(w->to, n->at, old, all);
-  w->cached += nc_count(n->type.shape);
   if (n->type.shape.dim[axis] == 1) return nc_piece(all);      // the first position alone: never ahead
   return (NcPiece){.node = all, .axis = axis, .ahead = NC_GARBAGE};
 }
@@ -152,7 +156,7 @@ bool nc_advance(NcArena *a, const NcGraph *g, const char *input, NcNode *y, cons
   NcWalk w = {.arena = a, .from = g, .to = nc_graph_new(a, g->diag, "advance"), .prefix = prefix,
               .depends = NC_NEW_N(a, bool, n), .fixed = NC_NEW_N(a, bool, n), .time = NC_NEW_N(a, unsigned, n),
               .row = NC_NEW_N(a, NcPiece, (size_t)n * NC_MAX_RANK), .whole = NC_NEW_N(a, NcPiece, n),
-              .value = NC_NEW_N(a, double *, n)};
+              .turn = NC_NEW_N(a, NcNode **, n), .value = NC_NEW_N(a, double *, n)};
   for (int i = 0; i < n && !w.input; i++)
     if (strcmp(g->node.at[i]->op->name, "input") == 0 && strcmp(nc_attr_str(g->node.at[i], "name"), input) == 0)
       w.input = g->node.at[i];

@@ -28,6 +28,7 @@ typedef struct NcWalk {
   bool *fixed;           // [from] made of constants alone
   unsigned *time;        // [from] axes along which it depends on a position of the input
   NcPiece *row, *whole;  // memo: [from × NC_MAX_RANK], [from]
+  NcNode ***turn;        // [from] of loops: one turn's body, its nodes in `to`
   double **value;        // [from] of fixed nodes, where they were computed
   int caches;
   int64_t cached;
@@ -37,6 +38,10 @@ NcPiece nc_piece(NcNode *n);                                                  //
 NcPiece nc_refused(NcWalk *w, const NcNode *n, const char *why);              // E0213
 NcPiece nc_row(NcWalk *w, const NcNode *n, int axis);
 NcPiece nc_whole(NcWalk *w, const NcNode *n);
+NcPiece nc_turn_row(NcWalk *w, const NcNode *n, int axis);                    // of a loop_out (advance_loop.c)
+unsigned nc_time_loop(const NcWalk *w, const NcNode *n);
+const char *nc_cache_name(NcWalk *w, NcType t);
+bool nc_is_garbage(NcPiece x);
 NcPiece nc_row_of(NcWalk *w, const NcNode *n, int axis);                      // by the operation's rule (advance_rules.c)
 unsigned nc_time_of(const NcWalk *w, const NcNode *n);                        // by the operation's rule
 NcNode *nc_at(NcWalk *w, const NcNode *n, NcNode *x, int axis, int64_t ahead);   // x at position p + ahead of an axis; zeros outside

@@ -79,6 +79,7 @@ static int result_axis(const NcNode *n, int i, int k, bool *found) {
 }
 
 unsigned nc_time_of(const NcWalk *w, const NcNode *n) {
+  if (is(n, "loop") || is(n, "loop_out")) return nc_time_loop(w, n);
   unsigned out = 0;
   for (int i = 0; i < n->nin; i++) {
     unsigned in = w->time[n->in[i]->id];
@@ -116,7 +117,7 @@ static NcPiece kept(const NcNode *n, int i, NcPiece x, NcNode *result) {
   return p;
 }
 
-static bool garbage(NcPiece x) { return x.axis >= 0 && x.ahead == NC_GARBAGE; }
+bool nc_is_garbage(NcPiece x) { return x.axis >= 0 && x.ahead == NC_GARBAGE; }
 
 static bool is_number(const NcNode *n, double *v) {      // a constant, the same everywhere
   while (is(n, "broadcast") || is(n, "reshape")) n = n->in[0];
@@ -176,10 +177,10 @@ static NcPiece row_pointwise(NcWalk *w, const NcNode *n, int axis) {
     x[k] = nc_row(w, n->in[k], axis);
     if (!(in[k] = x[k].node)) return x[k];
     if (x[k].axis < 0) continue;
-    if (u >= 0 && u != x[k].axis && (garbage(x[k]) || garbage(all)))
+    if (u >= 0 && u != x[k].axis && (nc_is_garbage(x[k]) || nc_is_garbage(all)))
       return nc_refused(w, n, "it mixes two orders of positions");
     u = x[k].axis;
-    if (!garbage(all)) all = x[k];
+    if (!nc_is_garbage(all)) all = x[k];
   }
   NcNode *r = nc_copy_node(w->to, n, in);
   const NcShape *s = &n->type.shape;
@@ -222,7 +223,7 @@ static NcPiece row_reshape(NcWalk *w, const NcNode *n, int axis) {
   NcPiece x = nc_row(w, n->in[0], k);
   if (!x.node) return x;
   NcPiece p = kept(n, 0, x, nc_reshape(w->to, n->at, x.node, one(n, axis)));
-  return garbage(x) && p.axis < 0 ? nc_refused(w, n, "it mixes positions with other axes") : p;
+  return nc_is_garbage(x) && p.axis < 0 ? nc_refused(w, n, "it mixes positions with other axes") : p;
 }
 
 static NcPiece row_broadcast(NcWalk *w, const NcNode *n, int axis) {
@@ -241,7 +242,7 @@ static NcPiece row_slice(NcWalk *w, const NcNode *n, int axis) {
   NcPiece x = nc_row(w, n->in[0], axis);
   if (!x.node) return x;
   if (x.axis >= 0 && (start[x.axis] != 0 || step[x.axis] != 1)) {
-    if (garbage(x)) return nc_refused(w, n, "it takes other positions than its own");
+    if (nc_is_garbage(x)) return nc_refused(w, n, "it takes other positions than its own");
     x.axis = -1;
   }
   return kept(n, 0, x, nc_slice(w->to, n->at, x.node, start, one(n, axis).dim, step));
@@ -264,7 +265,7 @@ static NcPiece row_pad(NcWalk *w, const NcNode *n, int axis) {
   if (x.axis == axis) x.axis = -1;
   lo[axis] = hi[axis] = 0;
   if (x.axis >= 0 && (lo[x.axis] || hi[x.axis])) {
-    if (garbage(x)) return nc_refused(w, n, "it moves later positions");
+    if (nc_is_garbage(x)) return nc_refused(w, n, "it moves later positions");
     x.axis = -1;
   }
   return kept(n, 0, x, nc_pad(w->to, n->at, x.node, lo, hi, nc_attr_float(n, "value")));
@@ -279,9 +280,9 @@ static NcPiece row_concat(NcWalk *w, const NcNode *n, int axis) {
     NcPiece x = along == axis ? nc_whole(w, n->in[k]) : nc_row(w, n->in[k], axis);
     if (!(part[k] = x.node)) return x;
     if (along == axis && x.axis == axis) x.axis = -1;             // parts begin later, so they are looked up earlier
-    if (garbage(x) && (x.axis == along || (out.axis >= 0 && out.axis != x.axis)))
+    if (nc_is_garbage(x) && (x.axis == along || (out.axis >= 0 && out.axis != x.axis)))
       return nc_refused(w, n, "it joins later positions");
-    if (garbage(x)) out = x;
+    if (nc_is_garbage(x)) out = x;
     if (along != axis) continue;
     NcNode *here = nc_at(w, n, part[k], axis, -offset);
     NcNode *from = nc_op2(w->to, n->at, "ge", w->position, nc_const(w->to, n->at, NC_I32, (double)offset));
@@ -297,8 +298,8 @@ static NcPiece row_reduce(NcWalk *w, const NcNode *n, int axis) {
   bool found;
   if (!x.node) return x;
   bool over = x.axis >= 0 && result_axis(n, 0, x.axis, &found) < 0;
-  if (over && garbage(x)) return nc_refused(w, n, "it takes in positions that are still to come; is a causal mask missing?");
-  if (!garbage(x)) x.axis = -1;
+  if (over && nc_is_garbage(x)) return nc_refused(w, n, "it takes in positions that are still to come; is a causal mask missing?");
+  if (!nc_is_garbage(x)) x.axis = -1;
   return kept(n, 0, x, nc_copy_node(w->to, n, &x.node));
 }
 
@@ -308,7 +309,7 @@ static NcPiece row_cumulative(NcWalk *w, const NcNode *n, int axis) {
   if (along == axis && !w->depends[n->id]) return looked_up(w, n, axis);
   NcPiece x = along == axis ? nc_whole(w, n->in[0]) : nc_row(w, n->in[0], axis);
   if (!x.node) return x;
-  if (reverse && (along == axis || (x.axis == along && garbage(x))))
+  if (reverse && (along == axis || (x.axis == along && nc_is_garbage(x))))
     return nc_refused(w, n, "it takes in positions that are still to come");
   if (along != axis) return x.node = nc_copy_node(w->to, n, &x.node), x;
   const char *op = nc_attr_str(n, "op");
@@ -334,14 +335,14 @@ static NcPiece row_dot(NcWalk *w, const NcNode *n, int axis) {
   NcPiece out = nc_piece(nc_copy_node(w->to, n, in));
   for (int i = 0; i < 2; i++) {
     const NcPiece *me = &x[i], *other = &x[1 - i];
-    if (!garbage(*me)) continue;
+    if (!nc_is_garbage(*me)) continue;
     int pair = -1;
     for (int k = 0; k < con; k++)
       if (c[i][k] == me->axis) pair = k;
     bool zeros = pair >= 0 && other->axis == c[1 - i][pair] && other->ahead == NC_KNOWN && other->value == 0;
     if (pair >= 0 && !zeros) return nc_refused(w, n, "it takes in positions that are still to come; is a causal mask missing?");
     if (pair >= 0) continue;
-    if (garbage(out)) return nc_refused(w, n, "it mixes two orders of positions");
+    if (nc_is_garbage(out)) return nc_refused(w, n, "it mixes two orders of positions");
     out = kept(n, i, *me, out.node);
   }
   return out;
@@ -355,10 +356,10 @@ static NcPiece row_gather(NcWalk *w, const NcNode *n, int axis) {
     x[i] = k >= 0 ? nc_row(w, n->in[i], k) : nc_whole(w, n->in[i]);
     if (!(in[i] = x[i].node)) return x[i];
   }
-  if (garbage(x[0]) && (x[0].axis == nc_attr_int(n, "axis") || garbage(x[1])))
+  if (nc_is_garbage(x[0]) && (x[0].axis == nc_attr_int(n, "axis") || nc_is_garbage(x[1])))
     return nc_refused(w, n, "it may pick positions that are still to come");
-  int which = garbage(x[0]) ? 0 : 1;
-  if (!garbage(x[which])) x[which].axis = -1;
+  int which = nc_is_garbage(x[0]) ? 0 : 1;
+  if (!nc_is_garbage(x[which])) x[which].axis = -1;
   return kept(n, which, x[which], nc_copy_node(w->to, n, in));
 }
 
@@ -389,7 +390,7 @@ static NcPiece row_conv(NcWalk *w, const NcNode *n, int axis) {
     return nc_refused(w, n, "its window takes in positions that are still to come; pad it at the beginning only");
   NcPiece x = nc_whole(w, from), weight = nc_whole(w, n->in[1]);
   if (!x.node || !weight.node) return nc_piece(NULL);
-  if (garbage(x) && x.axis != 2) return nc_refused(w, n, "it mixes two orders of positions");
+  if (nc_is_garbage(x) && x.axis != 2) return nc_refused(w, n, "it mixes two orders of positions");
   NcShape s = NC_SHAPE(k);
   NcNode *at = nc_iota(w->to, n->at, (NcType){NC_I32, s}, 0);
   at = nc_op2(w->to, n->at, "mul", at, nc_like(w->to, at, (double)c.dilation[0]));
@@ -410,12 +411,12 @@ static NcPiece row_attention(NcWalk *w, const NcNode *n, int axis) {
   int64_t keys = n->in[1]->type.shape.dim[2], before = keys - n->type.shape.dim[2];
   double ahead;
   bool masked = bias && nc_fixed_ahead(w, bias, 2, 3, &ahead) && ahead == (bias->type.dtype == NC_BOOL ? 0 : -INFINITY);
-  if (garbage(k) || garbage(v)) {
-    if ((garbage(k) && k.axis != 2) || (garbage(v) && v.axis != 2)) return nc_refused(w, n, "it mixes two orders of positions");
+  if (nc_is_garbage(k) || nc_is_garbage(v)) {
+    if ((nc_is_garbage(k) && k.axis != 2) || (nc_is_garbage(v) && v.axis != 2)) return nc_refused(w, n, "it mixes two orders of positions");
     if (!masked && (!causal || before))
       return nc_refused(w, n, "it takes in positions that are still to come; is a causal mask missing?");
   }
-  if (garbage(q) || garbage(b)) return nc_refused(w, n, "it mixes two orders of positions");
+  if (nc_is_garbage(q) || nc_is_garbage(b)) return nc_refused(w, n, "it mixes two orders of positions");
   if (causal) {
     NcShape s = n->type.shape;
     s.dim[2] = 1;
@@ -434,7 +435,7 @@ NcPiece nc_row_of(NcWalk *w, const NcNode *n, int axis) {
   static const struct { const char *op; NcPiece (*row)(NcWalk *, const NcNode *, int); } rules[] = {
     {"permute", row_permute}, {"reshape", row_reshape}, {"broadcast", row_broadcast}, {"slice", row_slice}, {"pad", row_pad},
     {"concat", row_concat}, {"reduce", row_reduce}, {"cumulative", row_cumulative}, {"dot", row_dot}, {"gather", row_gather},
-    {"conv", row_conv}, {"attention", row_attention}};
+    {"conv", row_conv}, {"attention", row_attention}, {"loop_out", nc_turn_row}};
   if (n->op->kind == NC_POINTWISE && n->nin <= 4) return row_pointwise(w, n, axis);
   if (n->op->kind == NC_LEAF) return row_leaf(w, n, axis);
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

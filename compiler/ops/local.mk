@@ -5,6 +5,7 @@ compiler_libcompiler_la_SOURCES += \
   compiler/ops/advance_internal.h \
   compiler/ops/advance.c \
   compiler/ops/advance_rules.c \
+  compiler/ops/advance_loop.c \
   compiler/ops/rows.h \
   compiler/ops/rules.c \
   compiler/ops/build.c \
