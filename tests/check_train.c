@@ -204,6 +204,23 @@ START_TEST(a_stop_saves) {
 }
 END_TEST
 
+static bool always(void *ctx) { return ctx == NULL; }
+
+// Ctrl-C while the driver compiles ends its compiler too.
+START_TEST(a_stop_of_the_compiler_is_no_error) {
+  NacreModel *m;
+  expect_status(m, nacre_open_text("small.nn", small, sizeof small - 1, NULL, &m), NACRE_OK);
+  ck_assert(nc_engine_device(m));
+  for (int i = 0; i < 2; i++) {
+    nc_devices_fail_call(m->devices, "clBuildProgram", 1);
+    NacreTrainOptions t = {.out = in_dir("not begun"), .stop = i ? always : NULL};
+    expect_status(m, nacre_train(m, &t), i ? NACRE_INTERRUPTED : NACRE_DEVICE);
+    ck_assert_int_ne(access(in_dir("not begun"), F_OK), 0);
+  }
+  nacre_close(m);
+}
+END_TEST
+
 // ---- what goes wrong
 
 START_TEST(what_is_not_finite_names_its_line) {
@@ -390,7 +407,6 @@ int main(void) {
   tcase_add_loop_test(c, losses_equal_pytorch, 0, sizeof goldens / sizeof *goldens);
   tcase_add_test(c, equal_seeds_give_equal_bytes);
   tcase_add_loop_test(c, a_resume_goes_on_with_the_same_bits, 0, sizeof stops / sizeof *stops);
-  tcase_add_test(c, a_stop_saves);
   tcase_add_test(c, what_is_not_finite_names_its_line);
   tcase_add_test(c, a_full_disk_leaves_the_checkpoint_before);
   tcase_add_test(c, kernels_with_smaller_groups);
@@ -399,6 +415,11 @@ int main(void) {
   tcase_add_test(c, tokens_beyond_their_table_are_told);
   tcase_add_test(c, torn_and_foreign_runs_are_refused);
   tcase_add_test(c, predictions_follow_the_weights);
+  suite_add_tcase(s, c);
+  c = tcase_create("stops");
+  tcase_set_timeout(c, 300);
+  tcase_add_test(c, a_stop_saves);
+  tcase_add_test(c, a_stop_of_the_compiler_is_no_error);
   suite_add_tcase(s, c);
   SRunner *r = srunner_create(s);
   srunner_run_all(r, CK_NORMAL);

@@ -98,7 +98,7 @@ tests_check_front_SOURCES = tests/check_front.c tests/golden.h
 tests_check_front_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_front_LDADD = compiler/libcompiler.la lib/libbase.la $(CHECK_LIBS)
 EXTRA_DIST += tests/front
-EXTRA_DIST += tests/fuzz/fuzz_front.c
+EXTRA_DIST += tests/fuzz/fuzz_front.c tests/fuzz/fuzz_readers.c
 
 check_PROGRAMS += tests/check_elab
 TESTS += tests/check_elab

@@ -50,15 +50,28 @@ check-san:
 	  { test -f Makefile || $(abs_top_srcdir)/configure -q --enable-sanitize CFLAGS='-O1 -g'; } && \
 	  $(MAKE) $(AM_MAKEFLAGS) check
 
-# Lexer, parser and printer under libFuzzer: make fuzz FUZZ_SECONDS=600. What it finds is kept in ./fuzz.
+# Lexer, parser and printer, and every reader of foreign bytes, under libFuzzer: make fuzz FUZZ_SECONDS=600. What it finds
+# is kept in ./fuzz.
+FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined $(DEFS) -I. $(AM_CPPFLAGS) $(PNG_CFLAGS) $(JANSSON_CFLAGS)
+FUZZ_READERS = plan graph safetensors idx npy csv names bpe
 FUZZ_CC = clang
 FUZZ_SECONDS = 60
 .PHONY: fuzz
-fuzz:
-	mkdir -p fuzz/corpus && $(FUZZ_CC) -g -O1 -fsanitize=fuzzer,address,undefined $(DEFS) $(AM_CPPFLAGS) -o fuzz/fuzz_front \
+fuzz: nacre
+	mkdir -p fuzz/corpus
+	$(FUZZ_CC) $(FUZZ_FLAGS) -o fuzz/fuzz_front \
 	  $(srcdir)/tests/fuzz/fuzz_front.c $(srcdir)/compiler/front/*.c $(srcdir)/lib/base/*.c -lm
+	$(FUZZ_CC) $(FUZZ_FLAGS) -o fuzz/fuzz_readers $(srcdir)/tests/fuzz/fuzz_readers.c $(srcdir)/lib/base/*.c \
+	  $(srcdir)/lib/plan/*.c $(srcdir)/lib/io/*.c $(srcdir)/lib/data/*.c $(srcdir)/compiler/graph/*.c \
+	  $(srcdir)/compiler/ops/*.c $(srcdir)/compiler/eval/*.c $(PNG_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) -lpthread -lm
 	cd fuzz && ./fuzz_front -max_len=4096 -max_total_time=$(FUZZ_SECONDS) corpus \
 	  $(abs_top_srcdir)/tests/front $(abs_top_srcdir)/examples
+	for r in $(FUZZ_READERS); do mkdir -p fuzz/$$r; done
+	./nacre emit --plan --class cpu $(srcdir)/examples/xor.nn > fuzz/plan/xor
+	./nacre emit --graph $(srcdir)/examples/xor.nn > fuzz/graph/xor
+	for r in $(FUZZ_READERS); do \
+	  (cd fuzz && FUZZ_READER=$$r ./fuzz_readers -max_len=4096 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$r- $$r) || exit 1; \
+	done
 
 # What was installed is what a program needs: headers, library and nacre.pc agree, and the program trains.
 installcheck-local:

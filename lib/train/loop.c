@@ -170,6 +170,14 @@ static bool train(NacreModel *m, void *arg) {
   l->o = t->o;
   l->recipe = m->program->recipe;
   bool good = l->recipe ? nc_walk_prepare(l) && prepare_run(l) : nc_feed_data(m);   // which says that there is none
+  // Ctrl-C reaches the processes too that a driver's compiler starts: what they failed at is no error.
+  if (!good && nc_diag_exit(m->diag) == NACRE_DEVICE && t->o->stop && t->o->stop(t->o->ctx)) {
+    nc_diag_forget(m->diag, 0, 0);
+    t->stopped = ASKED_TO;
+    nc_loader_free(m->loader);
+    m->loader = NULL;
+    return true;
+  }
   if (good) {
     l->began = nc_now();
     good = walk(l, &t->stopped) || (l->broken && nc_walk_find_broken(l));
