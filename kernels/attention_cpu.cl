@@ -158,7 +158,10 @@ void NAME(__global const float *restrict Q, __global const float *restrict K, __
     FN(_hide)(s, b, h, first, j, count EXTRA_NAMES);
     for (int n = 0; n < NV; n++) {
       VEC most = top[n], part = (VEC)(0.0f);
-      for (int k = 0; k < count; k++) most = select(most, s[k * NV + n], (s[k * NV + n] > most) | (s[k * NV + n] != s[k * NV + n]));
+      for (int k = 0; k < count; k++) {
+        const VEC x = s[k * NV + n];
+        most = select(most, x, (x > most) | (x != x));
+      }
       const VEC shrink = exp(top[n] - most);
       for (int k = 0; k < count; k++) part += s[k * NV + n] = exp(s[k * NV + n] - most);
       total[n] = fma(total[n], shrink, part);

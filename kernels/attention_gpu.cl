@@ -48,7 +48,8 @@ void NAME(__global const float *restrict Q, __global const float *restrict K, __
           , __global float *restrict R1
 #endif
           EXTRA) {
-  const int item = get_group_id(0), first = item % TILES * TILE, r = get_local_id(0) % TILE, side = get_local_id(0) / TILE;
+  const int item = get_group_id(0), first = item % TILES * TILE;
+  const int r = get_local_id(0) % TILE, side = get_local_id(0) / TILE;
 #if KIND == 2
   const int group = item / TILES, b = group / GROUPS;
 #else

@@ -111,8 +111,8 @@ static NcValue attention(NcArgsOf *c) {
 
 const NcBuiltin nc_builtins_attention[] = {
   {"attend", "q k v mask? causal? scale?",
-   "softmax(q kᵀ scale + mask) v for q [… heads, T, E], k [… heads, U, E], v [… heads, U, F], never holding T × U numbers; "
-   "fewer heads of k and v serve several of q each; mask: true where a query sees a key, or numbers to add; causal = true "
-   "hides later keys; scale is 1/√E unless given; a query that sees nothing gives 0", attention},
+   "softmax(q kᵀ scale + mask) v for q [… heads, T, E], k [… heads, U, E], v [… heads, U, F], never holding T × U "
+   "numbers; fewer heads of k and v serve several of q each; mask: true where a query sees a key, or numbers to add; "
+   "causal = true hides later keys; scale is 1/√E unless given; a query that sees nothing gives 0", attention},
   {0},
 };

@@ -192,7 +192,8 @@ static NcTensor *table(NcArgsOf *c, NcDtype t, int rank, const NcSize *dim, cons
 
 static bool two_sizes(NcArgsOf *c, NcSize *n, NcSize *out) {
   if (!nc_arg_int(c, 0, nc_size(1), n) || !nc_arg_int(c, 1, nc_size(1), out)) return false;
-  int bad = n->value < 1 ? 0 : out->value < 1 || (double)n->value * (double)out->value > (1 << 26) ? 1 : -1;
+  enum { LARGEST = 1 << 22 };
+  int bad = n->value < 1 ? 0 : out->value < 1 || (double)n->value * (double)out->value > LARGEST ? 1 : -1;
   if (bad >= 0) nc_arg_bad(c, bad, "a size");
   return bad < 0;
 }
@@ -289,10 +290,12 @@ const NcBuiltin nc_builtins_pick[] = {
    "zeros with `size` along an axis (the last), and x added at these places: what `gather` undoes", scatter_add},
   {"move_axis", "x from to", "the axis at another place: move_axis(x, -1, 1)", move_axis},
   {"flip", "x axis?", "an axis (the last) backwards", flip},
-  {"roll", "x shift axis?", "an axis (the last) moved forward by `shift`; what leaves at the end comes in at the start", roll},
+  {"roll", "x shift axis?", "an axis (the last) moved forward by `shift`; what leaves at the end comes in at the start",
+   roll},
   {"tile", "x times axis?", "an axis (the last) several times over: a b a b", repeated, .op = "whole"},
   {"repeat_each", "x times axis?", "each element of an axis (the last) several times: a a b b", repeated, .op = "each"},
-  {"windows", "x size stride? axis?", "sliding windows along an axis (the last): [… n …] to [… places, size …]", windows},
+  {"windows", "x size stride? axis?", "sliding windows along an axis (the last): [… n …] to [… places, size …]",
+   windows},
   {"window_places", "n out",
    "i32[out, reach]: the places of `out` windows that cover n evenly, the last one repeated where a window is shorter",
    window_places},

@@ -52,7 +52,8 @@ static const char *kernels(NcGen *g, const NcRegion *r, const Sort *z, int64_t p
   return name;
 }
 
-static void step(NcGen *g, const NcRegion *r, const char *kernel, int64_t items, int64_t group, int n, const NcPlanArg *arg) {
+static void step(NcGen *g, const NcRegion *r, const char *kernel, int64_t items, int64_t group, int n,
+                 const NcPlanArg *arg) {
   NcStep *s = nc_gen_step(g, r, NC_STEP_KERNEL);
   s->kernel = kernel;
   s->global[0] = (size_t)(nc_ceil_div(items, group) * group);

@@ -43,6 +43,7 @@ static bool operands_fit(NcDiag *d, const NcNode *n, int least) {
   nc_attention_of(n, &a);
   if (nc_attr_int(n, "causal") != 0 && nc_attr_int(n, "causal") != 1)
     return nc_refuse(d, NC_E0209, n, "causal must be 0 or 1");
+  if (!isfinite((float)nc_attr_float(n, "scale"))) return nc_refuse(d, NC_E0209, n, "the scale must be finite");
   if (!shape_is(d, n, 1, NC_SHAPE(a.batch, a.groups, a.keys, a.width)) ||
       !shape_is(d, n, 2, NC_SHAPE(a.batch, a.groups, a.keys, a.values)))
     return false;

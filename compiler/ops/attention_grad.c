@@ -118,7 +118,8 @@ bool nc_vjp_attention_grad(NcGraph *g, NcNode *n, NcNode *dy, NcNode **dx) {
   for (int i = 0; i < n->nin; i++)
     if (nc_dtype_float(n->in[i]->type.dtype)) wrt[floats++] = leaf[i];
   NcNode *c = composed(apart, n, leaf);
-  NcNode *loss = c ? nc_reduce(apart, n->at, "sum", op2(apart, n, "mul", c, leaf[n->nin]), 4, (int64_t[]){0, 1, 2, 3}) : NULL;
+  const int64_t all[] = {0, 1, 2, 3};
+  NcNode *loss = c ? nc_reduce(apart, n->at, "sum", op2(apart, n, "mul", c, leaf[n->nin]), 4, all) : NULL;
   if (!loss || !nc_grad(apart, loss, floats, wrt, slope)) return false;
   NcNode **map = NC_NEW_N(g->arena, NcNode *, apart->node.n + 1);
   for (int i = 0; i < n->nin; i++) map[leaf[i]->id] = n->in[i];

@@ -224,7 +224,8 @@ NcNode *nc_gather_along(NcGraph *g, NcRange at, NcNode *x, NcNode *index, int ax
 }
 
 NcNode *nc_scatter_along(NcGraph *g, NcRange at, NcNode *dy, NcNode *index, int64_t size, int axis) {
-  if (axis == 0) return nc_node(g, &nc_row_scatter_add, at, IN(dy, index), ATTRS(NC_AINT("axis", 0), NC_AINT("size", size)));
+  if (axis == 0)
+    return nc_node(g, &nc_row_scatter_add, at, IN(dy, index), ATTRS(NC_AINT("axis", 0), NC_AINT("size", size)));
   return nc_node(g, &nc_row_scatter_add, at, IN(dy, index),
                  ATTRS(NC_AINT("axis", axis), NC_AINT("size", size), NC_AINT("batch", axis)));
 }

@@ -72,4 +72,5 @@ static void eval(const NcEval *e) {
 static const NcAttrSpec attrs[] = {{"dist", NC_ATTR_STR}, {"site", NC_ATTR_INT}, {"below", NC_ATTR_INT, true}, {0}};
 const NcOp nc_row_random = {.name = "random", .kind = NC_LEAF, .arity = -1, .attrs = attrs, .pure = true, .infer = infer,
                             .vjp = nc_vjp_none, .eval = eval,
-                            .doc = "uniform in (0, 1), standard normal or whole below a number, from (seed, step, site, element)"};
+                            .doc = "uniform in (0, 1), standard normal, or whole below a number, from (seed, step, site, "
+                                   "element)"};
