@@ -199,6 +199,7 @@ struct NcElab {
   int64_t batch;             // the value of the symbol B
   NcTask *task;              // being built
   int64_t assumed;           // of other sizes that nothing tells yet; 0: 16
+  const char *guess;         // the first of those sizes in this call; NULL: all are known
   bool dead;                 // gave up: too deep or too much
   int depth;
   long work;

@@ -34,7 +34,9 @@ static bool assertion(NcElab *e, const NcStmt *s) {
   if (holds) return true;
   const char *text = "this does not hold";
   if (s->text && !nc_expr_text(e, s->text, &text)) return false;
-  nc_elab_error(e, NC_E0211, s->e->at, "%s", text);
+  NcMessage *m = nc_elab_error(e, NC_E0211, s->e->at, "%s", text);
+  if (e->guess)
+    nc_note(e->diag, m, "nothing tells `%s` here: it is taken to be %lld", e->guess, e->assumed ? (long long)e->assumed : 16LL);
   return false;
 }
 

@@ -24,6 +24,7 @@ static NcValue given_input(NcElab *e, const NcFormal *f, const NcTaskCall *call)
 bool nc_symbolic_arguments(NcElab *e, const NcInfo *info, const NcFn *fn, const NcTaskCall *call, NcActual *arg) {
   const NcDecl *d = info->decl;
   int used = 0;
+  e->guess = NULL;
   NcFrame f = {.up = e->frame, .module = info->module, .scope = nc_scope(e, NULL), .inst = e->root, .pure = true,
                .randoms = &used};
   for (int i = 0; i < d->hyper.n; i++)

@@ -11,6 +11,7 @@ void nc_forget(NcElab *e, const char *name) {
   e->graph = nc_graph_new(e->arena, e->diag, name);
   e->training = false;
   e->iteration = NULL;
+  e->guess = NULL;
 }
 
 static bool expectation(NcElab *e, const NcStmt *s, NcTest *t) {

@@ -261,9 +261,12 @@ NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
   for (int i = 0; i < t->axis.n; i++) {
     const NcExpr *x = t->axis.at[i];
     NcValue v;
-    if (x->kind == NC_X_NAME && !bound_size(e, x->name.s, &v))
-      nc_scope_bind(e, e->frame->scope, x->name.s, x->at,
-                    nc_v_int(x->at, nc_size_symbol(&e->sizes, x->name.s, strcmp(x->name.s, "B") == 0 ? e->batch : e->assumed ? e->assumed : OTHER)));
+    if (x->kind == NC_X_NAME && !bound_size(e, x->name.s, &v)) {
+      bool batch = strcmp(x->name.s, "B") == 0;
+      int64_t size = batch ? e->batch : e->assumed ? e->assumed : OTHER;
+      if (!batch && !e->guess) e->guess = x->name.s;
+      nc_scope_bind(e, e->frame->scope, x->name.s, x->at, nc_v_int(x->at, nc_size_symbol(&e->sizes, x->name.s, size)));
+    }
     if (x->kind == NC_X_SPREAD && !nc_lookup_local(e->frame->scope, x->name.s)) {
       nc_elab_error(e, NC_E0208, x->at, "what comes from outside needs a known number of axes");
       return nc_v_poison();
