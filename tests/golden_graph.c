@@ -5,6 +5,7 @@
 #include <string.h>
 #include "elab/recipe.h"
 #include "elab_run.h"
+#include "golden.h"
 #include "golden_set.h"
 
 typedef struct {
@@ -149,6 +150,14 @@ static bool describe(void *ctx, NcDiag *d, const NcSourceSpec *spec, NcFields *o
   return true;
 }
 
+// Paths of imports start at the root of the source: a case may be a network of examples/.
+static const char *import(void *ctx, NcDiag *d, NcRange at, const char *path, const char *from, size_t *size) {
+  (void)at, (void)from;
+  const char *text = golden_read(((GoldenSet *)ctx)->arena, in_source(d->arena, path), size);
+  ck_assert_msg(text != NULL, "%s cannot be read", path);
+  return text;
+}
+
 static void states_of_optimizers(Case *c, NcProgram *p) {
   Binds b = {0};
   ck_assert(bind_outputs(c->s->arena, c->s->diag, p->init, &b));
@@ -161,7 +170,7 @@ static void states_of_optimizers(Case *c, NcProgram *p) {
 
 static void net(Case *c) {
   GoldenSet *s = c->s;
-  NcProgramOptions o = {.name = s->name, .text = s->text, .size = strlen(s->text), .hooks = {.ctx = s, .describe = describe},
+  NcProgramOptions o = {.name = s->name, .text = s->text, .size = strlen(s->text), .hooks = {.ctx = s, .describe = describe, .import = import},
                         .model = nc_sprintf(s->arena, "case_%s", c->name)};
   NcProgram *p = nc_program(s->arena, s->diag, &o);
   if (!p) return;
@@ -195,7 +204,8 @@ static void nothing_left(const Case *c) {
 void golden_build(GoldenSet *s, const GoldenChoice *choice) {
   NcFrame top;
   NcProgramOptions *o = NC_NEW(s->arena, NcProgramOptions);
-  *o = (NcProgramOptions){.name = s->name, .text = s->text, .size = strlen(s->text)};
+  *o = (NcProgramOptions){.name = s->name, .text = s->text, .size = strlen(s->text),
+                            .hooks = {.ctx = s, .describe = describe, .import = import}};
   NcElab *e = nc_elab_open(s->arena, s->diag, o, &top);
   s->graph = nc_graph_new(s->arena, s->diag, "golden");
   for (int i = 0; e && i < e->user->file->decl.n; i++) {

@@ -1,4 +1,5 @@
 """Small networks and their first training steps."""
+import example_nets
 import torch
 import torch.nn.functional as F
 from golden import Family, f, ints
@@ -83,3 +84,5 @@ family.net("gpt_adamw", '''param wte: f32[6, 4] = normal(0.02)
            {f"transformer_block.{k}": v for k, v in block.items()},
            lambda y, tok, next: F.cross_entropy(y.flatten(0, 1), next.flatten().long()),
            lambda ps: torch.optim.AdamW(ps, 0.01, weight_decay=0.1), device=False, tok=ints(6, 2, 5), next=ints(6, 2, 5))
+
+example_nets.add(family)
