@@ -264,7 +264,7 @@ static void cpu_b(NcGen *g, const NcRegion *r) {
   nc_emit_line(e, 0, "const %s o = block / %lld, begin = block %% %lld * %lld, end = min(begin + %lld, (%s)%lld);", e->idx, (long long)blocks,
                (long long)blocks, (long long)c->block, (long long)c->block, e->idx, (long long)c->inner);
   NcIx *outer = nc_emit_var(e, "o", c->outer, false);
-  static const char *const names[] = {"a", "b", "c"};
+  static const char *const names[] = {"ka", "kb", "kc"};    // with a number behind: no stem of nc_emit_name
   const int64_t step[] = {4 * width, width, 1};
   const char *from = "begin";
   for (int i = 0; i < 3; i++) {       // as many columns at once as there are: each loop takes what the one before left
