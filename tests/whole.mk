@@ -5,6 +5,12 @@ tests_check_train_SOURCES = tests/check_train.c
 tests_check_train_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_train_LDADD = $(NC_ALL) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/check_generate
+TESTS += tests/check_generate
+tests_check_generate_SOURCES = tests/check_generate.c
+tests_check_generate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_generate_LDADD = $(NC_ALL) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/check_maps
 TESTS += tests/check_maps
 tests_check_maps_SOURCES = tests/check_maps.c tests/tempdir.h tests/golden.h
