@@ -40,7 +40,7 @@ static int add_case(NcGraph *to, NcDiag *d, int k, NcBinding *bind) {
   NcArena *a = to->arena;
   const OpCase *c = &op_cases[k];
   NcGraph *g = nc_graph_new(a, d, "case");
-  NcNode *in[7], *n = case_build(g, c, in);
+  NcNode *in[CASE_OPERANDS], *n = case_build(g, c, in);
   ck_assert_msg(n != NULL, "%s cannot be built", case_name(a, c));
   if (n->op->kind == NC_INIT) return 0;           // for the evaluator alone
   NcNode **map = NC_NEW_N(a, NcNode *, g->node.n);

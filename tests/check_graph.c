@@ -86,7 +86,7 @@ END_TEST
 
 START_TEST(round_trip_of_every_case) {
   const OpCase *c = &op_cases[_i];
-  NcNode *in[3];
+  NcNode *in[CASE_OPERANDS];
   NcNode *n = case_build(g, c, in);
   ck_assert_msg(n, "%s", errors());
   nc_graph_output(g, "it \"is\"", n);
@@ -281,7 +281,7 @@ START_TEST(mutations_of_the_sample) { mutations_of(sample, 1000, (uint32_t)_i); 
 END_TEST
 
 START_TEST(mutations_of_every_case) {
-  NcNode *in[3];
+  NcNode *in[CASE_OPERANDS];
   nc_graph_output(g, "it", case_build(g, &op_cases[_i], in));
   mutations_of(text_of(g), 100, (uint32_t)_i);
 }

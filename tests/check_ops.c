@@ -28,7 +28,7 @@ static const char *errors(void) {
 typedef struct {
   const OpCase *c;
   NcGraph *g;
-  NcNode *in[7], *out;
+  NcNode *in[CASE_OPERANDS], *out;
   double *value[7];
   NcBinding bind[16];
   int nbind;

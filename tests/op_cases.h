@@ -5,6 +5,8 @@
 #include "eval/eval.h"
 #include "ops/op.h"
 
+enum { CASE_OPERANDS = 7 };   // at most
+
 typedef struct {
   NcType type;
   double lo, hi;             // values are drawn evenly from [lo, hi]; integers are whole, bools 0 or 1
@@ -14,7 +16,7 @@ typedef struct {
 typedef struct {
   const char *op, *what;
   int nin;
-  CaseOperand in[7];
+  CaseOperand in[CASE_OPERANDS];
   int nattr;
   NcAttr attr[8];
   NcType leaf;               // the type, for leaves

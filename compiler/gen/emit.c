@@ -209,9 +209,9 @@ void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal 
 
 const NcVal *nc_emit_known(const NcEmit *e, int level, const NcNode *n, NcIx *const *coord) {
   const NcScope *s = e->scope[level];
+  const size_t size = (size_t)n->type.shape.rank * sizeof *coord;   // 0: coord may be NULL
   for (int i = s->memo.n - 1; i >= 0; i--)
-    if (s->memo.at[i].node == n && memcmp(s->memo.at[i].coord, coord, (size_t)n->type.shape.rank * sizeof *coord) == 0)
-      return &s->memo.at[i].val;
+    if (s->memo.at[i].node == n && (!size || memcmp(s->memo.at[i].coord, coord, size) == 0)) return &s->memo.at[i].val;
   return NULL;
 }
 
