@@ -172,7 +172,7 @@ START_TEST(on_device) {
   static const NcClass classes[] = {NC_CLASS_CPU, NC_CLASS_GPU};
   static const char *const names[] = {"cpu class", "gpu class"};
   NcArena *a = nc_arena_new();
-  GoldenChoice choice = {.only = getenv("NACRE_TEST_ONLY"), .device = true};
+  GoldenChoice choice = {.only = getenv("NACRE_TEST_ONLY"), .device = !getenv("NACRE_TEST_ALL")};
   run(golden_load(a, families[_i / 2], &choice), classes[_i % 2], names[_i % 2]);
   nc_arena_free(a);
 }
