@@ -617,6 +617,21 @@ START_TEST(update_packs) {
 }
 END_TEST
 
+// Two variables with equal gradients: one value cannot lie at two places of a pack.
+START_TEST(update_of_equal_gradients) {
+  NcGraph *g = nc_graph_new(arena, diag, "step");
+  NcType t = {NC_F32, NC_SHAPE(5, 5)};
+  NcNode *x = nc_input(g, NC_NOWHERE, "x", t);
+  for (int i = 0; i < 4; i++) {
+    NcNode *w = nc_var(g, NC_NOWHERE, nc_sprintf(arena, "w%d", i), "param", t);
+    NcNode *d = i < 2 ? nc_matmul(g, NC_NOWHERE, x, x) : nc_matmul(g, NC_NOWHERE, x, nc_input(g, NC_NOWHERE, i < 3 ? "y" : "z", t));
+    nc_assign(g, NC_NOWHERE, w, nc_op2(g, NC_NOWHERE, "sub", w, d));
+  }
+  NcState s = compile(g, "memory", false, NULL);
+  ck_assert_int_eq(count_kind(s.regions, NC_REGION_UPDATE), 1);   // that they do not overlap is verified on the way
+}
+END_TEST
+
 // ---- the pipeline
 
 START_TEST(stops_after) {
@@ -670,6 +685,7 @@ int main(void) {
   tcase_add_test(c, several_arenas);
   tcase_add_loop_test(c, too_large, 0, 2);
   tcase_add_test(c, update_packs);
+  tcase_add_test(c, update_of_equal_gradients);
   c = tcase(s, "pipeline", true);
   tcase_add_test(c, stops_after);
   SRunner *r = srunner_create(s);

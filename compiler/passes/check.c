@@ -1,6 +1,7 @@
 // Checks of the passes' own work: what region.h promises, and that no two values in use share memory.
 #include <string.h>
 #include "passes/passes.h"
+#include "passes/place.h"
 
 typedef struct { const NcRegions *r; NcDiag *d; const char *after; bool ok; } Check;
 
@@ -124,7 +125,28 @@ static void scratch(Places *s, const NcRegion *g) {
       fault(&s->c, g, "its workspace overlaps its output %%%d", g->output.at[k]->id);
 }
 
+// What the parts of an update read and write lies where its kernel, which runs over the packs, looks for it.
+static void segments(Places *s, const NcRegion *g) {
+  int64_t count, *start = nc_pack_starts(g, s->c.d->arena, s->p->plan->align, &count);
+  const NcPlan *plan = s->p->plan;
+  for (int k = 0; k < g->input.n + g->output.n; k++) {
+    bool in = k < g->input.n;
+    if (in && nc_pack_shared(g, k)) {
+      if (nc_count(g->part_input[0][k]->type.shape) != 1) fault(&s->c, g, "its parts share %%%d", g->part_input[0][k]->id);
+      continue;
+    }
+    const NcPlanBuf *pack = &plan->buf.at[in ? g->pack_input[k] : g->pack_assign[k - g->input.n]];
+    for (int p = 0; p < g->parts; p++) {
+      const NcNode *n = in ? g->part_input[p][k] : g->part_assign[p][k - g->input.n];
+      const NcPlanBuf *b = &plan->buf.at[s->p->place[n->id].buffer];
+      size_t want = (size_t)start[p] * nc_dtype_bytes(n->type.dtype) + (pack->parent < 0 ? 0 : pack->offset);
+      if (b->offset != want) fault(&s->c, g, "%%%d lies at %zu, and its place in the pack is %zu", n->id, b->offset, want);
+    }
+  }
+}
+
 static void run(Places *s, const NcRegion *g) {
+  if (g->parts) segments(s, g);
   int parts = g->parts ? g->parts : 1;
   for (int p = 0; p < parts; p++)
     for (int k = 0; k < g->input.n; k++) read(s, g, g->parts ? g->part_input[p][k] : g->input.at[k]);

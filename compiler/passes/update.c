@@ -145,17 +145,19 @@ static bool part_fits(const Merge *m, const Part *p) {
   return true;
 }
 
+// Two parts may want the same leaf, as where a sum passes equal gradients to the shifts of two norms: it can lie in one.
+static void claim(Merge *m, const Part *p, bool taken) {
+  for (int i = 0; i < p->g->input.n; i++)
+    if (!is_scalar(p->leaf[i]) || nc_attr(p->leaf[i], "kind")) m->packed[p->leaf[i]->id] = taken;
+  for (int i = 0; i < p->g->output.n; i++) m->packed[p->g->assign.at[i]->id] = taken;
+}
+
 static void take(Merge *m, NcRegion *into, int part, const Part *p) {
   int in = p->g->input.n, out = p->g->output.n;
   into->part_input[part] = nc_memdup(m->r->arena, p->leaf, (size_t)in * sizeof(NcNode *));
   into->part_output[part] = nc_memdup(m->r->arena, p->g->output.at, (size_t)out * sizeof(NcNode *));
   into->part_assign[part] = nc_memdup(m->r->arena, p->g->assign.at, (size_t)out * sizeof(NcNode *));
-  for (int i = 0; i < in; i++)
-    if (!is_scalar(p->leaf[i]) || nc_attr(p->leaf[i], "kind")) m->packed[p->leaf[i]->id] = true;
-  for (int i = 0; i < out; i++) {
-    m->packed[p->g->assign.at[i]->id] = true;
-    m->r->producer[p->g->output.at[i]->id] = into;
-  }
+  for (int i = 0; i < out; i++) m->r->producer[p->g->output.at[i]->id] = into;
 }
 
 static void merge(Merge *m, int n, const Part *part) {
@@ -184,10 +186,12 @@ bool nc_merge_updates(NcState *s) {
     int n = 0;
     for (int k = i; part[i].text && k < r->region.n; k++) {
       if (!part[k].text || strcmp(part[i].text, part[k].text) != 0 || !part_fits(&m, &part[k])) continue;
+      claim(&m, &part[k], true);
       group[n++] = part[k];
       if (k != i) part[k].text = NULL;
     }
     if (n > 1) merge(&m, n, group);
+    else if (n) claim(&m, &group[0], false);
   }
   int kept = 0;
   for (int i = 0; i < r->region.n; i++)
