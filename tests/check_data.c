@@ -1,5 +1,4 @@
 // Data sources, splits and the loader.
-#include <check.h>
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
@@ -10,30 +9,7 @@
 #include "io/npy.h"
 #include "tempdir.h"
 
-static NcArena *arena;
-static NcDiag *diag;
-
-static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
-  temp_make();
-}
-
-static void teardown(void) {
-  temp_remove();
-  nc_arena_free(arena);
-}
-
 static const char *message(void) { return diag->messages.n ? diag->messages.at[diag->messages.n - 1]->text : "(none)"; }
-
-static void expect_error(NcCode code, const char *part) {
-  ck_assert_msg(diag->errors > 0, "no error, but `%s` was expected", part);
-  const NcMessage *m = diag->messages.at[diag->messages.n - 1];
-  ck_assert_msg(m->code == code, "%s: %s", nc_code_name(m->code), m->text);
-  ck_assert_msg(strstr(m->text, part) || (m->help && strstr(m->help, part)), "`%s` is neither in: %s\nnor in: %s", part,
-                m->text, m->help ? m->help : "(no help)");
-  diag->errors = diag->messages.n = 0;
-}
 
 // ---- specifications, written as a list of settings ----
 #define INT(id, v) {.name = id, .kind = NC_SET_INT, .i = (v)}
@@ -804,9 +780,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("data");
-  TCase *c = tcase_create("data");
-  tcase_add_checked_fixture(c, setup, teardown);
-  tcase_set_timeout(c, 120);
+  TCase *c = suite_case(s, "data", temp_open, temp_close);
   tcase_add_test(c, test_table);
   tcase_add_test(c, test_settings);
   tcase_add_loop_test(c, test_generated, 0, sizeof generated / sizeof *generated);
@@ -832,10 +806,5 @@ int main(void) {
   tcase_add_loop_test(c, test_loader_eval, 0, 5);
   tcase_add_loop_test(c, test_loader_keep, 0, 5);
   tcase_add_test(c, test_loader_fields);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

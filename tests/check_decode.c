@@ -1,25 +1,9 @@
 // decode: a model taken apart into one position at a time says the same as the model on the whole sequence.
-#include <check.h>
 #include <math.h>
 #include <string.h>
 #include "compile.h"
 #include "elab_run.h"
-
-static NcArena *arena;
-static NcDiag *diag;
-
-static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
-}
-
-static void teardown(void) { nc_arena_free(arena); }
-
-static const char *messages(void) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(diag, &b, false);
-  return nc_buf_str(&b);
-}
+#include "suite.h"
 
 #define DATA "data d { source = text(window = 17) }\n"
 #define TRAIN(call) \
@@ -50,7 +34,7 @@ static double difference(const NcProgram *p, const NcDecode *d) {
   for (int64_t i = 0; i < rows * L; i++) tokens[i] = (double)((i * i + 3 * i) % 7);
   bind_value(arena, &b, "tokens", tokens);
   const double *full = output_of(arena, diag, d->full, &b, "output");
-  ck_assert_msg(full != NULL, "%s", messages());
+  ck_assert_msg(full != NULL, "%s", messages(diag));
   for (int64_t t = 0; t < L; t++) {
     for (int64_t r = 0; r < rows; r++) one[r] = tokens[r * L + t];
     *at = (double)t;
@@ -124,7 +108,7 @@ static const Net nets[] = {
 START_TEST(token_by_token_is_the_same) {
   const Net *n = &nets[_i];
   NcProgram *p = program(nc_sprintf(arena, "nn 1\n%s", n->text));
-  ck_assert_msg(p && p->task.n == 1 && p->task.at[0].decode.n == 1, "%s: %s", n->name, messages());
+  ck_assert_msg(p && p->task.n == 1 && p->task.at[0].decode.n == 1, "%s: %s", n->name, messages(diag));
   const NcDecode *d = &p->task.at[0].decode.at[0];
   ck_assert_int_eq(d->window, strstr(n->text, "context: int = 20") ? 20 : 64);
   ck_assert_int_eq(d->vocabulary, 7);
@@ -151,8 +135,8 @@ START_TEST(what_looks_ahead_is_refused) {
   const Net *n = &refused[_i];
   ck_assert_ptr_null(program(nc_sprintf(arena, "nn 1\n" DATA "%s" TRAIN(""), n->text)));
   const NcMessage *m = diag->messages.at[0];
-  ck_assert_msg(m->code == NC_E0213 && strstr(m->text, n->name), "%s", messages());
-  ck_assert_msg(m->at.file != 0, "no place: %s", messages());
+  ck_assert_msg(m->code == NC_E0213 && strstr(m->text, n->name), "%s", messages(diag));
+  ck_assert_msg(m->at.file != 0, "no place: %s", messages(diag));
 }
 END_TEST
 
@@ -172,8 +156,8 @@ START_TEST(wrong_arguments) {
     program(nc_sprintf(arena, "nn 1\n" DATA "model m(tok: i32[B, T]) -> f32[B, T, 7] { tok |> embedding(7, 7) }\n"
       "train m on d { loss = cross_entropy(m(tok[:, 0..16]), tok[:, 1..17]); optimizer = sgd(0.1); steps = 1; batch = 2 }\n"
       "task go(prompt: i32[B, P]) -> i32[B, P + 3] { %s }\n", bad[i].call));
-    ck_assert_msg(diag->messages.n && diag->messages.at[0]->code == bad[i].code, "%s: %s", bad[i].call, messages());
-    ck_assert_msg(strstr(diag->messages.at[0]->text, bad[i].part), "%s: %s", bad[i].call, messages());
+    ck_assert_msg(diag->messages.n && diag->messages.at[0]->code == bad[i].code, "%s: %s", bad[i].call, messages(diag));
+    ck_assert_msg(strstr(diag->messages.at[0]->text, bad[i].part), "%s: %s", bad[i].call, messages(diag));
   }
 }
 END_TEST
@@ -184,12 +168,12 @@ START_TEST(a_token_costs_one_position) {
   double flops[2];
   for (int k = 0; k < 2; k++) {
     NcProgram *p = program(nc_sprintf(arena, "nn 1\n%s", nets[1].text));
-    ck_assert_msg(p != NULL, "%s", messages());
+    ck_assert_msg(p != NULL, "%s", messages(diag));
     const NcDecode *d = &p->task.at[0].decode.at[0];
     NcTarget t = nc_target_default(NC_CLASS_CPU);
     NcPlan *step = nc_compile(arena, diag, d->step, &t, &(NcCompileOptions){.name = "step", .verify = true});
     NcPlan *full = nc_compile(arena, diag, d->full, &t, &(NcCompileOptions){.name = "full"});
-    ck_assert_msg(step && full, "%s", messages());
+    ck_assert_msg(step && full, "%s", messages(diag));
     double sum[2] = {0};
     for (int i = 0; i < step->step.n; i++) sum[0] += (double)step->step.at[i].flops;
     for (int i = 0; i < full->step.n; i++) sum[1] += (double)full->step.at[i].flops;
@@ -202,16 +186,10 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("decode");
-  TCase *t = tcase_create("decode");
-  tcase_add_checked_fixture(t, setup, teardown);
+  TCase *t = suite_case(s, "decode", suite_open, suite_close);
   tcase_add_loop_test(t, token_by_token_is_the_same, 0, (int)(sizeof nets / sizeof *nets));
   tcase_add_loop_test(t, what_looks_ahead_is_refused, 0, (int)(sizeof refused / sizeof *refused));
   tcase_add_test(t, wrong_arguments);
   tcase_add_test(t, a_token_costs_one_position);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -1,6 +1,5 @@
 // The device layer: small plans written by hand, run on the best device here (or the one that NACRE_TEST_DEVICE
 // chooses). Without any OpenCL device only the tests that need none are run.
-#include <check.h>
 #include <glob.h>
 #include <math.h>
 #include <signal.h>
@@ -13,36 +12,23 @@
 #include "device/check.h"
 #include "device/doctor.h"
 #include "device/exec.h"
+#include "suite.h"
 
-static NcArena *arena;
-static NcDiag *diag;
 static NcDevices *all;
 static NcDevice *dev;
 
-static void base_setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
-}
-static void base_teardown(void) { nc_arena_free(arena); }
-
-static const char *shown(void) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(diag, &b, false);
-  return nc_buf_str(&b);
-}
-
 static void setup(void) {
-  base_setup();
+  suite_open();
   all = nc_devices_open(arena, diag);
-  ck_assert_msg(all != NULL, "%s", shown());
+  ck_assert_msg(all != NULL, "%s", messages(diag));
   dev = nc_device_open(all, diag,
                        &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_probes = true, .no_cache = true});
-  ck_assert_msg(dev != NULL, "%s", shown());
+  ck_assert_msg(dev != NULL, "%s", messages(diag));
 }
 static void teardown(void) {
   nc_device_close(dev);
   nc_devices_close(all);
-  base_teardown();
+  suite_close();
 }
 
 // The plan whose lines are given, with the program's length filled in.
@@ -50,33 +36,33 @@ static NcPlan *plan(const char *lines, const char *program) {
   const char *text = nc_sprintf(arena, "nacre-plan 1\nclass cpu\nalign 512\noptions \"\"\n%sprogram %zu\n%s", lines,
                                 strlen(program), program);
   NcPlan *p = nc_plan_read(arena, diag, "test.plan", text, strlen(text));
-  ck_assert_msg(p != NULL, "%s", shown());
+  ck_assert_msg(p != NULL, "%s", messages(diag));
   return p;
 }
 
 static NcExec *session(void) {
   NcExec *x = nc_exec_new(arena, diag, dev);
-  ck_assert_msg(x != NULL, "%s", shown());
+  ck_assert_msg(x != NULL, "%s", messages(diag));
   return x;
 }
 
 static NcLoaded *load(NcExec *x, const NcPlan *p) {
   NcLoaded *l = nc_exec_load(x, diag, p);
-  ck_assert_msg(l != NULL, "%s", shown());
+  ck_assert_msg(l != NULL, "%s", messages(diag));
   return l;
 }
 
 // Asserts that exactly one error was reported, of that code, with `part` in the whole message as a person sees it.
 static void expect(NcCode code, const char *part) {
-  ck_assert_msg(diag->messages.n == 1, "not one message:\n%s", shown());
-  ck_assert_msg(diag->messages.at[0]->code == code, "another code:\n%s", shown());
-  ck_assert_msg(strstr(shown(), part) != NULL, "no `%s` in:\n%s", part, shown());
-  ck_assert_msg(diag->messages.at[0]->help != NULL || code == NC_E0901, "no mend:\n%s", shown());
+  ck_assert_msg(diag->messages.n == 1, "not one message:\n%s", messages(diag));
+  ck_assert_msg(diag->messages.at[0]->code == code, "another code:\n%s", messages(diag));
+  ck_assert_msg(strstr(messages(diag), part) != NULL, "no `%s` in:\n%s", part, messages(diag));
+  ck_assert_msg(diag->messages.at[0]->help != NULL || code == NC_E0901, "no mend:\n%s", messages(diag));
 }
 
 static void clear(void) { diag = nc_diag_new(arena); }
 
-#define OK(call) ck_assert_msg((call), "%s", shown())
+#define OK(call) ck_assert_msg((call), "%s", messages(diag))
 
 #define SCALE_PROGRAM \
   "kernel void scale(global const float *x, global float *y, int n, float by) {\n" \
@@ -251,7 +237,7 @@ END_TEST
 static NcTarget opened(bool no_cache) {
   NcDevice *other =
       nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_cache = no_cache});
-  ck_assert_msg(other != NULL, "%s", shown());
+  ck_assert_msg(other != NULL, "%s", messages(diag));
   NcTarget t = *nc_device_target(other);
   nc_device_close(other);
   return t;
@@ -292,7 +278,7 @@ END_TEST
 
 static float one_scale(const NcDeviceOptions *o) {
   NcDevice *mine = nc_device_open(all, diag, o);
-  ck_assert_msg(mine != NULL, "%s", shown());
+  ck_assert_msg(mine != NULL, "%s", messages(diag));
   NcPlan *p = plan("buffer 0 const \"x\" f32[1] data 0000803f\nbuffer 1 var \"y\" f32[1]\n"
                    "step 0 kernel \"scale\" global 1 1 1 local 1 1 1 args b0 b1 i1 f3\n", SCALE_PROGRAM);
   float y = 0;
@@ -604,7 +590,7 @@ START_TEST(gemm) {
   NcDevice *cpu = dev;
   NcDeviceOptions o = {.choice = getenv("NACRE_TEST_DEVICE"), .cls = "gpu", .no_cache = true};
   dev = nc_device_open(all, diag, &o);
-  ck_assert_msg(dev != NULL, "%s", shown());
+  ck_assert_msg(dev != NULL, "%s", messages(diag));
   for (size_t i = 0; nc_device_target(dev)->clblast && i < sizeof gemms / sizeof *gemms; i++) one_gemm(gemms[i]);
   nc_device_close(dev);
   dev = cpu;
@@ -633,7 +619,7 @@ START_TEST(guarding) {
   ck_assert_int_eq(ok, spills[_i].part == NULL);
   if (ok) return;
   expect(NC_E0505, spills[_i].part);
-  ck_assert(strstr(shown(), "`bad` at model.nn:9:2") != NULL);
+  ck_assert(strstr(messages(diag), "`bad` at model.nn:9:2") != NULL);
 }
 END_TEST
 
@@ -685,7 +671,7 @@ START_TEST(hunting) {
             bad.inf_buffer == 2);
   nc_exec_report_bad(l, diag, &bad);
   expect(NC_E0603, "`vanish` at model.nn:4:1");
-  ck_assert(strstr(shown(), "`grow` at model.nn:3:1") != NULL);
+  ck_assert(strstr(messages(diag), "`grow` at model.nn:3:1") != NULL);
   clear();
   in[3] = NAN;
   OK(nc_exec_write(l, diag, 1, in, sizeof in));
@@ -751,7 +737,7 @@ START_TEST(bad_programs) {
       arena, "step 0 kernel \"k\" global 1 1 1 local 1 1 1 %s label \"dense\" at \"model.nn:2:3\"\n", bad[_i].step);
   ck_assert(nc_exec_load(x, diag, plan(lines, bad[_i].program)) == NULL);
   expect(NC_E0503, bad[_i].part);
-  if (_i > 0) ck_assert(strstr(shown(), "`dense` at model.nn:2:3") != NULL);
+  if (_i > 0) ck_assert(strstr(messages(diag), "`dense` at model.nn:2:3") != NULL);
   ck_assert_uint_eq(nc_exec_bytes(x), 0);
   nc_exec_free(x);
 }
@@ -820,7 +806,7 @@ START_TEST(failing_calls) {
     }
     ck_assert(!ok);
     expect(NC_E0502, failing[_i]);
-    ck_assert(strstr(shown(), "CL_OUT_OF_RESOURCES (-5)") != NULL);
+    ck_assert(strstr(messages(diag), "CL_OUT_OF_RESOURCES (-5)") != NULL);
     clear();
     nc_exec_unload(l);
   }
@@ -945,22 +931,18 @@ static bool any_device(void *user, NcArena *a, NcDiag *d, NcBuf *out) {
 
 int main(void) {
   Suite *s = suite_create("device");
-  TCase *c = tcase_create("without");
-  tcase_add_checked_fixture(c, base_setup, base_teardown);
+  TCase *c = suite_case(s, "without", suite_open, suite_close);
   tcase_add_test(c, child_answers);
   tcase_add_test(c, child_dies);
   tcase_add_test(c, no_library);
   tcase_add_test(c, no_driver);
   tcase_add_test(c, comparing);
-  suite_add_tcase(s, c);
-  base_setup();
+  suite_open();
   NcBuf out = NC_BUF(arena);
   bool have = nc_run_in_child(arena, diag, 60, any_device, NULL, &out);
-  base_teardown();
+  suite_close();
   if (have) {
-    c = tcase_create("with");
-    tcase_set_timeout(c, 120);
-    tcase_add_checked_fixture(c, setup, teardown);
+    c = suite_case(s, "with", setup, teardown);
     tcase_add_test(c, listing);
     tcase_add_test(c, choosing);
     tcase_add_test(c, forced_class);
@@ -985,19 +967,11 @@ int main(void) {
     tcase_add_loop_test(c, failing_calls, 0, sizeof failing / sizeof *failing);
     tcase_add_test(c, out_of_memory);
     tcase_add_test(c, failing_setup);
-    suite_add_tcase(s, c);
-    c = tcase_create("doctor");
-    tcase_set_timeout(c, 120);
-    tcase_add_checked_fixture(c, base_setup, base_teardown);
+    c = suite_case(s, "doctor", suite_open, suite_close);
     tcase_add_test(c, doctoring);
     tcase_add_test(c, doctor_lists);
-    suite_add_tcase(s, c);
   } else {
     printf("no OpenCL device here: only the tests that need none\n");
   }
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -2,7 +2,6 @@
 //
 // tests/elab/NAME.nn with NAME.err is a file whose whole messages are expected; with NAME.vars, its variables and
 // layers; without either, its test blocks must hold, gradients compared with finite differences.
-#include <check.h>
 #include <dirent.h>
 #include <math.h>
 #include <string.h>
@@ -11,16 +10,7 @@
 #include "elab_run.h"
 #include "golden.h"
 #include "ops/op.h"
-
-static NcArena *arena;
-static void setup(void) { arena = nc_arena_new(); }
-static void teardown(void) { nc_arena_free(arena); }
-
-static const char *messages(NcDiag *d) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(d, &b, false);
-  return nc_buf_str(&b);
-}
+#include "suite.h"
 
 static NcProgram *program(NcDiag *d, const char *name, const char *text, int64_t batch) {
   NcProgramOptions o = {.name = name, .text = text, .size = strlen(text), .hooks = {.describe = describe_some},
@@ -428,9 +418,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("elab");
-  TCase *t = tcase_create("elab");
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 120);
+  TCase *t = suite_case(s, "elab", suite_open, suite_close);
   tcase_add_test(t, sizes_have_a_normal_form);
   tcase_add_test(t, sizes_refuse_what_does_not_fit);
   tcase_add_test(t, sizes_compute);
@@ -442,10 +430,5 @@ int main(void) {
   tcase_add_test(t, metrics_are_those_of_all_examples);
   tcase_add_test(t, error_pages_show_their_error);
   tcase_add_test(t, the_reference_holds_whole_files);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

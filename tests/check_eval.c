@@ -1,22 +1,17 @@
 // The evaluator (reuse of arrays, bindings, rounding, random numbers) and the walk that makes gradients.
-#include <check.h>
 #include <math.h>
 #include <string.h>
 #include "eval/eval.h"
 #include "ops/op.h"
 #include "ops/rows.h"
+#include "suite.h"
 
-static NcArena *arena;
-static NcDiag *diag;
 static NcGraph *g;
 
 static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
+  suite_open();
   g = nc_graph_new(arena, diag, "test");
 }
-
-static void teardown(void) { nc_arena_free(arena); }
 
 #define HERE NC_NOWHERE
 static NcType vec(int64_t n) { return (NcType){NC_F32, NC_SHAPE(n)}; }
@@ -267,9 +262,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("eval");
-  TCase *t = tcase_create("eval");
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 60);
+  TCase *t = suite_case(s, "eval", setup, suite_close);
   tcase_add_test(t, only_roots_are_kept);
   tcase_add_test(t, reuse_changes_nothing);
   tcase_add_test(t, unbound);
@@ -277,9 +270,7 @@ int main(void) {
   tcase_add_test(t, rounding_each_node);
   tcase_add_test(t, random_numbers);
   tcase_add_test(t, orthonormal);
-  suite_add_tcase(s, t);
-  t = tcase_create("grad");
-  tcase_add_checked_fixture(t, setup, teardown);
+  t = suite_case(s, "grad", setup, suite_close);
   tcase_add_test(t, a_value_used_often_sums_its_gradients);
   tcase_add_test(t, stopped_gradients);
   tcase_add_test(t, higher_gradients);
@@ -288,10 +279,5 @@ int main(void) {
   tcase_add_test(t, only_the_path_is_walked);
   tcase_add_test(t, gradients_keep_the_place);
   tcase_add_test(t, refusals);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

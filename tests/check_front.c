@@ -2,18 +2,13 @@
 //
 // tests/front/NAME.nn is parsed; NAME.err beside it holds the messages that must come out, NAME.fmt the
 // layout. A file without .err must be free of errors and survive printing and parsing again.
-#include <check.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include "front/lex.h"
 #include "front/parse.h"
 #include "golden.h"
-
-static NcArena *arena;
-
-static void setup(void) { arena = nc_arena_new(); }
-static void teardown(void) { nc_arena_free(arena); }
+#include "suite.h"
 
 typedef struct { NcDiag *d; NcFile *f; } Parsed;
 
@@ -22,12 +17,6 @@ static Parsed parse(NcArena *a, NcMap *names, const char *name, const char *text
   p.d->limit = 100;
   p.f = nc_parse(a, p.d, names, nc_diag_source(p.d, name, text, n));
   return p;
-}
-
-static const char *messages(NcArena *a, const NcDiag *d) {
-  NcBuf b = NC_BUF(a);
-  nc_diag_render(d, &b, false);
-  return nc_buf_str(&b);
 }
 
 // ---- files
@@ -65,7 +54,7 @@ static void round_trip(NcArena *a, NcMap *names, Parsed p, const char *name) {
   NcBuf once = NC_BUF(a), twice = NC_BUF(a);
   nc_print_file(&once, p.d, p.f);
   Parsed q = parse(a, names, name, nc_buf_str(&once), once.n);
-  ck_assert_msg(q.d->errors == 0, "printed, %s has errors:\n%s\n%s", name, messages(a, q.d), nc_buf_str(&once));
+  ck_assert_msg(q.d->errors == 0, "printed, %s has errors:\n%s\n%s", name, messages(q.d), nc_buf_str(&once));
   ck_assert_msg(nc_file_eq(p.f, q.f), "printed, %s is another program:\n%s", name, nc_buf_str(&once));
   ck_assert_msg(remarks(p.f) == remarks(q.f), "printed, %s has %d comments, not %d:\n%s", name, remarks(q.f), remarks(p.f),
                 nc_buf_str(&once));
@@ -82,10 +71,10 @@ static void check_file(const char *path, bool golden) {
   Parsed p = parse(a, &names, name, text, n);
   const char *err = beside(a, path, ".err"), *fmt = beside(a, path, ".fmt");
   if (golden && golden_read(a, err, NULL)) {
-    golden_check(a, err, messages(a, p.d));
+    golden_check(a, err, messages(p.d));
     ck_assert_msg(p.d->errors > 0, "%s has no errors", name);
   } else {
-    ck_assert_msg(p.d->errors == 0, "%s", messages(a, p.d));
+    ck_assert_msg(p.d->errors == 0, "%s", messages(p.d));
     ck_assert_int_gt(p.f->decl.n, 0);
     round_trip(a, &names, p, name);
   }
@@ -139,9 +128,9 @@ START_TEST(error_pages_show_their_error) {
     Parsed p = parse(arena, &names, "wrong.nn", wrong, strlen(wrong));
     ck_assert_msg(p.d->errors > 0, "%s: no error", path);
     for (int i = 0; i < p.d->messages.n; i++)
-      ck_assert_msg(p.d->messages.at[i]->code == c, "%s: another error:\n%s", path, messages(arena, p.d));
+      ck_assert_msg(p.d->messages.at[i]->code == c, "%s: another error:\n%s", path, messages(p.d));
     p = parse(arena, &names, "mended.nn", mended, strlen(mended));
-    ck_assert_msg(p.d->errors == 0, "%s:\n%s", path, messages(arena, p.d));
+    ck_assert_msg(p.d->errors == 0, "%s:\n%s", path, messages(p.d));
     round_trip(arena, &names, p, path);
   }
 }
@@ -243,12 +232,12 @@ START_TEST(expressions_have_the_usual_precedence) {
     NcDiag *d = nc_diag_new(arena);
     NcBuf b = NC_BUF(arena), text = NC_BUF(arena), again = NC_BUF(arena);
     NcExpr *e = expr(d, t[i].text);
-    ck_assert_msg(e != NULL, "%s", messages(arena, d));
+    ck_assert_msg(e != NULL, "%s", messages(d));
     dump(&b, e);
     ck_assert_str_eq(nc_buf_str(&b), t[i].tree);
     nc_print_expr(&text, e);
     NcExpr *f = expr(d, nc_buf_str(&text));
-    ck_assert_msg(f != NULL, "%s", messages(arena, d));
+    ck_assert_msg(f != NULL, "%s", messages(d));
     dump(&again, f);
     ck_assert_str_eq(nc_buf_str(&again), t[i].tree);
   }
@@ -280,7 +269,7 @@ START_TEST(declarations_keep_their_parts) {
     "test \"t {x}\" { expect 1 == 1; gradcheck l(3) on f32[2, 4] }\n";
   NcMap names = NC_MAP(arena);
   Parsed p = parse(arena, &names, "x.nn", text, strlen(text));
-  ck_assert_msg(p.d->errors == 0, "%s", messages(arena, p.d));
+  ck_assert_msg(p.d->errors == 0, "%s", messages(p.d));
   ck_assert_int_eq(p.f->version, 1);
   ck_assert_int_eq(p.f->decl.n, 4);
   NcDecl *l = p.f->decl.at[0], *t = p.f->decl.at[1], *i = p.f->decl.at[2], *x = p.f->decl.at[3];
@@ -349,7 +338,7 @@ START_TEST(files_that_differ_are_not_equal) {
   for (int i = 0; i < N; i++) {
     const char *text = nc_sprintf(arena, "nn 1\n%s\n", t[i]);
     Parsed p = parse(arena, &names, "x.nn", text, strlen(text));
-    ck_assert_msg(p.d->errors == 0, "%s", messages(arena, p.d));
+    ck_assert_msg(p.d->errors == 0, "%s", messages(p.d));
     round_trip(arena, &names, p, t[i]);
     f[i] = p.f;
   }
@@ -415,7 +404,7 @@ START_TEST(newlines) {
                              "  if true { a }\n\n  else { y }\n  a\n  (x)\n}\n";
   NcMap names = NC_MAP(arena);
   Parsed p = parse(arena, &names, "x.nn", text, strlen(text));
-  ck_assert_msg(p.d->errors == 0, "%s", messages(arena, p.d));
+  ck_assert_msg(p.d->errors == 0, "%s", messages(p.d));
   ck_assert_int_eq(p.f->decl.at[0]->body->stmt.n, 4);
   round_trip(arena, &names, p, "newlines");
 }
@@ -477,7 +466,7 @@ START_TEST(damaged_files_never_crash) {
     size = mutate(s, size, size + 200);
     Parsed p = parse(a, &names, "damaged.nn", s, size);
     NcBuf json = NC_BUF(a);
-    messages(a, p.d);
+    messages(p.d);
     nc_diag_json(p.d, &json);
     if (p.d->errors == 0) {
       round_trip(a, &names, p, s);
@@ -511,9 +500,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("front");
-  TCase *t = tcase_create("front");
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 60);
+  TCase *t = suite_case(s, "front", suite_open, suite_close);
   tcase_add_test(t, golden_files);
   tcase_add_test(t, examples_and_prelude);
   tcase_add_test(t, error_pages_show_their_error);
@@ -526,10 +513,5 @@ int main(void) {
   tcase_add_test(t, newlines);
   tcase_add_test(t, damaged_files_never_crash);
   tcase_add_test(t, memory_runs_out_anywhere);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? 1 : 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

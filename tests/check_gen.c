@@ -2,7 +2,6 @@
 // training steps; both device classes, fused and not, with the fast forms and without. What the driver's optimizer makes
 // of it is looked at for the cpu class, fused: it takes four to six times as long as everything else here.
 // NACRE_TEST_OPTIMIZED=1: for all.
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "nets.h"
 #include "loops.h"
 #include "op_cases.h"
+#include "suite.h"
 
 static GenDevice device;
 
@@ -398,19 +398,15 @@ END_TEST
 int main(void) {
   unsetenv("NACRE_DEBUG");                   // what is optimized is said with each case
   Suite *s = suite_create("gen");
-  TCase *t[4] = {tcase_create("operations"), tcase_create("composites"), tcase_create("training"), tcase_create("loops")};
-  for (int i = 0; i < 4; i++) {
+  static const char *const names[] = {"operations", "composites", "training", "loops"};
+  TCase *t[LENGTH(names)];
+  for (int i = 0; i < LENGTH(names); i++) {
+    t[i] = suite_case(s, names[i], NULL, NULL);
     tcase_add_unchecked_fixture(t[i], open_device, close_device);
-    suite_add_tcase(s, t[i]);
   }
   tcase_add_loop_test(t[0], operations, 0, (op_case_count + TOGETHER - 1) / TOGETHER * 2);
   tcase_add_loop_test(t[1], composite, 0, COMPOSITES * WAYS * 2);
   tcase_add_loop_test(t[2], training_step, 0, NETS * 4);
   tcase_add_loop_test(t[3], loops, 0, 2);
-  SRunner *r = srunner_create(s);
-  srunner_set_fork_status(r, CK_NOFORK);     // OpenCL does not survive fork()
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_run(s, CK_NOFORK);
 }

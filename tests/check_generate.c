@@ -1,8 +1,8 @@
 // Generation on a device: with what was kept of earlier positions, and without, the same tokens come out.
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "nacre.h"
+#include "suite.h"
 
 enum { CONTEXT = 8, MORE = 18 };
 
@@ -65,13 +65,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("generate");
-  TCase *t = tcase_create("generate");
-  tcase_set_timeout(t, 300);
+  TCase *t = suite_case(s, "generate", NULL, NULL);
   tcase_add_test(t, the_same_tokens);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -2,7 +2,6 @@
 // evaluator and on a device by both classes of code. tests/golden/golden.py says how a case is written.
 //
 // NACRE_TEST_ONLY=CASE runs that case alone; NACRE_TEST_PRINT tells what each family costs.
-#include <check.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "gen_run.h"
 #include "golden.h"
 #include "golden_set.h"
+#include "suite.h"
 
 // Every FAMILY.safetensors of tests/golden, in order.
 static const char *families[32];
@@ -29,12 +29,6 @@ static void find_families(NcArena *a) {
   }
   if (dir) closedir(dir);
   qsort(families, (size_t)nfamilies, sizeof *families, by_name);
-}
-
-static const char *messages(const GoldenSet *s) {
-  NcBuf b = NC_BUF(s->arena);
-  nc_diag_render(s->diag, &b, false);
-  return nc_buf_str(&b);
 }
 
 // Relative to the largest element of the tensor, for sums cancel.
@@ -73,7 +67,7 @@ static void evaluate(GoldenSet *s) {
     double **value = NC_NEW_N(s->arena, double *, g->node.n + 1);
     *now = step;
     NcEvalOptions o = {.arena = s->arena, .nbind = bind.n, .bind = bind.at, .seed = 1};
-    ck_assert_msg(nc_eval(g, s->diag, &o, value), "%s", messages(s));
+    ck_assert_msg(nc_eval(g, s->diag, &o, value), "%s", messages(s->diag));
     for (int i = 0; i < g->output.n; i++)
       compare(s, "reference", g->output.at[i].name, step, value[g->output.at[i].node->id], 1e-6);
     for (int i = 0; i < g->effect.n; i++)
@@ -127,7 +121,7 @@ static void write_leaves(Run *r) {
     if (at < 0) continue;
     bool good = strcmp(n->op->name, "var") == 0 ? nc_exec_var_write(r->x, r->s->diag, at, raw, bytes)
                                                 : nc_exec_write(r->l, r->s->diag, at, raw, bytes);
-    ck_assert_msg(good, "%s", messages(r->s));
+    ck_assert_msg(good, "%s", messages(r->s->diag));
   }
 }
 
@@ -135,8 +129,8 @@ static void run_step(Run *r, const char *on, int step) {
   NcDiag *d = r->s->diag;
   int32_t now = step;
   int at = nc_plan_find(r->plan, NC_BUF_INPUT, "step");
-  ck_assert_msg(at < 0 || nc_exec_write(r->l, d, at, &now, sizeof now), "%s", messages(r->s));
-  ck_assert_msg(nc_exec_run(r->l, d) && nc_exec_finish(r->x, d), "%s", messages(r->s));
+  ck_assert_msg(at < 0 || nc_exec_write(r->l, d, at, &now, sizeof now), "%s", messages(r->s->diag));
+  ck_assert_msg(nc_exec_run(r->l, d) && nc_exec_finish(r->x, d), "%s", messages(r->s->diag));
   for (int i = 0; i < r->s->graph->output.n; i++) {
     const NcOutput *o = &r->s->graph->output.at[i];
     size_t bytes = nc_type_bytes(o->node->type);
@@ -144,7 +138,7 @@ static void run_step(Run *r, const char *on, int step) {
     void *raw = nc_alloc(r->s->arena, bytes);
     double *got = NC_NEW_N(r->s->arena, double, n + 1);
     int b = nc_plan_output(r->plan, o->name);
-    ck_assert_msg(b >= 0 && nc_exec_read(r->l, d, b, raw, bytes, true), "%s: %s", o->name, messages(r->s));
+    ck_assert_msg(b >= 0 && nc_exec_read(r->l, d, b, raw, bytes, true), "%s: %s", o->name, messages(r->s->diag));
     gen_unpack(got, o->node->type.dtype, n, raw);
     compare(r->s, on, o->name, step, got, 1e-4);
   }
@@ -157,9 +151,9 @@ static void run(GoldenSet *s, NcClass cls, const char *on) {
   if (t.max_group > like.max_group) t.max_group = like.max_group;
   NcCompileOptions o = {.name = "golden", .verify = true, .no_fast = cls == NC_CLASS_GPU ? costly : NULL};
   Run r = {.s = s, .plan = nc_compile(s->arena, s->diag, s->graph, &t, &o)};
-  ck_assert_msg(r.plan != NULL, "%s", messages(s));
+  ck_assert_msg(r.plan != NULL, "%s", messages(s->diag));
   r.x = nc_exec_new(s->arena, s->diag, device.dev[cls]);
-  ck_assert_msg(r.x && (r.l = nc_exec_load(r.x, s->diag, r.plan)), "%s", messages(s));
+  ck_assert_msg(r.x && (r.l = nc_exec_load(r.x, s->diag, r.plan)), "%s", messages(s->diag));
   write_leaves(&r);
   for (int step = 0; step < (s->steps ? s->steps : 1); step++) run_step(&r, on, step);
   nc_exec_free(r.x);
@@ -179,23 +173,15 @@ START_TEST(on_device) {
 END_TEST
 
 int main(void) {
-  NcArena *a = nc_arena_new();
-  find_families(a);
+  suite_open();
+  find_families(arena);
   if (!nfamilies) return fprintf(stderr, "tests/golden holds nothing\n"), EXIT_FAILURE;
   Suite *s = suite_create("golden");
-  TCase *t[2] = {tcase_create("reference"), tcase_create("device")};
+  TCase *t[2] = {suite_case(s, "reference", NULL, NULL), suite_case(s, "device", NULL, NULL)};
   tcase_add_unchecked_fixture(t[1], open_device, close_device);
-  for (int i = 0; i < 2; i++) {
-    tcase_set_timeout(t[i], 300);
-    suite_add_tcase(s, t[i]);
-  }
   tcase_add_loop_test(t[0], reference, 0, nfamilies);
   tcase_add_loop_test(t[1], on_device, 0, nfamilies * 2);
-  SRunner *r = srunner_create(s);
-  srunner_set_fork_status(r, CK_NOFORK);     // OpenCL does not survive fork()
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  nc_arena_free(a);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  int failed = suite_run(s, CK_NOFORK);
+  suite_close();
+  return failed;
 }

@@ -1,32 +1,21 @@
 // The graph: consing, text and back, the verifier, users, rewriting.
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
 #include "op_cases.h"
+#include "suite.h"
 
-static NcArena *arena;
-static NcDiag *diag;
 static NcGraph *g;
 
 static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
+  suite_open();
   g = nc_graph_new(arena, diag, "test");
 }
-
-static void teardown(void) { nc_arena_free(arena); }
 
 static const char *text_of(const NcGraph *graph) {
   NcBuf b = NC_BUF(arena);
   nc_graph_print(graph, &b);
-  return nc_buf_str(&b);
-}
-
-static const char *errors(void) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(diag, &b, false);
   return nc_buf_str(&b);
 }
 
@@ -88,13 +77,13 @@ START_TEST(round_trip_of_every_case) {
   const OpCase *c = &op_cases[_i];
   NcNode *in[CASE_OPERANDS];
   NcNode *n = case_build(g, c, in);
-  ck_assert_msg(n, "%s", errors());
+  ck_assert_msg(n, "%s", messages(diag));
   nc_graph_output(g, "it \"is\"", n);
   const char *text = text_of(g);
   NcGraph *again = nc_graph_read(arena, diag, "text", text);
-  ck_assert_msg(again, "%s\n%s", text, errors());
+  ck_assert_msg(again, "%s\n%s", text, messages(diag));
   ck_assert_str_eq(text_of(again), text);
-  ck_assert_msg(nc_graph_verify(again, diag, "reading"), "%s", errors());
+  ck_assert_msg(nc_graph_verify(again, diag, "reading"), "%s", messages(diag));
 }
 END_TEST
 
@@ -110,8 +99,8 @@ START_TEST(page_of_bad_graphs) {
   const char *root = getenv("srcdir");
   const char *path = nc_sprintf(arena, "%s/docs/errors/E0801.md", root && *root ? root : ".");
   const char *page = nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, path, NULL);
-  ck_assert_msg(page, "%s", errors());
-  ck_assert_msg(nc_graph_read(arena, diag, "mended", fenced(page, "## Mended")), "%s", errors());
+  ck_assert_msg(page, "%s", messages(diag));
+  ck_assert_msg(nc_graph_read(arena, diag, "mended", fenced(page, "## Mended")), "%s", messages(diag));
   ck_assert_ptr_null(nc_graph_read(arena, diag, "wrong", fenced(page, "## Wrong")));
   ck_assert_int_gt(diag->messages.n, 0);
   for (int i = 0; i < diag->messages.n; i++) ck_assert_int_eq(diag->messages.at[i]->code, NC_E0801);
@@ -139,10 +128,10 @@ static const char *const sample =
 
 START_TEST(sample_reads_back) {
   NcGraph *r = nc_graph_read(arena, diag, "text", sample);
-  ck_assert_msg(r, "%s", errors());
+  ck_assert_msg(r, "%s", messages(diag));
   const char *printed = text_of(r);
   NcGraph *again = nc_graph_read(arena, diag, "text", printed);
-  ck_assert_msg(again, "%s", errors());
+  ck_assert_msg(again, "%s", messages(diag));
   ck_assert_str_eq(text_of(again), printed);
   ck_assert_int_eq(r->node.n, 12);
   ck_assert_str_eq(r->name, "step");
@@ -319,7 +308,7 @@ START_TEST(verifier_finds_faults) {
   NcNode *x = input("x"), *y = add(x, x), *z = nc_op1(g, HERE, "exp", y);
   NcNode *s = nc_reduce(g, HERE, "sum", z, 1, (int64_t[]){1});
   nc_graph_output(g, "s", s);
-  ck_assert_msg(nc_graph_verify(g, diag, "building"), "%s", errors());
+  ck_assert_msg(nc_graph_verify(g, diag, "building"), "%s", messages(diag));
   static const int64_t five[] = {5};
   NcNode stranger = *x;
   switch ((Fault)_i) {
@@ -384,22 +373,14 @@ START_TEST(rewriting) {
 }
 END_TEST
 
-static TCase *tests(const char *name) {
-  TCase *t = tcase_create(name);
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 60);
-  return t;
-}
-
-static Suite *suite(void) {
+int main(void) {
   Suite *s = suite_create("graph");
-  TCase *t = tests("consing");
+  TCase *t = suite_case(s, "consing", setup, suite_close);
   tcase_add_test(t, equal_nodes_are_one);
   tcase_add_test(t, effects_stay_apart);
   tcase_add_test(t, many_nodes);
   tcase_add_test(t, errors_pass_through);
-  suite_add_tcase(s, t);
-  t = tests("text");
+  t = suite_case(s, "text", setup, suite_close);
   tcase_add_loop_test(t, round_trip_of_every_case, 0, op_case_count);
   tcase_add_test(t, page_of_bad_graphs);
   tcase_add_test(t, sample_reads_back);
@@ -407,21 +388,10 @@ static Suite *suite(void) {
   tcase_add_test(t, memory_runs_out);
   tcase_add_loop_test(t, mutations_of_the_sample, 0, 4);
   tcase_add_loop_test(t, mutations_of_every_case, 0, op_case_count);
-  suite_add_tcase(s, t);
-  t = tests("verify");
+  t = suite_case(s, "verify", setup, suite_close);
   tcase_add_loop_test(t, verifier_finds_faults, 0, FAULTS);
-  suite_add_tcase(s, t);
-  t = tests("rewrite");
+  t = suite_case(s, "rewrite", setup, suite_close);
   tcase_add_test(t, users);
   tcase_add_test(t, rewriting);
-  suite_add_tcase(s, t);
-  return s;
-}
-
-int main(void) {
-  SRunner *r = srunner_create(suite());
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -4,14 +4,13 @@
 // Under Oclgrind, which finds reads and writes out of bounds and races, only the small rows are bearable:
 //   CK_RUN_CASE=conv NACRE_TEST_MOST=100000 oclgrind --local-mem-size 64000000 --data-races
 //     --build-options "-O0 -cl-opt-disable -Drestrict=" tests/check_kernels
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "clrun.h"
 #include "kernels_ref.h"
+#include "suite.h"
 
 static ClRun run;
-static NcArena *arena;
 
 enum { MOST_ROWS = 32 };
 // The device as it is, as a GPU, and as a CPU with little scratch, whose blocks are small and whose slabs may not fit.
@@ -54,7 +53,6 @@ static void check_row(Table *t, int row, const Case *c, Variant v, double terms)
 }
 
 static Variant variant_of(int row) { return (Variant)(row % VARIANTS); }
-#define LENGTH(table) ((int)(sizeof table / sizeof *table))
 
 // ---- dot ----
 typedef struct { int z, m, n, k; bool ta, tb; } DotShape;
@@ -278,13 +276,6 @@ START_TEST(test_pool_grad) {
 }
 END_TEST
 
-static void add(Suite *suite, const Table *table, const TTest *test) {
-  TCase *t = tcase_create(table->name);
-  tcase_set_timeout(t, 600);
-  tcase_add_loop_test(t, test, 0, table->rows);
-  suite_add_tcase(suite, t);
-}
-
 static void release(Table *t) {
   for (int device = 0; device < DEVICES; device++)
     if (t->program[device]) clReleaseProgram(t->program[device]);
@@ -295,18 +286,15 @@ int main(void) {
     puts("no OpenCL device on this machine: the kernels are not tested");
     return 77;
   }
-  arena = nc_arena_new();
+  suite_open();
   Table *const tables[] = {&dot_table, &conv_table, &conv_weight_table, &pool_table, &pool_grad_table};
   const TTest *const tests[] = {test_dot, test_conv, test_conv_weight, test_pool, test_pool_grad};
-  Suite *suite = suite_create("kernels");
-  for (int i = 0; i < LENGTH(tables); i++) add(suite, tables[i], tests[i]);
-  SRunner *runner = srunner_create(suite);
-  srunner_set_fork_status(runner, CK_NOFORK);   // OpenCL does not survive a fork
-  srunner_run_all(runner, CK_NORMAL);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
+  Suite *s = suite_create("kernels");
+  for (int i = 0; i < LENGTH(tables); i++)
+    tcase_add_loop_test(suite_case(s, tables[i]->name, NULL, NULL), tests[i], 0, tables[i]->rows);
+  int failed = suite_run(s, CK_NOFORK);
   for (int i = 0; i < LENGTH(tables); i++) release(tables[i]);
   cl_run_close(&run);
-  nc_arena_free(arena);
-  return failed > 0;
+  suite_close();
+  return failed;
 }

@@ -1,24 +1,10 @@
 // Loops: the same as their turns one after the other, in values, gradients and gradients of gradients; as text; and
 // what the rules refuse.
-#include <check.h>
 #include <math.h>
 #include <string.h>
 #include "eval/eval.h"
 #include "loops.h"
-
-static NcArena *arena;
-static NcDiag *diag;
-static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
-}
-static void teardown(void) { nc_arena_free(arena); }
-
-static const char *errors(void) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(diag, &b, false);
-  return nc_buf_str(&b);
-}
+#include "suite.h"
 
 typedef struct { NC_VEC(NcBinding) at; } Binds;
 
@@ -33,7 +19,7 @@ static Binds bind_all(const NcGraph *g) {
 static double **run(NcGraph *g, const Binds *b) {
   NcEvalOptions o = {.arena = arena, .nbind = b->at.n, .bind = b->at.at, .seed = 11};
   double **v = NC_NEW_N(arena, double *, g->node.n + 1);
-  ck_assert_msg(nc_eval(g, diag, &o, v), "%s", errors());
+  ck_assert_msg(nc_eval(g, diag, &o, v), "%s", messages(diag));
   return v;
 }
 
@@ -47,7 +33,7 @@ static LoopCase build(int i, bool unrolled) {
   LoopCase c = {.g = nc_graph_new(arena, diag, "g"), .unrolled = unrolled};
   loop_build(&c, i);
   for (int k = 0; k < c.nresult; k++) {
-    ck_assert_msg(c.result[k] != NULL, "%s: %s", loop_cases[i], errors());
+    ck_assert_msg(c.result[k] != NULL, "%s: %s", loop_cases[i], messages(diag));
     nc_graph_output(c.g, nc_sprintf(arena, "r%d", k), c.result[k]);
   }
   return c;
@@ -56,7 +42,7 @@ static LoopCase build(int i, bool unrolled) {
 // Adds the loss's gradients as outputs; `twice`: those of a sum of squares of them too.
 static void differentiate(LoopCase *c, const char *name, bool twice) {
   NcNode *d[8], *dd[8], *loss = loop_loss(c), *sum = NULL;
-  ck_assert_msg(nc_grad(c->g, loss, c->ninput, c->input, d), "%s: %s", name, errors());
+  ck_assert_msg(nc_grad(c->g, loss, c->ninput, c->input, d), "%s: %s", name, messages(diag));
   for (int k = 0; k < c->ninput; k++) {
     nc_graph_output(c->g, nc_sprintf(arena, "d%d", k), d[k]);
     int64_t axes[NC_MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -66,12 +52,12 @@ static void differentiate(LoopCase *c, const char *name, bool twice) {
   }
   nc_graph_output(c->g, "loss", loss);
   if (!twice) return;
-  ck_assert_msg(nc_grad(c->g, sum, c->ninput, c->input, dd), "%s: %s", name, errors());
+  ck_assert_msg(nc_grad(c->g, sum, c->ninput, c->input, dd), "%s: %s", name, messages(diag));
   for (int k = 0; k < c->ninput; k++) nc_graph_output(c->g, nc_sprintf(arena, "dd%d", k), dd[k]);
 }
 
 static void verified(const NcGraph *g, const char *name) {
-  ck_assert_msg(nc_graph_verify(g, diag, "building"), "%s: %s", name, errors());
+  ck_assert_msg(nc_graph_verify(g, diag, "building"), "%s: %s", name, messages(diag));
 }
 
 START_TEST(as_if_unrolled) {
@@ -124,7 +110,7 @@ START_TEST(text_reads_back) {
   NcBuf one = NC_BUF(arena), two = NC_BUF(arena);
   nc_graph_print(c.g, &one);
   NcGraph *again = nc_graph_read(arena, diag, "again", nc_buf_str(&one));
-  ck_assert_msg(again != NULL, "%s: %s\n%s", loop_cases[_i], errors(), nc_buf_str(&one));
+  ck_assert_msg(again != NULL, "%s: %s\n%s", loop_cases[_i], messages(diag), nc_buf_str(&one));
   verified(again, loop_cases[_i]);
   nc_graph_print(again, &two);
   ck_assert_str_eq(nc_buf_str(&one), nc_buf_str(&two));
@@ -175,20 +161,13 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("loop");
-  TCase *t = tcase_create("loop");
+  TCase *t = suite_case(s, "loop", suite_open, suite_close);
   int n = 0;
   while (loop_cases[n]) n++;
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 120);
   tcase_add_loop_test(t, as_if_unrolled, 0, n);
   tcase_add_loop_test(t, gradients_by_differences, 0, n);
   tcase_add_loop_test(t, text_reads_back, 0, n);
   tcase_add_test(t, weights_are_summed_afterwards);
   tcase_add_test(t, wrong_loops_are_refused);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

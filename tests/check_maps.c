@@ -1,7 +1,6 @@
 // The library's maps of names: each tensor of another library's file has its place, of its shape, in the network of
 // examples/. The lists of names and shapes are written by tests/golden/torchvision_weights.py and transformers_weights.py;
 // values are compared there.
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,27 +23,21 @@ static const struct { const char *list, *map, *file, *call, *input, *output, *na
 };
 enum { NETS = sizeof nets / sizeof *nets };
 
-static NcArena *a;
 static NacreModel *m;
 
-static void setup(void) {
-  temp_make();
-  a = nc_arena_new();
-}
-static void teardown(void) {
+static void close_model(void) {
   nacre_close(m);
   m = NULL;
-  nc_arena_free(a);
-  temp_remove();
+  temp_close();
 }
 
 // Writes the header of a safetensors file with the tensors that are listed under "network NAME", and a hole for their
 // values; leaves out the tensor number `without`. Gives how many there are.
 static int write_file(const char *path, const char *list, const char *network, int without) {
-  NcBuf b = NC_BUF(a);
+  NcBuf b = NC_BUF(arena);
   int n = 0;
   int64_t at = 0;
-  const char *s = strstr(list, nc_sprintf(a, "network %s\n", network));
+  const char *s = strstr(list, nc_sprintf(arena, "network %s\n", network));
   ck_assert_ptr_nonnull(s);
   for (s = strchr(s, '\n') + 1; *s && strncmp(s, "network ", 8) != 0; s = strchr(s, '\n') + 1) {
     char name[128], dims[64];
@@ -75,19 +68,19 @@ static int write_file(const char *path, const char *list, const char *network, i
 static NacreStatus open_net(int i, const char *path) {
   nacre_close(m);
   const char *text = nc_sprintf(
-    a, "nn 1\nimport \"%s\" as zoo\nweights theirs = safetensors(\"%s\", names = \"%s\")\n"
+    arena, "nn 1\nimport \"%s\" as zoo\nweights theirs = safetensors(\"%s\", names = \"%s\")\n"
     "model whole(%s) -> %s { %s |> zoo.%s as net from theirs }\n",
-    in_source(a, nc_sprintf(a, "examples/%s.nn", nets[i].file)), path, nets[i].map, nets[i].input, nets[i].output,
+    in_source(arena, nc_sprintf(arena, "examples/%s.nn", nets[i].file)), path, nets[i].map, nets[i].input, nets[i].output,
     nets[i].name, nets[i].call);
   return nacre_open_text("whole.nn", text, strlen(text), NULL, &m);
 }
 
 START_TEST(every_tensor_has_its_place) {
   size_t size;
-  NcDiag *d = nc_diag_new(a);
+  NcDiag *d = nc_diag_new(arena);
   const char *file = strcmp(nets[_i].map, "torchvision") == 0 ? "torchvision_names" : "transformers_names";
-  file = in_source(a, nc_sprintf(a, "tests/golden/%s.txt", file));
-  const char *list = nc_read_file(a, d, NC_E0601, NC_NOWHERE, file, &size);
+  file = in_source(arena, nc_sprintf(arena, "tests/golden/%s.txt", file));
+  const char *list = nc_read_file(arena, d, NC_E0601, NC_NOWHERE, file, &size);
   ck_assert_ptr_nonnull(list);
   const char *path = temp_path("theirs.safetensors");
   int n = write_file(path, list, nets[_i].list, -1);
@@ -102,13 +95,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("maps");
-  TCase *t = tcase_create("names");
-  tcase_add_checked_fixture(t, setup, teardown);
+  TCase *t = suite_case(s, "names", temp_open, close_model);
   tcase_add_loop_test(t, every_tensor_has_its_place, 0, NETS);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

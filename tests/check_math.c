@@ -1,6 +1,5 @@
 // The OpenCL text of every pointwise row, and the helpers of kernels/math.cl and random.cl, on a device against the
 // evaluator. Registers only: what is stored how is the code generator's and is tested there.
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +8,8 @@
 #include "base/philox.h"
 #include "clrun.h"
 #include "op_cases.h"
+#include "suite.h"
 
-static NcArena *arena;
-static NcDiag *diag;
 static ClRun run;
 
 static const char *file(const char *name) {
@@ -299,8 +297,7 @@ START_TEST(random_is_the_evaluators) {
 END_TEST
 
 static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
+  suite_open();
   ck_assert(cl_run_open(&run));
 }
 
@@ -317,19 +314,12 @@ int main(void) {
   }
   cl_run_close(&probe);
   Suite *s = suite_create("math");
-  TCase *t = tcase_create("math");
+  TCase *t = suite_case(s, "math", NULL, NULL);
   tcase_add_unchecked_fixture(t, setup, teardown);   // one process: OpenCL does not survive fork
-  tcase_set_timeout(t, 300);
   tcase_add_loop_test(t, rows, 0, 2);
   tcase_add_test(t, erf_is_accurate);
   tcase_add_test(t, erfinv_is_accurate);
   tcase_add_test(t, division_does_not_trap);
   tcase_add_test(t, random_is_the_evaluators);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_set_fork_status(r, CK_NOFORK);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_NOFORK);
 }

@@ -1,6 +1,5 @@
 // Files with words exchanged, dropped, doubled and numbers made extreme: elaboration must give a program or errors,
 // never crash. NACRE_MUTATIONS=100000 tries that many instead of a few; run it with --enable-sanitize.
-#include <check.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <time.h>
 #include "elab_run.h"
 #include "golden.h"
+#include "suite.h"
 
 typedef struct { const char *at; size_t n; } Word;
 typedef NC_VEC(Word) Words;
@@ -105,13 +105,8 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("mutations");
-  TCase *t = tcase_create("mutations");
+  TCase *t = suite_case(s, "mutations", NULL, NULL);
   tcase_set_timeout(t, 0);
   tcase_add_test(t, mutated_files_do_not_crash);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -1,26 +1,12 @@
 // Maps of names: rules, numbers, pieces, and what cannot be read.
-#include <check.h>
 #include <math.h>
 #include <string.h>
 #include "io/names.h"
-
-static NcArena *a;
-static NcDiag *d;
-static void setup(void) {
-  a = nc_arena_new();
-  d = nc_diag_new(a);
-}
-static void teardown(void) { nc_arena_free(a); }
-
-static const char *messages(void) {
-  NcBuf b = NC_BUF(a);
-  nc_diag_render(d, &b, false);
-  return nc_buf_str(&b);
-}
+#include "suite.h"
 
 static NcTensors file;
 static void put(const char *name, NcType t, const void *data) {
-  NcTensor *more = NC_NEW_N(a, NcTensor, file.n + 1);
+  NcTensor *more = NC_NEW_N(arena, NcTensor, file.n + 1);
   if (file.n) memcpy(more, file.tensor, (size_t)file.n * sizeof *more);
   more[file.n++] = (NcTensor){name, t, data};
   file.tensor = more;
@@ -29,17 +15,17 @@ static void put(const char *name, NcType t, const void *data) {
 
 static NcNamedList apply(const char *text) {
   NcNamedList l = {0};
-  NcNameMap *m = nc_names_parse(a, d, "test.map", text, strlen(text));
-  ck_assert_msg(m && nc_names_apply(a, d, NC_NOWHERE, m, &file, &l), "%s", messages());
+  NcNameMap *m = nc_names_parse(arena, diag, "test.map", text, strlen(text));
+  ck_assert_msg(m && nc_names_apply(arena, diag, NC_NOWHERE, m, &file, &l), "%s", messages(diag));
   return l;
 }
 
 static void refuse(const char *text, const char *why) {
   NcNamedList l;
-  d = nc_diag_new(a);
-  NcNameMap *m = nc_names_parse(a, d, "test.map", text, strlen(text));
-  ck_assert(!m || !nc_names_apply(a, d, NC_NOWHERE, m, &file, &l));
-  ck_assert_msg(d->messages.at[0]->code == NC_E0412 && strstr(messages(), why), "%s", messages());
+  diag = nc_diag_new(arena);
+  NcNameMap *m = nc_names_parse(arena, diag, "test.map", text, strlen(text));
+  ck_assert(!m || !nc_names_apply(arena, diag, NC_NOWHERE, m, &file, &l));
+  ck_assert_msg(diag->messages.at[0]->code == NC_E0412 && strstr(messages(diag), why), "%s", messages(diag));
 }
 
 START_TEST(names_are_put_together) {
@@ -81,21 +67,21 @@ START_TEST(pieces) {
   NcNamedList l = apply("m -> mt transpose share 2 of 3\nm -> left share 1 of 3 axis 1\nq.w -> qk part 1 of 2\n"
                         "k.w -> qk part 2 of 2\nq.w -> never\nb{i} -> b add\n");
   const NcNamed *t = nc_named_find(&l, "mt");
-  const float *v = nc_named_data(a, t);
+  const float *v = nc_named_data(arena, t);
   ck_assert(nc_type_eq(t->type, F32(1, 2)) && v[0] == 2 && v[1] == 5);
   t = nc_named_find(&l, "left");
-  v = nc_named_data(a, t);
+  v = nc_named_data(arena, t);
   ck_assert(nc_type_eq(t->type, F32(2, 1)) && v[0] == 1 && v[1] == 4);
   t = nc_named_find(&l, "qk");
-  v = nc_named_data(a, t);
+  v = nc_named_data(arena, t);
   ck_assert(nc_type_eq(t->type, F32(2, 2)) && v[0] == 1 && v[1] == 2 && v[2] == 3 && v[3] == 4);
   t = nc_named_find(&l, "b");
-  v = nc_named_data(a, t);
+  v = nc_named_data(arena, t);
   ck_assert(nc_type_eq(t->type, F32(2)) && v[0] == 14 && v[1] == 26);
   t = nc_named_find(&l, "half");
-  v = nc_named_data(a, t);
+  v = nc_named_data(arena, t);
   ck_assert(nc_type_eq(t->type, F32(4)) && v[0] == 1 && v[1] == -2 && v[2] == ldexpf(1, -24) && v[3] == 65504);
-  v = nc_named_data(a, nc_named_find(&l, "brain"));
+  v = nc_named_data(arena, nc_named_find(&l, "brain"));
   ck_assert(v[0] == 1 && v[1] == -2);
   ck_assert(!nc_named_find(&l, "never"));
 }
@@ -110,7 +96,7 @@ START_TEST(joined_along_another_axis) {
   const NcNamed *t = nc_named_find(&l, "z");
   ck_assert(nc_type_eq(t->type, F32(2, 3)));
   static const float want[] = {1, 2, 5, 3, 4, 6};
-  ck_assert(memcmp(nc_named_data(a, t), want, sizeof want) == 0);
+  ck_assert(memcmp(nc_named_data(arena, t), want, sizeof want) == 0);
 }
 END_TEST
 
@@ -156,29 +142,23 @@ START_TEST(any_text_is_read_without_harm) {
     }
     text[47] = 0;
     memcpy(text + seed % 30, " -> ", 4);
-    NcDiag *quiet = nc_diag_new(a);
+    NcDiag *quiet = nc_diag_new(arena);
     NcNamedList l;
-    NcNameMap *m = nc_names_parse(a, quiet, "noise", text, 47);
+    NcNameMap *m = nc_names_parse(arena, quiet, "noise", text, 47);
     ck_assert(m || quiet->errors);
-    if (m) nc_names_apply(a, quiet, NC_NOWHERE, m, &file, &l);
+    if (m) nc_names_apply(arena, quiet, NC_NOWHERE, m, &file, &l);
   }
 }
 END_TEST
 
 int main(void) {
   Suite *s = suite_create("names");
-  TCase *t = tcase_create("names");
-  tcase_add_checked_fixture(t, setup, teardown);
+  TCase *t = suite_case(s, "names", suite_open, suite_close);
   tcase_add_test(t, names_are_put_together);
   tcase_add_test(t, stars_match_as_little_as_goes);
   tcase_add_test(t, pieces);
   tcase_add_test(t, joined_along_another_axis);
   tcase_add_test(t, refused);
   tcase_add_test(t, any_text_is_read_without_harm);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

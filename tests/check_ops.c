@@ -1,27 +1,11 @@
 // Every operation: its values against ones worked out elsewhere, its gradient and the gradient of its gradient
 // against finite differences of the evaluator, its refusals. No row can be without a case.
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "op_cases.h"
 #include "ops/rows.h"
-
-static NcArena *arena;
-static NcDiag *diag;
-
-static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
-}
-
-static void teardown(void) { nc_arena_free(arena); }
-
-static const char *errors(void) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(diag, &b, false);
-  return nc_buf_str(&b);
-}
+#include "suite.h"
 
 // ---- running a case
 
@@ -41,7 +25,7 @@ static void prepare(Bench *b, const OpCase *c) {
   b->c = c;
   b->g = nc_graph_new(arena, diag, "case");
   b->out = case_build(b->g, c, b->in);
-  ck_assert_msg(b->out, "%s: %s", case_name(arena, c), errors());
+  ck_assert_msg(b->out, "%s: %s", case_name(arena, c), messages(diag));
   for (int k = 0; k < c->nin; k++) {
     b->value[k] = case_values(arena, c, k);
     bind(b, nc_sprintf(arena, "in%d", k), b->value[k]);
@@ -54,7 +38,7 @@ static const double *run_node(Bench *b, NcNode *n, bool round) {
   NcEvalOptions o = {.arena = arena, .nbind = b->nbind, .bind = b->bind, .seed = CASE_SEED, .round = round};
   double **value = NC_NEW_N(arena, double *, b->g->node.n);
   nc_graph_output(b->g, "it", n);
-  ck_assert_msg(nc_eval(b->g, diag, &o, value), "%s: %s", case_name(arena, b->c), errors());
+  ck_assert_msg(nc_eval(b->g, diag, &o, value), "%s: %s", case_name(arena, b->c), messages(diag));
   return value[n->id];
 }
 
@@ -99,7 +83,7 @@ static int gradients(Bench *b, NcNode *loss, NcNode **dx) {
   int n = 0, at = 0;
   for (int k = 0; k < b->c->nin; k++)
     if (differentiable(b, k)) wrt[n++] = b->in[k];
-  ck_assert_msg(nc_grad(b->g, loss, n, wrt, out), "%s: %s", case_name(arena, b->c), errors());
+  ck_assert_msg(nc_grad(b->g, loss, n, wrt, out), "%s: %s", case_name(arena, b->c), messages(diag));
   for (int k = 0; k < b->c->nin; k++) dx[k] = differentiable(b, k) ? out[at++] : NULL;
   return n;
 }
@@ -134,7 +118,7 @@ START_TEST(gradient) {
   ck_assert_msg(gradients(&b, loss, dx) > 0, "%s: nothing to differentiate", case_name(arena, c));
   for (int k = 0; k < c->nin; k++)
     if (dx[k]) compare(&b, loss, k, dx[k], "gradient", 1e-6);
-  ck_assert_msg(nc_graph_verify(b.g, diag, "grad"), "%s: %s", case_name(arena, c), errors());
+  ck_assert_msg(nc_graph_verify(b.g, diag, "grad"), "%s: %s", case_name(arena, c), messages(diag));
 }
 END_TEST
 
@@ -189,27 +173,14 @@ START_TEST(rows_are_complete) {
 }
 END_TEST
 
-static Suite *suite(void) {
+int main(void) {
   Suite *s = suite_create("ops");
-  TCase *t = tcase_create("cases");
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 60);
+  TCase *t = suite_case(s, "cases", suite_open, suite_close);
   tcase_add_loop_test(t, values, 0, op_case_count);
   tcase_add_loop_test(t, gradient, 0, op_case_count);
   tcase_add_loop_test(t, gradient_of_gradient, 0, op_case_count);
-  suite_add_tcase(s, t);
-  t = tcase_create("registry");
-  tcase_add_checked_fixture(t, setup, teardown);
+  t = suite_case(s, "registry", suite_open, suite_close);
   tcase_add_test(t, every_operation_has_a_case);
   tcase_add_test(t, rows_are_complete);
-  suite_add_tcase(s, t);
-  return s;
-}
-
-int main(void) {
-  SRunner *r = srunner_create(suite());
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -1,19 +1,9 @@
 // Stages, steps in turn, `only`, `frozen`, `accumulate` and `ema`: what each graph trains, by the reference evaluator.
-#include <check.h>
 #include <math.h>
 #include <string.h>
 #include "elab_run.h"
 #include "ops/op.h"
-
-static NcArena *arena;
-static void setup(void) { arena = nc_arena_new(); }
-static void teardown(void) { nc_arena_free(arena); }
-
-static const char *messages(NcDiag *d) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(d, &b, false);
-  return nc_buf_str(&b);
-}
+#include "suite.h"
 
 static NcProgramOptions options(const char *text) {
   return (NcProgramOptions){.name = "file.nn", .text = text, .size = strlen(text), .hooks = {.describe = describe_some}};
@@ -296,9 +286,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("parts");
-  TCase *t = tcase_create("parts");
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 60);
+  TCase *t = suite_case(s, "parts", suite_open, suite_close);
   tcase_add_test(t, small_batches_add_up_to_the_large_one);
   tcase_add_test(t, small_batches_draw_different_numbers);
   tcase_add_test(t, averages_follow_the_weights);
@@ -309,10 +297,5 @@ int main(void) {
   tcase_add_test(t, steps_train_their_own);
   tcase_add_test(t, steps_share_what_train_says);
   tcase_add_test(t, combinations_are_refused);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -1,6 +1,5 @@
 // Passes against the evaluator: random graphs and whole nets mean the same after every pass, whatever was fused,
 // reordered and placed; and what was fused is counted.
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,21 +9,7 @@
 #include "nets.h"
 #include "passes/rules.h"
 #include "random_graph.h"
-
-static NcArena *arena;
-static NcDiag *diag;
-
-static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
-}
-static void teardown(void) { nc_arena_free(arena); }
-
-static const char *shown(void) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(diag, &b, false);
-  return nc_buf_str(&b);
-}
+#include "suite.h"
 
 static const char *graph_text(const NcGraph *g) {
   NcBuf b = NC_BUF(arena);
@@ -49,7 +34,7 @@ static void same_values(const char *what, int64_t n, const double *want, const d
 
 static double **evaluate(const NcGraph *g, const NcEvalOptions *o) {
   double **v = NC_NEW_N(arena, double *, g->node.n + 1);
-  ck_assert_msg(nc_eval(g, diag, o, v), "%s", shown());
+  ck_assert_msg(nc_eval(g, diag, o, v), "%s", messages(diag));
   return v;
 }
 
@@ -74,8 +59,8 @@ static NcState compile(NcGraph *g, const char *last, bool no_fuse, const NcTarge
   NcCompileOptions *o = NC_NEW(arena, NcCompileOptions);
   *o = (NcCompileOptions){.name = "test", .verify = true, .no_fuse = no_fuse};
   NcState s = {.arena = arena, .diag = diag, .target = t ? t : &cpu, .options = o, .graph = g};
-  ck_assert_msg(nc_run_passes(&s, last), "%s\n%s", shown(), graph_text(g));
-  ck_assert_msg(!diag->errors, "%s\n%s", shown(), graph_text(g));
+  ck_assert_msg(nc_run_passes(&s, last), "%s\n%s", messages(diag), graph_text(g));
+  ck_assert_msg(!diag->errors, "%s\n%s", messages(diag), graph_text(g));
   return s;
 }
 
@@ -131,15 +116,15 @@ enum { PER_TEST = 50 };
 START_TEST(random_simplified) {
   for (int i = 0; i < PER_TEST; i++) {
     uint32_t seed = (uint32_t)(_i * PER_TEST + i);
-    setup();
+    suite_open();
     NcGraph *g = random_graph(arena, diag, seed);
-    ck_assert_msg(!diag->errors, "seed %u: %s", seed, shown());
+    ck_assert_msg(!diag->errors, "seed %u: %s", seed, messages(diag));
     NcEvalOptions o;
     random_bindings(arena, g, seed, &o);
     NcGraph *h = nc_simplify_graph(arena, g, NULL);
-    ck_assert_msg(h && nc_graph_verify(h, diag, "simplify"), "seed %u: %s", seed, shown());
+    ck_assert_msg(h && nc_graph_verify(h, diag, "simplify"), "seed %u: %s", seed, messages(diag));
     same_graphs(g, h, &o, seed);
-    teardown();
+    suite_close();
   }
 }
 END_TEST
@@ -147,7 +132,7 @@ END_TEST
 START_TEST(random_placed) {
   for (int i = 0; i < PER_TEST; i++) {
     uint32_t seed = (uint32_t)(_i * PER_TEST + i);
-    setup();
+    suite_open();
     NcGraph *g = random_graph(arena, diag, seed);
     NcEvalOptions o;
     random_bindings(arena, g, seed, &o);
@@ -155,7 +140,7 @@ START_TEST(random_placed) {
     same_run(g, &fused, &o, seed);
     same_run(g, &apart, &o, seed);
     ck_assert_int_le(fused.regions->region.n, apart.regions->region.n);
-    teardown();
+    suite_close();
   }
 }
 END_TEST
@@ -310,7 +295,7 @@ static NcGraph *one_output(const char *body) {
   const char *text = nc_sprintf(arena,
       "graph g {\n%%0 = input(){name=\"x\"} : f32[4]\n%s\noutput \"y\" = %%%d\n}\n", body, last);
   NcGraph *g = nc_graph_read(arena, diag, "test", text);
-  ck_assert_msg(g != NULL, "%s", shown());
+  ck_assert_msg(g != NULL, "%s", messages(diag));
   return g;
 }
 
@@ -323,7 +308,7 @@ static int rule_number(const char *name) {
 START_TEST(each_rule) {
   int fired[200];
   NcGraph *g = one_output(rules[_i].before), *h = nc_simplify_graph(arena, g, fired);
-  ck_assert_msg(h && nc_graph_verify(h, diag, "simplify"), "%s", shown());
+  ck_assert_msg(h && nc_graph_verify(h, diag, "simplify"), "%s", messages(diag));
   NcBuf b = NC_BUF(arena);
   expression(&b, h->output.at[0].node);
   ck_assert_str_eq(nc_buf_str(&b), rules[_i].after);
@@ -381,7 +366,7 @@ START_TEST(steps) {
   NcTarget t = nc_target_default(cls);
   NcCompileOptions o = {.name = "test", .verify = true};
   NcPlan *p = nc_compile(arena, diag, nets[_i / 2].make(128), &t, &o);
-  ck_assert_msg(p != NULL, "%s", shown());
+  ck_assert_msg(p != NULL, "%s", messages(diag));
   ck_assert_int_le(p->step.n, most[_i % 2][_i / 2]);
 }
 END_TEST
@@ -398,7 +383,7 @@ static size_t attention_bytes(int64_t length, NcClass cls, int *kernels) {
   for (int i = 0; i < 3; i++) nc_graph_output(g, nc_sprintf(arena, "d%d", i), dx[i]);
   NcTarget target = nc_target_default(cls);
   NcPlan *p = nc_compile(arena, diag, g, &target, &(NcCompileOptions){.name = "test", .verify = true});
-  ck_assert_msg(p != NULL, "%s", shown());
+  ck_assert_msg(p != NULL, "%s", messages(diag));
   *kernels = 0;
   for (int i = 0; i < p->step.n; i++) *kernels += strncmp(p->step.at[i].kernel, "attention", 9) == 0;
   return nc_plan_bytes(p);
@@ -417,7 +402,7 @@ END_TEST
 
 START_TEST(nets_run) {
   NcGraph *g = nets[_i].make(2);
-  ck_assert_msg(!diag->errors, "%s", shown());
+  ck_assert_msg(!diag->errors, "%s", messages(diag));
   NcEvalOptions o;
   random_bindings(arena, g, 5, &o);
   NcState s = compile(g, "memory", false, NULL);
@@ -548,7 +533,7 @@ static const char *const corners[] = {
 
 START_TEST(corner) {
   NcGraph *g = nc_graph_read(arena, diag, "test", nc_sprintf(arena, "graph g {\n%s\n}\n", corners[_i]));
-  ck_assert_msg(g != NULL, "%s", shown());
+  ck_assert_msg(g != NULL, "%s", messages(diag));
   NcEvalOptions o;
   random_bindings(arena, g, (uint32_t)_i, &o);
   for (int apart = 0; apart < 2; apart++) {
@@ -592,8 +577,8 @@ START_TEST(too_large) {
   NcCompileOptions o = {.name = "test"};
   ck_assert_ptr_null(nc_compile(arena, diag, net_mlp(arena, diag, 32, true), &t, &o));
   ck_assert_int_eq(diag->messages.at[0]->code, NC_E0504);
-  ck_assert_ptr_nonnull(strstr(shown(), "dense1.weight"));
-  ck_assert_ptr_nonnull(strstr(shown(), "smaller batch"));
+  ck_assert_ptr_nonnull(strstr(messages(diag), "dense1.weight"));
+  ck_assert_ptr_nonnull(strstr(messages(diag), "smaller batch"));
 }
 END_TEST
 
@@ -642,34 +627,26 @@ START_TEST(stops_after) {
     NcCompileOptions o = {.name = "test", .stop_after = nc_pass_info(i)->name, .dump = &out, .timings = &times,
         .verify = true};
     ck_assert_ptr_null(nc_compile(arena, diag, g, &t, &o));
-    ck_assert_msg(!diag->errors, "%s", shown());
+    ck_assert_msg(!diag->errors, "%s", messages(diag));
     ck_assert_uint_gt(out.n, 0);
     ck_assert_ptr_nonnull(strstr(nc_buf_str(&times), nc_pass_info(i)->name));
   }
   NcCompileOptions o = {.name = "test", .stop_after = "fuze"};
   ck_assert_ptr_null(nc_compile(arena, diag, g, &t, &o));
-  ck_assert_ptr_nonnull(strstr(shown(), "did you mean `fuse`"));
+  ck_assert_ptr_nonnull(strstr(messages(diag), "did you mean `fuse`"));
 }
 END_TEST
-
-static TCase *tcase(Suite *s, const char *name, bool fixture) {
-  TCase *c = tcase_create(name);
-  tcase_set_timeout(c, 120);   // one of many on a busy machine
-  if (fixture) tcase_add_checked_fixture(c, setup, teardown);
-  suite_add_tcase(s, c);
-  return c;
-}
 
 int main(void) {
   Suite *s = suite_create("passes");
   const int nets_count = sizeof nets / sizeof *nets;
-  TCase *c = tcase(s, "random", false);
+  TCase *c = suite_case(s, "random", NULL, NULL);
   tcase_add_loop_test(c, random_simplified, 0, 10);
   tcase_add_loop_test(c, random_placed, 0, 10);
-  c = tcase(s, "rules", true);
+  c = suite_case(s, "rules", suite_open, suite_close);
   tcase_add_loop_test(c, each_rule, 0, sizeof rules / sizeof *rules);
   tcase_add_test(c, no_rule_untested);
-  c = tcase(s, "fusion", true);
+  c = suite_case(s, "fusion", suite_open, suite_close);
   tcase_add_loop_test(c, launches, 0, nets_count);
   tcase_add_loop_test(c, steps, 0, 8);
   tcase_add_loop_test(c, nets_run, 0, nets_count);
@@ -679,19 +656,15 @@ int main(void) {
   tcase_add_test(c, bias_and_activation_in_the_product);
   tcase_add_test(c, cross_entropy_is_one_row);
   tcase_add_test(c, without_fusion);
-  c = tcase(s, "memory", true);
+  c = suite_case(s, "memory", suite_open, suite_close);
   tcase_add_loop_test(c, corner, 0, sizeof corners / sizeof *corners);
   tcase_add_loop_test(c, arena_is_tight, 0, nets_count);
   tcase_add_test(c, several_arenas);
   tcase_add_loop_test(c, too_large, 0, 2);
   tcase_add_test(c, update_packs);
   tcase_add_test(c, update_of_equal_gradients);
-  c = tcase(s, "pipeline", true);
+  c = suite_case(s, "pipeline", suite_open, suite_close);
   tcase_add_test(c, stops_after);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_run(s, CK_FORK_GETENV);
 }
 

@@ -1,18 +1,9 @@
 // The plan: its text is exact both ways, and nothing malformed gets through or crashes.
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "plan/plan.h"
-
-static NcArena *arena;
-static NcDiag *diag;
-
-static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
-}
-static void teardown(void) { nc_arena_free(arena); }
+#include "suite.h"
 
 static const char whole[] =
   "nacre-plan 1\n"
@@ -46,15 +37,9 @@ static const char whole[] =
 
 static NcPlan *read_text(const char *text) { return nc_plan_read(arena, diag, "test.plan", text, strlen(text)); }
 
-static const char *shown(void) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(diag, &b, false);
-  return nc_buf_str(&b);
-}
-
 START_TEST(text_round_trip) {
   NcPlan *p = read_text(whole);
-  ck_assert_msg(p != NULL, "%s", shown());
+  ck_assert_msg(p != NULL, "%s", messages(diag));
   NcBuf b = NC_BUF(arena);
   nc_plan_print(p, &b, true);
   ck_assert_str_eq(nc_buf_str(&b), whole);
@@ -88,7 +73,7 @@ START_TEST(without_program) {
   nc_plan_print(p, &b, false);
   ck_assert_ptr_null(strstr(nc_buf_str(&b), "program"));
   NcPlan *again = read_text(nc_buf_str(&b));
-  ck_assert_msg(again != NULL, "%s", shown());
+  ck_assert_msg(again != NULL, "%s", messages(diag));
   ck_assert_str_eq(again->program, "");
 }
 END_TEST
@@ -118,7 +103,7 @@ START_TEST(strings_and_numbers) {
   NcBuf one = NC_BUF(arena), two = NC_BUF(arena);
   nc_plan_print(p, &one, true);
   NcPlan *q = read_text(nc_buf_str(&one));
-  ck_assert_msg(q != NULL, "%s", shown());
+  ck_assert_msg(q != NULL, "%s", messages(diag));
   nc_plan_print(q, &two, true);
   ck_assert_str_eq(nc_buf_str(&one), nc_buf_str(&two));
   ck_assert_str_eq(q->buf.at[0].name, p->buf.at[0].name);
@@ -180,12 +165,12 @@ START_TEST(malformed) {
   const char *text = nc_sprintf(arena, "%.*s%s%s", (int)(at - whole), whole, wrong[_i].to, at + strlen(wrong[_i].from));
   NcPlan *p = read_text(text);
   if (!wrong[_i].says) {
-    ck_assert_msg(p != NULL, "%s", shown());
+    ck_assert_msg(p != NULL, "%s", messages(diag));
     return;
   }
   ck_assert_ptr_null(p);
   ck_assert_int_eq(diag->messages.at[0]->code, NC_E0802);
-  ck_assert_msg(strstr(shown(), wrong[_i].says) != NULL, "%s", shown());
+  ck_assert_msg(strstr(messages(diag), wrong[_i].says) != NULL, "%s", messages(diag));
 }
 END_TEST
 
@@ -235,8 +220,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("plan");
-  TCase *c = tcase_create("plan");
-  tcase_add_checked_fixture(c, setup, teardown);
+  TCase *c = suite_case(s, "plan", suite_open, suite_close);
   tcase_add_test(c, steps_in_order);
   tcase_add_test(c, text_round_trip);
   tcase_add_test(c, without_program);
@@ -245,10 +229,5 @@ int main(void) {
   tcase_add_loop_test(c, malformed, 0, sizeof wrong / sizeof *wrong);
   tcase_add_test(c, truncated);
   tcase_add_loop_test(c, mutated, 0, 8);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -1,21 +1,11 @@
 // What the prelude says of its words: each that is documented has a sentence, PyTorch's and Keras's names and defaults, and an
 // example, which elaborates.
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/embed.h"
 #include "elab_run.h"
 #include "front/parse.h"
-
-static NcArena *arena;
-static void setup(void) { arena = nc_arena_new(); }
-static void teardown(void) { nc_arena_free(arena); }
-
-static const char *messages(NcDiag *d) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(d, &b, false);
-  return nc_buf_str(&b);
-}
+#include "suite.h"
 
 typedef struct { NC_VEC(const NcDecl *) at; } Words;
 
@@ -98,16 +88,9 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("prelude");
-  TCase *t = tcase_create("prelude");
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 60);
+  TCase *t = suite_case(s, "prelude", suite_open, suite_close);
   tcase_add_test(t, words_are_documented);
   tcase_add_test(t, examples_elaborate);
   tcase_add_test(t, examples_of_settings_elaborate);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_run(s, CK_FORK_GETENV);
 }

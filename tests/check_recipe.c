@@ -1,5 +1,4 @@
 // Train and data blocks: the graphs of training, evaluation and prediction, optimizers, settings from outside.
-#include <check.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,16 +8,7 @@
 #include "elab_run.h"
 #include "golden.h"
 #include "ops/op.h"
-
-static NcArena *arena;
-static void setup(void) { arena = nc_arena_new(); }
-static void teardown(void) { nc_arena_free(arena); }
-
-static const char *messages(NcDiag *d) {
-  NcBuf b = NC_BUF(arena);
-  nc_diag_render(d, &b, false);
-  return nc_buf_str(&b);
-}
+#include "suite.h"
 
 static const char *import_example(void *ctx, NcDiag *d, NcRange at, const char *path, const char *from, size_t *size) {
   (void)ctx, (void)d, (void)at, (void)from;
@@ -394,9 +384,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("recipe");
-  TCase *t = tcase_create("recipe");
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 120);
+  TCase *t = suite_case(s, "recipe", suite_open, suite_close);
   tcase_add_test(t, examples_elaborate);
   tcase_add_test(t, optimizers_agree_with_pytorch);
   tcase_add_test(t, schedules_agree_with_pytorch);
@@ -412,10 +400,5 @@ int main(void) {
   tcase_add_test(t, two_calls_are_two_sites_and_one_state);
   tcase_add_test(t, repeat_makes_fresh_layers);
   tcase_add_test(t, running_out_of_memory);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

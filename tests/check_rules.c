@@ -1,19 +1,14 @@
 // What every operation refuses: the code, and words that name the operands.
-#include <check.h>
 #include <string.h>
 #include "ops/op.h"
+#include "suite.h"
 
-static NcArena *arena;
-static NcDiag *diag;
 static NcGraph *g;
 
 static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
+  suite_open();
   g = nc_graph_new(arena, diag, "test");
 }
-
-static void teardown(void) { nc_arena_free(arena); }
 
 // One line each: inputs of these types are %0, %1 …; the node is written as in a graph's text.
 static const struct { NcCode code; const char *types, *node, *words; } refusals[] = {
@@ -207,15 +202,9 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("rules");
-  TCase *t = tcase_create("rules");
-  tcase_add_checked_fixture(t, setup, teardown);
+  TCase *t = suite_case(s, "rules", setup, suite_close);
   tcase_add_loop_test(t, refusal, 0, (int)(sizeof refusals / sizeof *refusals));
   tcase_add_test(t, matmul);
   tcase_add_test(t, what_changes_nothing_is_no_node);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -1,6 +1,5 @@
 // Stages, steps in turn, small batches, averages and every optimizer on a device: the same bits after a stop, and the
 // numbers of the reference evaluator on both classes.
-#include <check.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,12 +9,8 @@
 #include "golden.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
+#include "tempdir.h"
 #include "train/model.h"
-
-static NcArena *a;
-static char dir[300];
-
-static const char *in_dir(const char *name) { return nc_sprintf(a, "%s/%s", dir, name); }
 
 #define expect_ok(m, call) \
   do { \
@@ -25,7 +20,7 @@ static const char *in_dir(const char *name) { return nc_sprintf(a, "%s/%s", dir,
 
 static void same_bytes(const char *p, const char *q) {
   size_t n, k;
-  const char *x = golden_read(a, p, &n), *y = golden_read(a, q, &k);
+  const char *x = golden_read(arena, p, &n), *y = golden_read(arena, q, &k);
   ck_assert_msg(x && y && n == k && memcmp(x, y, n) == 0, "%s and %s differ", p, q);
 }
 
@@ -68,17 +63,17 @@ static const char steps[] =
 
 START_TEST(a_stop_changes_nothing) {
   static const struct { const char *text; bool best; int stop[4]; } runs[] = {{stages, true, {2, 3, 5, 0}}, {steps, false, {3, 4, 0}}};
-  const char *whole = in_dir(nc_sprintf(a, "whole%d", _i));
+  const char *whole = temp_path(nc_sprintf(arena, "whole%d", _i));
   train(runs[_i].text, whole, 0);
   for (int k = 0; runs[_i].stop[k]; k++) {
-    const char *part = in_dir(nc_sprintf(a, "part%d-%d", _i, k));
+    const char *part = temp_path(nc_sprintf(arena, "part%d-%d", _i, k));
     train(runs[_i].text, part, runs[_i].stop[k]);
     go_on(part, 1);   // a step, and the rest
     go_on(part, 0);
-    same_bytes(nc_sprintf(a, "%s/last.safetensors", whole), nc_sprintf(a, "%s/last.safetensors", part));
-    if (runs[_i].best) same_bytes(nc_sprintf(a, "%s/best.safetensors", whole), nc_sprintf(a, "%s/best.safetensors", part));
+    same_bytes(nc_sprintf(arena, "%s/last.safetensors", whole), nc_sprintf(arena, "%s/last.safetensors", part));
+    if (runs[_i].best) same_bytes(nc_sprintf(arena, "%s/best.safetensors", whole), nc_sprintf(arena, "%s/best.safetensors", part));
   }
-  const char *log = golden_read(a, nc_sprintf(a, "%s/metrics.jsonl", whole), NULL);
+  const char *log = golden_read(arena, nc_sprintf(arena, "%s/metrics.jsonl", whole), NULL);
   ck_assert_msg(log && strstr(log, runs[_i].best ? "\"stage\":\"tune\"" : "\"critic\":"), "%s", log);
   if (!runs[_i].best) return;
   NacreModel *m;   // evaluation takes the averages, and a run tells of them
@@ -117,7 +112,7 @@ static const char *const bank[] = {
 enum { TRIALS = sizeof bank / sizeof *bank, EXAMPLES = 8, UPDATES = 5 };
 
 static const char *bank_text(const char *data) {
-  NcBuf b = NC_BUF(a);
+  NcBuf b = NC_BUF(arena);
   nc_putf(&b, BANK_HEAD, data);
   for (int i = 0; i < TRIALS; i++) nc_putf(&b, " + (g |> trial(%s) as t%d)", bank[i], i);
   nc_put(&b, BANK_TAIL);
@@ -125,25 +120,25 @@ static const char *bank_text(const char *data) {
 }
 
 START_TEST(optimizers_on_both_classes) {
-  NcDiag *d = nc_diag_new(a);
+  NcDiag *d = nc_diag_new(arena);
   float x[EXAMPLES][2];
-  double *wide = NC_NEW_N(a, double, EXAMPLES * 2);
+  double *wide = NC_NEW_N(arena, double, EXAMPLES * 2);
   for (int i = 0; i < EXAMPLES * 2; i++) wide[i] = x[i / 2][i % 2] = (float)sin(1.7 * i + 0.3);
-  const char *file = in_dir("x.npy"), *text = bank_text(file);
+  const char *file = temp_path("x.npy"), *text = bank_text(file);
   ck_assert(nc_npy_write(d, file, (NcType){NC_F32, NC_SHAPE(EXAMPLES, 2)}, x));
   NacreModel *m;
   NacreOptions o = {.device_class = _i ? "gpu" : "cpu", .verify = true};
   expect_ok(m, nacre_open_text("bank.nn", text, strlen(text), &o, &m));
   Binds b = {0};
-  ck_assert(bind_outputs(a, d, m->program->init, &b));
-  bind_value(a, &b, "x", wide);
-  for (int i = 0; i < UPDATES; i++) run_step(a, d, m->program->step, &b, i);
-  const char *out = in_dir(nc_sprintf(a, "bank%d", _i));
+  ck_assert(bind_outputs(arena, d, m->program->init, &b));
+  bind_value(arena, &b, "x", wide);
+  for (int i = 0; i < UPDATES; i++) run_step(arena, d, m->program->step, &b, i);
+  const char *out = temp_path(nc_sprintf(arena, "bank%d", _i));
   expect_ok(m, nacre_train(m, &(NacreTrainOptions){.out = out}));
   NcTensors t;
-  ck_assert(nc_safetensors_read(a, d, NC_NOWHERE, nc_sprintf(a, "%s/last.safetensors", out), &t));
+  ck_assert(nc_safetensors_read(arena, d, NC_NOWHERE, nc_sprintf(arena, "%s/last.safetensors", out), &t));
   for (int i = 0; i < TRIALS; i++) {
-    const char *path = nc_sprintf(a, "bank.t%d.w", i);
+    const char *path = nc_sprintf(arena, "bank.t%d.w", i);
     const NcTensor *got = nc_tensor_find(&t, path);
     const double *want = value_named(&b, path);
     ck_assert_msg(got && want, "%s", path);
@@ -157,37 +152,10 @@ START_TEST(optimizers_on_both_classes) {
 }
 END_TEST
 
-static void remove_all(const char *path) {
-  DIR *d = opendir(path);
-  if (!d) { remove(path); return; }
-  for (struct dirent *e; (e = readdir(d));)
-    if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")) {
-      char below[600];
-      snprintf(below, sizeof below, "%s/%s", path, e->d_name);
-      remove_all(below);
-    }
-  closedir(d);
-  remove(path);
-}
-
-static void setup(void) { a = nc_arena_new(); }
-static void teardown(void) { nc_arena_free(a); }
-
 int main(void) {
-  const char *tmp = getenv("TMPDIR");
-  snprintf(dir, sizeof dir, "%s/nacre-stages-XXXXXX", tmp && *tmp && strlen(tmp) < 200 ? tmp : "/tmp");
-  if (!mkdtemp(dir)) return 1;
   Suite *s = suite_create("stages");
-  TCase *t = tcase_create("stages");
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 300);
+  TCase *t = suite_case(s, "stages", temp_open, temp_close);
   tcase_add_loop_test(t, a_stop_changes_nothing, 0, 2);
   tcase_add_loop_test(t, optimizers_on_both_classes, 0, 2);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  remove_all(dir);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

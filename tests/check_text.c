@@ -1,5 +1,4 @@
 // Text and series as data: tokens, windows over time, and what a run remembers of them.
-#include <check.h>
 #include <math.h>
 #include <stdint.h>
 #include "base/map.h"
@@ -7,29 +6,6 @@
 #include "data/split.h"
 #include "data/tokens.h"
 #include "tempdir.h"
-
-static NcArena *arena;
-static NcDiag *diag;
-
-static void setup(void) {
-  arena = nc_arena_new();
-  diag = nc_diag_new(arena);
-  temp_make();
-}
-
-static void teardown(void) {
-  temp_remove();
-  nc_arena_free(arena);
-}
-
-static void expect_error(NcCode code, const char *part) {
-  ck_assert_msg(diag->errors > 0, "no error, but `%s` was expected", part);
-  const NcMessage *m = diag->messages.at[diag->messages.n - 1];
-  ck_assert_msg(m->code == code, "%s: %s", nc_code_name(m->code), m->text);
-  ck_assert_msg(strstr(m->text, part) || (m->help && strstr(m->help, part)), "`%s` is neither in: %s\nnor in: %s", part,
-                m->text, m->help ? m->help : "(no help)");
-  diag->errors = diag->messages.n = 0;
-}
 
 #define INT(id, v) {.name = id, .kind = NC_SET_INT, .i = (v)}
 #define BOOL(id, v) {.name = id, .kind = NC_SET_BOOL, .b = (v)}
@@ -335,8 +311,7 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("text");
-  TCase *c = tcase_create("text");
-  tcase_add_checked_fixture(c, setup, teardown);
+  TCase *c = suite_case(s, "text", temp_open, temp_close);
   tcase_add_test(c, test_bpe);
   tcase_add_test(c, test_bpe_refused);
   tcase_add_test(c, test_chars);
@@ -344,10 +319,5 @@ int main(void) {
   tcase_add_test(c, test_split_of_time);
   tcase_add_test(c, test_windows_loaded);
   tcase_add_test(c, test_series);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

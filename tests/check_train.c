@@ -1,5 +1,4 @@
 // Training as a whole, on a device: PyTorch's losses, equal bits, stopping and going on, what is not finite, bad runs.
-#include <check.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,18 +11,10 @@
 #include "base/file.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
+#include "tempdir.h"
 #include "train/model.h"
 
-static char dir[240];
 static const char *source_dir;
-
-static const char *in_dir(const char *name) {
-  static char path[8][320];
-  static int turn;
-  char *p = path[turn++ % 8];
-  snprintf(p, sizeof path[0], "%s/%s", dir, name);
-  return p;
-}
 
 // The call first: it may be what sets m.
 #define expect_status(m, call, want) \
@@ -65,8 +56,8 @@ static void write_golden_data(NcArena *a, NcDiag *d) {
     image[i] = (uint8_t)(i % 784 / 28 / 2 == i / 784 % 10 ? v : v / 10);
   }
   for (int i = 0; i < N; i++) label[i] = i % 10;
-  ck_assert(nc_npy_write(d, in_dir("image.npy"), (NcType){NC_U8, NC_SHAPE(N, 28, 28)}, image));
-  ck_assert(nc_npy_write(d, in_dir("label.npy"), (NcType){NC_I32, NC_SHAPE(N)}, label));
+  ck_assert(nc_npy_write(d, temp_path("image.npy"), (NcType){NC_U8, NC_SHAPE(N, 28, 28)}, image));
+  ck_assert(nc_npy_write(d, temp_path("label.npy"), (NcType){NC_I32, NC_SHAPE(N)}, label));
 }
 
 static void write_golden_weights(NcArena *a, NcDiag *d, const NacreModel *m) {
@@ -81,7 +72,7 @@ static void write_golden_weights(NcArena *a, NcDiag *d, const NacreModel *m) {
     for (int64_t k = 0; k < count; k++) w[k] = (float)(scale * sin(12.9898 * (double)k + n));
     t[n++] = (NcTensor){v->path, v->type, w};
   }
-  ck_assert(nc_safetensors_write(a, d, in_dir("start.safetensors"), t, n, NULL, 0));
+  ck_assert(nc_safetensors_write(a, d, temp_path("start.safetensors"), t, n, NULL, 0));
 }
 
 typedef struct { double loss[STEPS]; int64_t steps; } Losses;
@@ -101,15 +92,15 @@ START_TEST(losses_equal_pytorch) {
   NcDiag *d = nc_diag_new(a);
   ck_assert(!NC_ON_OOM(a));
   write_golden_data(a, d);
-  const char *set[] = {nc_sprintf(a, "digits.images=%s", in_dir("image.npy")), nc_sprintf(a, "digits.labels=%s", in_dir("label.npy"))};
+  const char *set[] = {nc_sprintf(a, "digits.images=%s", temp_path("image.npy")), nc_sprintf(a, "digits.labels=%s", temp_path("label.npy"))};
   unsetenv("NACRE_DEBUG");            // optimized, as they run for users
   NacreOptions o = {.set = set, .sets = 2, .device_class = goldens[_i].cls, .verify = true};
   NacreModel *m;
   expect_status(m, nacre_open(nc_sprintf(a, "%s/golden/%s.nn", source_dir, net), &o, &m), NACRE_OK);
   write_golden_weights(a, d, m);
-  expect_status(m, nacre_load(m, in_dir("start.safetensors")), NACRE_OK);
+  expect_status(m, nacre_load(m, temp_path("start.safetensors")), NACRE_OK);
   Losses got = {0};
-  NacreTrainOptions t = {.out = in_dir("golden"), .force = true, .progress = keep_loss, .ctx = &got};
+  NacreTrainOptions t = {.out = temp_path("golden"), .force = true, .progress = keep_loss, .ctx = &got};
   expect_status(m, nacre_train(m, &t), NACRE_OK);
   ck_assert_int_eq(got.steps, STEPS);
   size_t n;
@@ -150,11 +141,11 @@ static NacreStatus run(const char *out, int64_t max_steps, const char *const *se
 START_TEST(equal_seeds_give_equal_bytes) {
   NacreModel *m;
   for (int i = 0; i < 2; i++) {
-    expect_status(m, run(in_dir(i ? "b" : "a"), 0, NULL, 0, &m), NACRE_OK);
+    expect_status(m, run(temp_path(i ? "b" : "a"), 0, NULL, 0, &m), NACRE_OK);
     nacre_close(m);
   }
-  same_bytes(in_dir("a/last.safetensors"), in_dir("b/last.safetensors"));
-  same_bytes(in_dir("a/best.safetensors"), in_dir("b/best.safetensors"));
+  same_bytes(temp_path("a/last.safetensors"), temp_path("b/last.safetensors"));
+  same_bytes(temp_path("a/best.safetensors"), temp_path("b/best.safetensors"));
 }
 END_TEST
 
@@ -165,9 +156,9 @@ START_TEST(a_resume_goes_on_with_the_same_bits) {
   char whole[64], part[64];   // each turn of a loop test is a process of its own in one folder
   snprintf(whole, sizeof whole, "whole%d", _i);
   snprintf(part, sizeof part, "part%d", _i);
-  expect_status(m, run(in_dir(whole), 0, NULL, 0, &m), NACRE_OK);
+  expect_status(m, run(temp_path(whole), 0, NULL, 0, &m), NACRE_OK);
   nacre_close(m);
-  const char *out = strdup(in_dir(part));
+  const char *out = strdup(temp_path(part));
   expect_status(m, run(out, stops[_i], NULL, 0, &m), NACRE_OK);
   nacre_close(m);
   expect_status(m, nacre_open_run(out, "last", NULL, &m), NACRE_OK);
@@ -177,7 +168,7 @@ START_TEST(a_resume_goes_on_with_the_same_bits) {
   static const char *const files[] = {"last.safetensors", "best.safetensors"};
   for (int k = 0; k < 2; k++) {
     char first[400], second[400];
-    snprintf(first, sizeof first, "%s/%s", in_dir(whole), files[k]);
+    snprintf(first, sizeof first, "%s/%s", temp_path(whole), files[k]);
     snprintf(second, sizeof second, "%s/%s", out, files[k]);
     same_bytes(first, second);
   }
@@ -192,10 +183,10 @@ START_TEST(a_stop_saves) {
   int asked = 0;
   NacreOptions o = {0};
   expect_status(m, nacre_open_text("small.nn", small, sizeof small - 1, &o, &m), NACRE_OK);
-  NacreTrainOptions t = {.out = in_dir("stopped"), .stop = at_once, .ctx = &asked};
+  NacreTrainOptions t = {.out = temp_path("stopped"), .stop = at_once, .ctx = &asked};
   expect_status(m, nacre_train(m, &t), NACRE_INTERRUPTED);
   nacre_close(m);
-  expect_status(m, nacre_open_run(in_dir("stopped"), "last", NULL, &m), NACRE_OK);
+  expect_status(m, nacre_open_run(temp_path("stopped"), "last", NULL, &m), NACRE_OK);
   NacreScores s;
   expect_status(m, nacre_eval(m, "valid", &s), NACRE_OK);
   ck_assert_int_eq(s.examples, 40);
@@ -213,9 +204,9 @@ START_TEST(a_stop_of_the_compiler_is_no_error) {
   ck_assert(nc_engine_device(m));
   for (int i = 0; i < 2; i++) {
     nc_devices_fail_call(m->devices, "clBuildProgram", 1);
-    NacreTrainOptions t = {.out = in_dir("not begun"), .stop = i ? always : NULL};
+    NacreTrainOptions t = {.out = temp_path("not begun"), .stop = i ? always : NULL};
     expect_status(m, nacre_train(m, &t), i ? NACRE_INTERRUPTED : NACRE_DEVICE);
-    ck_assert_int_ne(access(in_dir("not begun"), F_OK), 0);
+    ck_assert_int_ne(access(temp_path("not begun"), F_OK), 0);
   }
   nacre_close(m);
 }
@@ -234,7 +225,7 @@ START_TEST(what_is_not_finite_names_its_line) {
     "}\n";
   NacreModel *m;
   expect_status(m, nacre_open_text("broken.nn", text, sizeof text - 1, NULL, &m), NACRE_OK);
-  NacreTrainOptions t = {.out = in_dir("broken")};
+  NacreTrainOptions t = {.out = temp_path("broken")};
   NacreStatus s = nacre_train(m, &t);
   expect_status(m, s, NACRE_RUN);
   const char *message = nacre_message(m);
@@ -249,7 +240,7 @@ typedef struct { int epochs; char *before; size_t size; } Disk;
 static void fill_disk(void *ctx, const NacreProgress *p) {
   Disk *k = ctx;
   if (strcmp(p->phase, "valid") || ++k->epochs != 2) return;
-  k->before = slurp(in_dir("full/last.safetensors"), &k->size);
+  k->before = slurp(temp_path("full/last.safetensors"), &k->size);
   signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &(struct rlimit){600, RLIM_INFINITY});
 }
@@ -258,7 +249,7 @@ START_TEST(a_full_disk_leaves_the_checkpoint_before) {
   NacreModel *m;
   Disk k = {0};
   expect_status(m, nacre_open_text("small.nn", small, sizeof small - 1, NULL, &m), NACRE_OK);
-  NacreTrainOptions t = {.out = in_dir("full"), .progress = fill_disk, .ctx = &k};
+  NacreTrainOptions t = {.out = temp_path("full"), .progress = fill_disk, .ctx = &k};
   NacreStatus s = nacre_train(m, &t);
   setrlimit(RLIMIT_FSIZE, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
   expect_status(m, s, NACRE_RUN);
@@ -266,11 +257,11 @@ START_TEST(a_full_disk_leaves_the_checkpoint_before) {
   nacre_close(m);
   ck_assert_ptr_nonnull(k.before);
   size_t n;
-  char *now = slurp(in_dir("full/last.safetensors"), &n);
+  char *now = slurp(temp_path("full/last.safetensors"), &n);
   ck_assert(n == k.size && memcmp(now, k.before, n) == 0);
   free(now);
   free(k.before);
-  DIR *d = opendir(in_dir("full"));
+  DIR *d = opendir(temp_path("full"));
   for (struct dirent *e; (e = readdir(d));) ck_assert_msg(!strstr(e->d_name, ".tmp"), "%s was left", e->d_name);
   closedir(d);
 }
@@ -284,7 +275,7 @@ START_TEST(kernels_with_smaller_groups) {
   ck_assert(nc_engine_device(m));
   ck_assert_int_gt(nc_device_target(m->device)->max_group, 16);
   nc_devices_small_groups(m->devices, 16);
-  NacreTrainOptions t = {.out = in_dir("groups"), .max_steps = 2};
+  NacreTrainOptions t = {.out = temp_path("groups"), .max_steps = 2};
   expect_status(m, nacre_train(m, &t), NACRE_OK);
   ck_assert_int_eq(nc_device_target(m->device)->max_group, 16);
   nacre_close(m);
@@ -293,9 +284,9 @@ END_TEST
 
 START_TEST(a_run_is_not_overwritten) {
   NacreModel *m;
-  expect_status(m, run(in_dir("once"), 1, NULL, 0, &m), NACRE_OK);
+  expect_status(m, run(temp_path("once"), 1, NULL, 0, &m), NACRE_OK);
   nacre_close(m);
-  expect_status(m, run(in_dir("once"), 1, NULL, 0, &m), NACRE_RUN);
+  expect_status(m, run(temp_path("once"), 1, NULL, 0, &m), NACRE_RUN);
   ck_assert_ptr_nonnull(strstr(nacre_message(m), "E0602"));
   nacre_close(m);
 }
@@ -303,11 +294,11 @@ END_TEST
 
 START_TEST(a_checkpoint_of_another_model_tells_all_misfits) {
   NacreModel *m;
-  expect_status(m, run(in_dir("eight"), 1, NULL, 0, &m), NACRE_OK);
+  expect_status(m, run(temp_path("eight"), 1, NULL, 0, &m), NACRE_OK);
   nacre_close(m);
   const char *set[] = {"net.hidden=9"};
   NacreOptions o = {.set = set, .sets = 1};
-  expect_status(m, nacre_open_run(in_dir("eight"), "last", &o, &m), NACRE_OK);
+  expect_status(m, nacre_open_run(temp_path("eight"), "last", &o, &m), NACRE_OK);
   NacreScores s;
   expect_status(m, nacre_eval(m, "valid", &s), NACRE_DATA);
   const char *message = nacre_message(m);
@@ -321,16 +312,16 @@ START_TEST(tokens_beyond_their_table_are_told) {
   NcDiag *d = nc_diag_new(a);
   int32_t tok[8 * 4] = {0}, label[8] = {0, 1, 0, 1, 0, 1, 0, 1};
   tok[18] = 5;
-  ck_assert(nc_npy_write(d, in_dir("tok.npy"), (NcType){NC_I32, NC_SHAPE(8, 4)}, tok));
-  ck_assert(nc_npy_write(d, in_dir("tok_label.npy"), (NcType){NC_I32, NC_SHAPE(8)}, label));
+  ck_assert(nc_npy_write(d, temp_path("tok.npy"), (NcType){NC_I32, NC_SHAPE(8, 4)}, tok));
+  ck_assert(nc_npy_write(d, temp_path("tok_label.npy"), (NcType){NC_I32, NC_SHAPE(8)}, label));
   const char *text = nc_sprintf(a,
     "nn 1\nmodel net(tok: i32[B, T]) -> f32[B, 2] { tok |> embedding(5, 3) |> mean(axis = 1) |> dense(2) }\n"
     "data d { source = npy(tok = \"%s\", label = \"%s\") }\n"
     "train net on d { loss = cross_entropy(net(tok[:, 1..4]), label); optimizer = sgd(0.1); batch = 8; steps = 1 }\n",
-    in_dir("tok.npy"), in_dir("tok_label.npy"));
+    temp_path("tok.npy"), temp_path("tok_label.npy"));
   NacreModel *m;
   expect_status(m, nacre_open_text("tokens.nn", text, strlen(text), NULL, &m), NACRE_OK);
-  expect_status(m, nacre_train(m, &(NacreTrainOptions){.out = in_dir("tokens")}), NACRE_DATA);
+  expect_status(m, nacre_train(m, &(NacreTrainOptions){.out = temp_path("tokens")}), NACRE_DATA);
   const char *message = nacre_message(m);
   ck_assert_msg(strstr(message, "E0403") && strstr(message, "`tok` holds 5") && strstr(message, "embedding(5, 3)"), "%s",
                 message);
@@ -341,24 +332,24 @@ END_TEST
 
 START_TEST(torn_and_foreign_runs_are_refused) {
   NacreModel *m;
-  expect_status(m, nacre_open_run(in_dir("nowhere"), NULL, NULL, &m), NACRE_RUN);
+  expect_status(m, nacre_open_run(temp_path("nowhere"), NULL, NULL, &m), NACRE_RUN);
   nacre_close(m);
-  expect_status(m, run(in_dir("torn"), 2, NULL, 0, &m), NACRE_OK);
+  expect_status(m, run(temp_path("torn"), 2, NULL, 0, &m), NACRE_OK);
   nacre_close(m);
-  ck_assert_int_eq(truncate(in_dir("torn/last.safetensors"), 100), 0);
-  expect_status(m, nacre_open_run(in_dir("torn"), "last", NULL, &m), NACRE_OK);
+  ck_assert_int_eq(truncate(temp_path("torn/last.safetensors"), 100), 0);
+  expect_status(m, nacre_open_run(temp_path("torn"), "last", NULL, &m), NACRE_OK);
   NacreScores s;
   expect_status(m, nacre_eval(m, "valid", &s), NACRE_DATA);
   nacre_close(m);
-  ck_assert_int_eq(truncate(in_dir("torn/run.json"), 20), 0);
-  expect_status(m, nacre_open_run(in_dir("torn"), "last", NULL, &m), NACRE_RUN);
+  ck_assert_int_eq(truncate(temp_path("torn/run.json"), 20), 0);
+  expect_status(m, nacre_open_run(temp_path("torn"), "last", NULL, &m), NACRE_RUN);
   nacre_close(m);
 }
 END_TEST
 
 START_TEST(predictions_follow_the_weights) {
   NacreModel *m;
-  expect_status(m, run(in_dir("predict"), 0, NULL, 0, &m), NACRE_OK);
+  expect_status(m, run(temp_path("predict"), 0, NULL, 0, &m), NACRE_OK);
   int n;
   const NacreTensor *in, *shape;
   expect_status(m, nacre_inputs(m, &n, &in), NACRE_OK);
@@ -381,29 +372,12 @@ START_TEST(predictions_follow_the_weights) {
 }
 END_TEST
 
-static void remove_all(const char *path) {
-  DIR *d = opendir(path);
-  if (!d) { unlink(path); return; }
-  for (struct dirent *e; (e = readdir(d));) {
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-    char below[512];
-    snprintf(below, sizeof below, "%s/%s", path, e->d_name);
-    remove_all(below);
-  }
-  closedir(d);
-  rmdir(path);
-}
-
 int main(void) {
   char folder[512];
   snprintf(folder, sizeof folder, "%s/tests", getenv("srcdir") ? getenv("srcdir") : ".");
   source_dir = folder;
-  const char *tmp = getenv("TMPDIR");
-  snprintf(dir, sizeof dir, "%s/nacre-train-XXXXXX", tmp && *tmp && strlen(tmp) < 200 ? tmp : "/tmp");
-  if (!mkdtemp(dir)) return 1;
   Suite *s = suite_create("train");
-  TCase *c = tcase_create("train");
-  tcase_set_timeout(c, 300);
+  TCase *c = suite_case(s, "train", temp_open, temp_close);
   tcase_add_loop_test(c, losses_equal_pytorch, 0, sizeof goldens / sizeof *goldens);
   tcase_add_test(c, equal_seeds_give_equal_bytes);
   tcase_add_loop_test(c, a_resume_goes_on_with_the_same_bits, 0, sizeof stops / sizeof *stops);
@@ -415,16 +389,8 @@ int main(void) {
   tcase_add_test(c, tokens_beyond_their_table_are_told);
   tcase_add_test(c, torn_and_foreign_runs_are_refused);
   tcase_add_test(c, predictions_follow_the_weights);
-  suite_add_tcase(s, c);
-  c = tcase_create("stops");
-  tcase_set_timeout(c, 300);
+  c = suite_case(s, "stops", temp_open, temp_close);
   tcase_add_test(c, a_stop_saves);
   tcase_add_test(c, a_stop_of_the_compiler_is_no_error);
-  suite_add_tcase(s, c);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_NORMAL);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  remove_all(dir);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

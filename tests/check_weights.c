@@ -1,40 +1,33 @@
 // Weights from files: which tensors a layer takes, every misfit at once, values that arrive where they belong.
-#include <check.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "io/safetensors.h"
 #include "tempdir.h"
 #include "train/model.h"
 
-static NcArena *a;
 static NacreModel *m;
 
-static void setup(void) {
-  temp_make();
-  a = nc_arena_new();
-}
-static void teardown(void) {
+static void close_model(void) {
   nacre_close(m);
   m = NULL;
-  nc_arena_free(a);
-  temp_remove();
+  temp_close();
 }
 
 // A file whose tensors hold their own number (from 1) everywhere: "name 2x3, other 4".
 static const char *write_file(const char *file, const char *tensors) {
   NC_VEC(NcTensor) t = {0};
-  for (char *s = nc_strdup(a, tensors), *save, *one = strtok_r(s, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
+  for (char *s = nc_strdup(arena, tensors), *save, *one = strtok_r(s, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
     char name[64], dims[64];
     ck_assert_int_eq(sscanf(one, " %63s %63s", name, dims), 2);
     NcType type = {.dtype = NC_F32};
     for (char *p = dims; *p; p += *p == 'x') type.shape.dim[type.shape.rank++] = strtol(p, &p, 10);
-    float *v = NC_NEW_N(a, float, nc_count(type.shape));
+    float *v = NC_NEW_N(arena, float, nc_count(type.shape));
     for (int64_t i = 0; i < nc_count(type.shape); i++) v[i] = (float)(t.n + 1);
-    *NC_PUSH(a, t) = (NcTensor){nc_strdup(a, name), type, v};
+    *NC_PUSH(arena, t) = (NcTensor){nc_strdup(arena, name), type, v};
   }
-  const char *path = nc_strdup(a, temp_path(file));
-  NcDiag *d = nc_diag_new(a);
-  ck_assert(nc_safetensors_write(a, d, path, t.at, t.n, NULL, 0));
+  const char *path = nc_strdup(arena, temp_path(file));
+  NcDiag *d = nc_diag_new(arena);
+  ck_assert(nc_safetensors_write(arena, d, path, t.at, t.n, NULL, 0));
   return path;
 }
 
@@ -46,11 +39,11 @@ static const char *write_file(const char *file, const char *tensors) {
 
 static NacreStatus open_with(const char *weights, const char *rest) {
   nacre_close(m);
-  const char *text = nc_sprintf(a, "nn 1\nweights trained = %s\n%s", weights, rest);
+  const char *text = nc_sprintf(arena, "nn 1\nweights trained = %s\n%s", weights, rest);
   return nacre_open_text("net.nn", text, strlen(text), NULL, &m);
 }
 
-static const char *from(const char *path) { return nc_sprintf(a, "safetensors(\"%s\")", path); }
+static const char *from(const char *path) { return nc_sprintf(arena, "safetensors(\"%s\")", path); }
 
 static void fits(const char *weights, const char *rest, const char *var, const char *tensor) {
   NacreStatus s = open_with(weights, rest);
@@ -84,7 +77,7 @@ START_TEST(a_layer_finds_its_sub_tree) {
        "longer.features.dense.b");
   const char *twins = write_file("twins", BODY("net.enc.") "," BODY("net.dec."));
   REFUSE(from(twins), NET, "E0411", "several parts that fit `net.body`", "`net.enc`", "`net.dec`", "part = ");
-  fits(nc_sprintf(a, "safetensors(\"%s\", part = \"net.dec\")", twins), NET, "net.body.dense.b", "net.dec.dense.b");
+  fits(nc_sprintf(arena, "safetensors(\"%s\", part = \"net.dec\")", twins), NET, "net.body.dense.b", "net.dec.dense.b");
 }
 END_TEST
 
@@ -95,7 +88,7 @@ START_TEST(every_misfit_is_told) {
          "`net.body.batch_norm.shift` is f32[5] there and f32[4] here", "missing: `net.body.batch_norm.mean`, f32[4] here",
          "missing: `net.body.batch_norm.var`, f32[4] here", "not in this layer: `net.body.dense.c`, f32[4] there");
   ck_assert(!strstr(nacre_message(m), "net.head") && !strstr(nacre_message(m), "more.w"));   // parts of their own
-  REFUSE(nc_sprintf(a, "safetensors(\"%s\", part = \"net\")", w), NET, "E0411", "missing: `net.dense.weight`");
+  REFUSE(nc_sprintf(arena, "safetensors(\"%s\", part = \"net\")", w), NET, "E0411", "missing: `net.dense.weight`");
 }
 END_TEST
 
@@ -105,11 +98,11 @@ START_TEST(declarations_are_checked) {
   REFUSE("safetensors()", NET, "E0304", "needs a path");
   REFUSE("safetensors(\"x\", name = \"y\")", NET, "E0303", "did you mean `names`?");
   REFUSE("run(\"x\", checkpoint = \"first\")", NET, "E0312", "\"best\" or \"last\"");
-  REFUSE(nc_sprintf(a, "safetensors(\"%s\", names = \"torchvison\")", w), NET, "E0312", "did you mean \"torchvision\"?");
+  REFUSE(nc_sprintf(arena, "safetensors(\"%s\", names = \"torchvison\")", w), NET, "E0312", "did you mean \"torchvision\"?");
   REFUSE(from(w), "weights other = run(\"x\")\nmodel net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) as d from trianed }\n", "E0301",
          "did you mean `trained`?");
   temp_write("bad.map", "dense.* = d.*\n", 14);
-  REFUSE(nc_sprintf(a, "safetensors(\"%s\", names = \"%s\")", w, temp_path("bad.map")), NET, "E0412", "bad.map:1:1");
+  REFUSE(nc_sprintf(arena, "safetensors(\"%s\", names = \"%s\")", w, temp_path("bad.map")), NET, "E0412", "bad.map:1:1");
   temp_write("torn", "nonsense", 8);
   REFUSE(from(temp_path("torn")), NET, "E0402", "torn");
   // what is not there yet is told when it is needed
@@ -132,11 +125,11 @@ START_TEST(values_arrive_and_stay) {
                             "bn.running_var -> batch_norm.var\n";
   temp_write("my.map", map, sizeof map - 1);
   const char *w = write_file("w", "bn.running_mean 4, fc.weight 2x4, bn.running_var 4, fc.bias 4, bn.weight 4, bn.bias 4, top.w 9");
-  ck_assert_int_eq(open_with(nc_sprintf(a, "safetensors(\"%s\", names = \"%s\")", w, temp_path("my.map")), NET), NACRE_OK);
-  ck_assert_msg(nacre_train(m, &(NacreTrainOptions){.out = nc_strdup(a, temp_path("out"))}) == NACRE_OK, "%s", nacre_message(m));
-  const char *last = nc_sprintf(a, "%s/last.safetensors", temp_path("out"));
+  ck_assert_int_eq(open_with(nc_sprintf(arena, "safetensors(\"%s\", names = \"%s\")", w, temp_path("my.map")), NET), NACRE_OK);
+  ck_assert_msg(nacre_train(m, &(NacreTrainOptions){.out = nc_strdup(arena, temp_path("out"))}) == NACRE_OK, "%s", nacre_message(m));
+  const char *last = nc_sprintf(arena, "%s/last.safetensors", temp_path("out"));
   NcTensors t;
-  ck_assert(nc_safetensors_read(a, nc_diag_new(a), NC_NOWHERE, last, &t));
+  ck_assert(nc_safetensors_read(arena, nc_diag_new(arena), NC_NOWHERE, last, &t));
   static const struct { const char *name; double value; } want[] = {
     {"net.body.batch_norm.mean", 1}, {"net.body.dense.weight", 2}, {"net.body.batch_norm.var", 3}, {"net.body.dense.b", 4},
     {"net.body.batch_norm.scale", 5}, {"net.body.batch_norm.shift", 6},
@@ -145,15 +138,15 @@ START_TEST(values_arrive_and_stay) {
   double head = first_of(&t, "net.head.weight");
 
   // from the run: the whole model as a layer, its weights where the training left them
-  const char *whole = nc_sprintf(a, "%s\nmodel again(x: f32[B, 2]) -> f32[B, 2] { x |> net as copy from mine }\n"
+  const char *whole = nc_sprintf(arena, "%s\nmodel again(x: f32[B, 2]) -> f32[B, 2] { x |> net as copy from mine }\n"
                                     "weights mine = run(\"%s\", checkpoint = \"last\")\n", NET, temp_path("out"));
   NacreOptions o = {.model = "again"};
-  const char *text = nc_sprintf(a, "nn 1\nweights trained = %s\n%s", from(w), whole);
+  const char *text = nc_sprintf(arena, "nn 1\nweights trained = %s\n%s", from(w), whole);
   nacre_close(m);
   NacreStatus s = nacre_open_text("again.nn", text, strlen(text), &o, &m);
   ck_assert_msg(s == NACRE_OK, "%s", nacre_message(m));
   ck_assert_msg(nacre_save(m, temp_path("copy")) == NACRE_OK, "%s", nacre_message(m));
-  ck_assert(nc_safetensors_read(a, nc_diag_new(a), NC_NOWHERE, temp_path("copy"), &t));
+  ck_assert(nc_safetensors_read(arena, nc_diag_new(arena), NC_NOWHERE, temp_path("copy"), &t));
   ck_assert_double_eq(first_of(&t, "again.copy.head.weight"), head);
   ck_assert_double_eq(first_of(&t, "again.copy.body.dense.b"), 4);
 }
@@ -161,17 +154,10 @@ END_TEST
 
 int main(void) {
   Suite *s = suite_create("weights");
-  TCase *t = tcase_create("weights");
-  tcase_add_checked_fixture(t, setup, teardown);
-  tcase_set_timeout(t, 120);
+  TCase *t = suite_case(s, "weights", temp_open, close_model);
   tcase_add_test(t, a_layer_finds_its_sub_tree);
   tcase_add_test(t, every_misfit_is_told);
   tcase_add_test(t, declarations_are_checked);
   tcase_add_test(t, values_arrive_and_stay);
-  suite_add_tcase(s, t);
-  SRunner *r = srunner_create(s);
-  srunner_run_all(r, CK_ENV);
-  int failed = srunner_ntests_failed(r);
-  srunner_free(r);
-  return failed != 0;
+  return suite_run(s, CK_FORK_GETENV);
 }

@@ -1,12 +1,12 @@
 // A folder for the files that a test makes; gone with them at the end.
 #ifndef NC_TEST_TEMPDIR_H
 #define NC_TEST_TEMPDIR_H
-#include <check.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "suite.h"
 
 static char temp_dir[256];
 
@@ -34,11 +34,19 @@ static inline const char *temp_write(const char *name, const void *bytes, size_t
   return path;
 }
 
-static inline void temp_remove(void) {
-  DIR *d = opendir(temp_dir);
-  for (struct dirent *e; d && (e = readdir(d));)
-    if (e->d_name[0] != '.') unlink(temp_path(e->d_name));
-  if (d) closedir(d);
-  rmdir(temp_dir);
+static inline int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at) {
+  (void)s, (void)kind, (void)at;
+  return remove(path);
+}
+static inline void temp_remove(void) { nftw(temp_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+// What a case with files of its own has around each test.
+static inline void temp_open(void) {
+  suite_open();
+  temp_make();
+}
+static inline void temp_close(void) {
+  temp_remove();
+  suite_close();
 }
 #endif

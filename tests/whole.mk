@@ -1,31 +1,4 @@
-# The tests of the whole: training on a device, the command, and what the tree and the library promise.
-check_PROGRAMS += tests/check_train
-TESTS += tests/check_train
-tests_check_train_SOURCES = tests/check_train.c
-tests_check_train_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_train_LDADD = $(NC_ALL) $(CHECK_LIBS)
-
-check_PROGRAMS += tests/check_generate
-TESTS += tests/check_generate
-tests_check_generate_SOURCES = tests/check_generate.c
-tests_check_generate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_generate_LDADD = $(NC_ALL) $(CHECK_LIBS)
-
-check_PROGRAMS += tests/check_maps
-TESTS += tests/check_maps
-tests_check_maps_SOURCES = tests/check_maps.c tests/tempdir.h tests/golden.h
-tests_check_maps_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_maps_LDADD = $(NC_ALL) $(CHECK_LIBS)
-EXTRA_DIST += tests/golden/torchvision_weights.py tests/golden/torchvision_names.txt
-EXTRA_DIST += tests/golden/transformers_weights.py tests/golden/transformers_names.txt
-
-check_PROGRAMS += tests/check_weights
-TESTS += tests/check_weights
-tests_check_weights_SOURCES = tests/check_weights.c tests/tempdir.h
-tests_check_weights_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_weights_LDADD = $(NC_ALL) $(CHECK_LIBS)
-EXTRA_DIST += tests/golden
-
+# The tests of the whole: the command, and what the tree and the library promise.
 TESTS += tests/cli.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh
 dist_check_SCRIPTS += tests/cli.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh
 
@@ -89,9 +62,3 @@ installcheck-local:
 	LD_LIBRARY_PATH=$(DESTDIR)$(libdir) $(DESTDIR)$(bindir)/nacre --version
 	test -s $(DESTDIR)$(mandir)/man1/nacre.1
 	rm -rf installed
-
-check_PROGRAMS += tests/check_stages
-TESTS += tests/check_stages
-tests_check_stages_SOURCES = tests/check_stages.c tests/elab_run.h tests/elab_run.c tests/golden.h
-tests_check_stages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_stages_LDADD = $(NC_ALL) $(CHECK_LIBS)
