@@ -47,6 +47,27 @@ START_TEST(words_are_documented) {
 }
 END_TEST
 
+// Elaboration finds declarations by the lines that begin with a letter, and knows each name once.
+START_TEST(lines_are_declarations) {
+  NcMap names = NC_MAP(arena), seen = NC_MAP(arena);
+  NcDiag *d = nc_diag_new(arena);
+  for (const NcEmbedded *p = nc_prelude_files; p->name; p++) {
+    const NcFile *f = nc_parse(arena, d, &names, nc_diag_source(d, p->name, p->text, p->size));
+    int lines = 0;
+    for (const char *s = p->text; s; s = strchr(s, '\n')) {
+      s += *s == '\n';
+      lines += (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || *s == '_';
+    }
+    ck_assert_msg(lines == f->decl.n + 1, "%s: %d lines begin with a letter for %d declarations", p->name, lines, f->decl.n);
+    for (int i = 0; i < f->decl.n; i++) {
+      const char *name = f->decl.at[i]->name.s;
+      ck_assert_msg(!nc_map_has(&seen, name), "%s is declared twice", name);
+      nc_map_set(&seen, name, d);
+    }
+  }
+}
+END_TEST
+
 static void elaborates(const char *text, const char *what) {
   NcDiag *d = nc_diag_new(arena);
   NcProgramOptions o = {.name = "example.nn", .text = text, .size = strlen(text), .hooks = {.describe = describe_some},
@@ -90,6 +111,7 @@ int main(void) {
   Suite *s = suite_create("prelude");
   TCase *t = suite_case(s, "prelude", suite_open, suite_close);
   tcase_add_test(t, words_are_documented);
+  tcase_add_test(t, lines_are_declarations);
   tcase_add_test(t, examples_elaborate);
   tcase_add_test(t, examples_of_settings_elaborate);
   return suite_run(s, CK_FORK_GETENV);

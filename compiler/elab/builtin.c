@@ -24,21 +24,21 @@ bool nc_pointwise_function(const NcOp *op) {
   return op->kind == NC_POINTWISE && op->arity == 1;
 }
 
-// Pointwise operations of one operand are functions by their own names.
-static const NcBuiltin *pointwise(const NcElab *e, const char *name) {
-  const NcOp *op = nc_op(name);
-  if (!op || !nc_pointwise_function(op)) return NULL;
-  NcBuiltin *row = NC_NEW(e->arena, NcBuiltin);
-  *row = (NcBuiltin){.name = op->name, .params = "x", .doc = op->doc, .call = nc_pointwise, .op = op->name};
-  return row;
+// Pointwise operations of one operand are functions by their own names, where no table has one of that name.
+void nc_builtins_open(NcElab *e) {
+  e->builtin = NC_MAP(e->arena);
+  const NcOp *op;
+  for (int i = 0; (op = nc_op_at(i)); i++) {
+    if (!nc_pointwise_function(op)) continue;
+    NcBuiltin *row = NC_NEW(e->arena, NcBuiltin);
+    *row = (NcBuiltin){.name = op->name, .params = "x", .doc = op->doc, .call = nc_pointwise, .op = op->name};
+    nc_map_set(&e->builtin, op->name, row);
+  }
+  for (int t = 0; nc_builtin_tables[t]; t++)
+    for (const NcBuiltin *b = nc_builtin_tables[t]; b->name; b++) nc_map_set(&e->builtin, b->name, (void *)b);
 }
 
-const NcBuiltin *nc_builtin(const NcElab *e, const char *name) {
-  for (int t = 0; nc_builtin_tables[t]; t++)
-    for (const NcBuiltin *b = nc_builtin_tables[t]; b->name; b++)
-      if (strcmp(b->name, name) == 0) return b;
-  return pointwise(e, name);
-}
+const NcBuiltin *nc_builtin(const NcElab *e, const char *name) { return nc_map_get(&e->builtin, name); }
 
 const char *nc_builtin_name(const NcBuiltin *b) { return b->name; }
 bool nc_builtin_shaped(const NcBuiltin *b) { return b->shape != NC_NO_SHAPE; }

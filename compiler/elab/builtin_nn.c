@@ -32,7 +32,7 @@ static NcValue normalize(NcArgsOf *c) {
   for (int i = 0; i < 2; i++) {
     if (!both[i]) return nc_v_poison();
     if (both[i]->rank != 1) continue;
-    both[i] = nc_memdup(e->arena, both[i], sizeof *both[i]);
+    both[i] = nc_t_copy(e, both[i]);
     both[i]->along = axis;
   }
   return given(c, nc_arith(e, c->at, "mul", nc_arith(e, c->at, "sub", x, both[0]), both[1]));

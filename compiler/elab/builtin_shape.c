@@ -81,7 +81,7 @@ static NcValue along(NcArgsOf *c) {
                   nc_t_describe(c->e, x));
     return nc_v_poison();
   }
-  x = nc_memdup(c->e->arena, x, sizeof *x);
+  x = nc_t_copy(c->e, x);
   x->along = (int)axis;
   return given(c, x);
 }

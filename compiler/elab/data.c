@@ -260,7 +260,7 @@ NcGraph *nc_dataset_where(NcElab *e, NcDataset *ds) {
                                    nc_t_describe(e, t)), "for example `where = label < 5`");
   else if (t) nc_graph_output(e->graph, "where", t->node);
   e->frame = frame.up;
-  return e->diag->errors == errors ? nc_pruned(e, e->graph) : NULL;
+  return e->diag->errors == errors ? nc_graph_prune(e->graph) : NULL;
 }
 
 // A series' mean or standard deviation: a number, or a vector where x has several columns.

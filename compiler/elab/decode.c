@@ -104,8 +104,8 @@ NcValue nc_decode(NcArgsOf *c) {
   w.d.vocabulary = logits->type.shape.dim[2];
   const char *prefix = nc_sprintf(e->arena, "%s.%s", e->task->name, w.d.name);
   if (!nc_advance(e->arena, w.d.full, "tokens", logits, prefix, &step)) return nc_v_poison();
-  w.d.step = nc_pruned(e, step.graph);
-  w.d.full = nc_pruned(e, w.d.full);
+  w.d.step = nc_graph_prune(step.graph);
+  w.d.full = nc_graph_prune(w.d.full);
   w.d.prompt = graph_of(e, "prompt", w.prompt->node);
   NcSize dim[2] = {w.prompt->dim[0]};
   NcType t = {NC_I32, NC_SHAPE(w.d.batch, w.d.given + w.d.more)};

@@ -8,7 +8,8 @@
 //   instance.c  layers, paths, variables          stmt.c      blocks
 //   scan.c      loops at run time
 //   keys.c      settings of train               trained.c   only, frozen, averages
-//   module.c    files, names, constants, --set    data.c, train.c, test.c, program.c
+//   module.c    files, names, constants, --set    prelude.c   its declarations, read when they are used
+//   data.c, train.c, test.c, program.c
 //   weights.c   values from files
 //   task.c      tasks                           derive.c    grad(e, x)
 //   notation*.c index notation
@@ -45,10 +46,10 @@ struct NcTensor {
   NcNode *node;
   const NcGraph *graph;    // the one that node is in
   int rank;
-  NcSize dim[NC_MAX_RANK];
   int along;               // rank 1, from along(axis, x): lies on this axis of what it meets; -1 otherwise
   NcRange at;              // the expression that made it
   const NcTensor *before;  // what was piped into that
+  NcSize dim[];            // [rank]
 };
 
 typedef struct {
@@ -100,18 +101,20 @@ const char *nc_size_describe(NcElab *e, NcSize s);   // "B * 2", with its value 
 // ---- names ----
 
 typedef struct NcVar NcVar;
-typedef struct {
+typedef struct NcLocal {
+  struct NcLocal *before;    // bound before it in the same scope
   const char *name;
   NcValue value;
   NcRange at;
   NcVar *var;
   const void *each;          // an index of a `for` (NcIndex), or what depends on one; NULL elsewhere
 } NcLocal;
-typedef struct NcScope { struct NcScope *up; NC_VEC(NcLocal) bind; } NcScope;
+typedef struct NcScope { struct NcScope *up; NcLocal *last; } NcScope;
 
 // A declaration where it stands.
 struct NcInfo {
-  const NcDecl *decl;
+  const NcDecl *decl;        // NULL of the prelude, until it is used
+  NcRange text;              // there: where it stands
   NcModule *module;
   const NcExpr **set;        // [hyper.n] or one for a const: values from --set, NULL where not given
   const NcGraph *graph;      // CONST: the graph that `value` was built in
@@ -190,6 +193,7 @@ struct NcElab {
   NcDiag *diag;
   const NcProgramOptions *opt;
   NcMap names;               // interned
+  NcMap builtin;             // name → NcBuiltin
   NcSizes sizes;
   NcModule *prelude, *user;
   NC_VEC(NcModule *) modules;
@@ -249,7 +253,7 @@ const char *nc_name(NcElab *e, const char *s);    // interned
 NcScope *nc_scope(NcElab *e, NcScope *up);
 bool nc_scope_bind(NcElab *e, NcScope *s, const char *name, NcRange at, NcValue v);   // E0302 in the same scope
 NcLocal *nc_lookup_local(NcScope *s, const char *name);
-NcInfo *nc_find_decl(const NcElab *e, const NcModule *m, const char *name);     // the module's own, else the prelude's
+NcInfo *nc_find_decl(NcElab *e, const NcModule *m, const char *name);     // the module's own, else the prelude's
 NcValue nc_lookup(NcElab *e, const NcName *n);                                  // E0301
 void nc_name_must_exist(NcElab *e, const NcName *n);                            // in the user's file; E0301
 void nc_argument_must_exist(NcElab *e, const NcDecl *d, const NcName *n);        // call.c: E0303
@@ -320,6 +324,7 @@ bool nc_initial(NcElab *e, const char *path, NcDtype t, int rank, const NcSize *
 void nc_assign_all(NcElab *e);                    // effects for all that was updated in the current graph
 
 // builtin.c
+void nc_builtins_open(NcElab *e);
 const NcBuiltin *nc_builtin(const NcElab *e, const char *name);
 NcValue nc_call_builtin(NcElab *e, const NcBound *b, NcRange at, int n, const NcActual *arg);
 NcValue nc_shaped(NcElab *e, const NcBuiltin *b, NcRange at, int nshape, const NcSize *shape);   // zeros[…]
@@ -327,9 +332,12 @@ bool nc_builtin_shaped(const NcBuiltin *b);
 const char *nc_builtin_at(int i);       // names, in order; NULL past the end
 const char *nc_builtin_name(const NcBuiltin *b);
 
+// prelude.c: its declarations are read when they are used.
+void nc_load_prelude(NcElab *e);
+NcInfo *nc_prelude(NcElab *e, const char *name);        // NULL when it has none of that name
+
 // module.c
-bool nc_load_prelude(NcElab *e);
-NcModule *nc_load(NcElab *e, const char *name, const char *text, size_t size, bool prelude);
+NcModule *nc_load(NcElab *e, const char *name, const char *text, size_t size);
 void nc_load_imports(NcElab *e, NcModule *m, int depth);
 NcValue nc_const_value(NcElab *e, NcInfo *i, NcRange at);
 NcValue nc_module_member(NcElab *e, const NcModule *m, const NcName *n);

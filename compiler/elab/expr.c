@@ -1,5 +1,5 @@
 // Expressions: one function per kind of the tree, in one table.
-#include "elab/elab.h"
+#include "elab/tensor.h"
 #include <string.h>
 
 enum { DEEPEST = 1500, MOST_WORK = 20000000, MOST_TURNS = 100000 };
@@ -170,7 +170,7 @@ static NcValue pipe(NcElab *e, const NcExpr *x) {
   if (v.kind == NC_V_TENSOR && v.t->at.file != x->at.file) v.at = x->a->at;
   NcValue r = pipe_into(e, x->b, &v);
   if (r.kind == NC_V_TENSOR && (v.kind != NC_V_TENSOR || r.t != v.t)) {
-    NcTensor *t = nc_memdup(e->arena, r.t, sizeof *r.t);
+    NcTensor *t = nc_t_copy(e, r.t);
     t->at = x->b->at;
     t->before = v.kind == NC_V_TENSOR ? v.t : NULL;
     r.t = t;

@@ -1,6 +1,5 @@
 // Files and names: declarations of the prelude and of the user, scopes, constants, and settings from outside.
 #include "elab/elab.h"
-#include "base/embed.h"
 #include "front/parse.h"
 #include <math.h>
 #include <string.h>
@@ -16,28 +15,30 @@ NcScope *nc_scope(NcElab *e, NcScope *up) {
 }
 
 bool nc_scope_bind(NcElab *e, NcScope *s, const char *name, NcRange at, NcValue v) {
-  for (int i = 0; i < s->bind.n; i++)
-    if (s->bind.at[i].name == name) {
+  for (const NcLocal *b = s->last; b; b = b->before)
+    if (b->name == name) {
       NcMessage *m = nc_elab_error(e, NC_E0302, at, "`%s` is declared twice", name);
-      nc_elab_label(e, m, s->bind.at[i].at, "first here");
+      nc_elab_label(e, m, b->at, "first here");
       return false;
     }
-  *NC_PUSH(e->arena, s->bind) = (NcLocal){.name = name, .value = v, .at = at};
+  NcLocal *b = NC_NEW(e->arena, NcLocal);
+  *b = (NcLocal){.before = s->last, .name = name, .value = v, .at = at};
+  s->last = b;
   return true;
 }
 
 NcLocal *nc_lookup_local(NcScope *s, const char *name) {
   for (; s; s = s->up)
-    for (int i = s->bind.n - 1; i >= 0; i--)
-      if (s->bind.at[i].name == name) return &s->bind.at[i];
+    for (NcLocal *b = s->last; b; b = b->before)
+      if (b->name == name) return b;
   return NULL;
 }
 
 // ---- declarations ----
 
-NcInfo *nc_find_decl(const NcElab *e, const NcModule *m, const char *name) {
+NcInfo *nc_find_decl(NcElab *e, const NcModule *m, const char *name) {
   NcInfo *i = m ? nc_map_get(&m->decl, name) : NULL;
-  return i ? i : nc_map_get(&e->prelude->decl, name);
+  return i ? i : nc_prelude(e, name);
 }
 
 static void note_set_path(NcElab *e, const char *path) { *NC_PUSH(e->arena, e->set_known) = path; }
@@ -46,7 +47,6 @@ static void note_set_path(NcElab *e, const char *path) { *NC_PUSH(e->arena, e->s
 static void apply_sets(NcElab *e, NcInfo *info) {
   const NcDecl *d = info->decl;
   info->set = NC_NEW_N(e->arena, const NcExpr *, d->hyper.n + 1);
-  if (info->module->prelude) return;
   if (d->kind == NC_D_CONST) {
     note_set_path(e, d->name.s);
     info->set[0] = nc_set_for(e, d->name.s, d->e && d->e->kind == NC_X_STR);
@@ -66,12 +66,12 @@ static void apply_sets(NcElab *e, NcInfo *info) {
   }
 }
 
-static void declare(NcElab *e, NcModule *m, NcModule *into, const NcDecl *d) {
+static void declare(NcElab *e, NcModule *m, const NcDecl *d) {
   if (!d->name.s || d->kind == NC_D_TRAIN || d->kind == NC_D_TEST || d->kind == NC_D_IMPORT) return;
-  NcInfo *old = nc_map_get(&into->decl, d->name.s);
+  NcInfo *old = nc_map_get(&m->decl, d->name.s);
   // data and a model, or data and a layer, may share a name: data is looked for on its own
   const char *key = d->kind == NC_D_DATA ? nc_name(e, nc_sprintf(e->arena, "data %s", d->name.s)) : d->name.s;
-  if (d->kind == NC_D_DATA) old = nc_map_get(&into->decl, key);
+  if (d->kind == NC_D_DATA) old = nc_map_get(&m->decl, key);
   if (old) {
     NcMessage *msg = nc_elab_error(e, NC_E0302, d->name.at, "`%s` is declared twice", d->name.s);
     nc_elab_label(e, msg, old->decl->name.at, "first here");
@@ -81,30 +81,19 @@ static void declare(NcElab *e, NcModule *m, NcModule *into, const NcDecl *d) {
   info->decl = d;
   info->module = m;
   apply_sets(e, info);
-  nc_map_set(&into->decl, key, info);
+  nc_map_set(&m->decl, key, info);
 }
 
-NcModule *nc_load(NcElab *e, const char *name, const char *text, size_t size, bool prelude) {
+NcModule *nc_load(NcElab *e, const char *name, const char *text, size_t size) {
   NcModule *m = NC_NEW(e->arena, NcModule);
   m->name = nc_strdup(e->arena, name);
-  m->prelude = prelude;
   m->decl = m->import = NC_MAP(e->arena);
   int errors = e->diag->errors;
   m->file = nc_parse(e->arena, e->diag, &e->names, nc_diag_source(e->diag, name, text, size));
   m->broken = e->diag->errors > errors;
   *NC_PUSH(e->arena, e->modules) = m;
-  for (int i = 0; i < m->file->decl.n; i++) declare(e, m, prelude ? e->prelude : m, m->file->decl.at[i]);
+  for (int i = 0; i < m->file->decl.n; i++) declare(e, m, m->file->decl.at[i]);
   return m;
-}
-
-bool nc_load_prelude(NcElab *e) {
-  e->prelude = NC_NEW(e->arena, NcModule);
-  e->prelude->name = "prelude";
-  e->prelude->prelude = true;
-  e->prelude->decl = e->prelude->import = NC_MAP(e->arena);
-  int errors = e->diag->errors;
-  for (const NcEmbedded *f = nc_prelude_files; f->name; f++) nc_load(e, f->name, f->text, f->size, true);
-  return e->diag->errors == errors;
 }
 
 void nc_load_imports(NcElab *e, NcModule *m, int depth) {
@@ -117,7 +106,7 @@ void nc_load_imports(NcElab *e, NcModule *m, int depth) {
     else if (!e->opt->hooks.import) nc_elab_error(e, NC_E0308, d->path_at, "files cannot be imported here");
     else text = e->opt->hooks.import(e->opt->hooks.ctx, e->diag, d->path_at, d->path, m->name, &size);
     if (!text) continue;
-    NcModule *other = nc_load(e, d->path, text, size, false);
+    NcModule *other = nc_load(e, d->path, text, size);
     nc_map_set(&m->import, d->name.s, other);
     nc_load_imports(e, other, depth + 1);
   }
@@ -217,7 +206,7 @@ static NcValue unknown(NcElab *e, const NcName *n) {
   }
   NC_VEC(const char *) names = {0};
   for (NcScope *s = e->frame->scope; s; s = s->up)
-    for (int i = 0; i < s->bind.n; i++) *NC_PUSH(e->arena, names) = s->bind.at[i].name;
+    for (const NcLocal *b = s->last; b; b = b->before) *NC_PUSH(e->arena, names) = b->name;
   const NcMap *maps[2] = {e->frame->module ? &e->frame->module->decl : NULL, &e->prelude->decl};
   for (int k = 0; k < 2; k++)
     for (int i = 0; maps[k] && i < maps[k]->cap; i++)
@@ -242,10 +231,10 @@ NcValue nc_lookup(NcElab *e, const NcName *n) {
   if (info) return decl_value(e, info, n->at);
   NcModule *import = e->frame->module ? nc_map_get(&e->frame->module->import, n->s) : NULL;
   if (import) return (NcValue){.kind = NC_V_MODULE, .at = n->at, .module = import};
-  const NcBuiltin *b = nc_builtin(e, n->s);
   NcValue v;
   if (given(e, n->s, n->at, &v)) return v;
-  if ((info = nc_map_get(&e->prelude->decl, n->s))) return decl_value(e, info, n->at);
+  if ((info = nc_prelude(e, n->s))) return decl_value(e, info, n->at);
+  const NcBuiltin *b = nc_builtin(e, n->s);
   if (b) {
     NcBound *bound = NC_NEW(e->arena, NcBound);
     *bound = (NcBound){.builtin = b, .nshape = -1};

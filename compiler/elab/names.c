@@ -7,8 +7,7 @@ typedef struct { NcElab *e; NcScope *scope; } Walk;
 static void expr(Walk *w, const NcExpr *x);
 
 static void know(Walk *w, const char *name) {
-  if (name && !nc_lookup_local(w->scope, name))
-    *NC_PUSH(w->e->arena, w->scope->bind) = (NcLocal){.name = name, .value = nc_v_poison()};
+  if (name && !nc_lookup_local(w->scope, name)) nc_scope_bind(w->e, w->scope, name, NC_NOWHERE, nc_v_poison());
 }
 
 static void type(Walk *w, const NcTypeExpr *t) {   // its names are sizes, bound here if nowhere else

@@ -16,6 +16,7 @@ static NcElab *begin(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
   e->init = nc_graph_new(a, d, "init");
   e->graph = nc_graph_new(a, d, "constants");
   e->batch = o->batch;
+  nc_builtins_open(e);
   return e;
 }
 
@@ -23,8 +24,8 @@ NcElab *nc_elab_open(NcArena *a, NcDiag *d, const NcProgramOptions *o, NcFrame *
   NcElab *e = begin(a, d, o);
   *top = (NcFrame){.scope = nc_scope(e, NULL), .inst = e->root};
   e->frame = top;
-  if (!nc_load_prelude(e)) return NULL;
-  e->user = nc_load(e, o->name, o->text, o->size, false);
+  nc_load_prelude(e);
+  e->user = nc_load(e, o->name, o->text, o->size);
   top->module = e->user;
   nc_load_imports(e, e->user, 0);
   return e;
@@ -94,7 +95,7 @@ NcGraph *nc_model_graph(NcElab *e, NcInfo *info, bool training) {
   nc_output_value(e, "output", v);
   e->frame = f.up;
   e->models = false;
-  return v.kind != NC_V_POISON && e->diag->errors == errors ? nc_pruned(e, e->graph) : NULL;
+  return v.kind != NC_V_POISON && e->diag->errors == errors ? nc_graph_prune(e->graph) : NULL;
 }
 
 static bool untrained(NcElab *e, NcProgram *p) {

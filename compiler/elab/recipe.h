@@ -70,5 +70,4 @@ void nc_tasks(NcElab *e, NcProgram *p);
 bool nc_symbolic_arguments(NcElab *e, const NcInfo *info, const NcFn *fn, const NcTaskCall *call, NcActual *arg);
 bool nc_is_overall(const char *output);           // an output of `eval` that is no metric but goes into `finish`
 bool nc_part_overall(NcElab *e, NcGraph **eval, NcGraph **finish);     // false after E0306
-NcGraph *nc_pruned(NcElab *e, NcGraph *g);
 #endif

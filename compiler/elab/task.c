@@ -127,7 +127,7 @@ static NcGraph *build(NcElab *e, NcInfo *info, const NcTaskCall *call, bool trai
   e->task = NULL;
   e->models = false;
   e->frame = f.up;
-  return ok && e->diag->errors == errors ? nc_pruned(e, e->graph) : NULL;
+  return ok && e->diag->errors == errors ? nc_graph_prune(e->graph) : NULL;
 }
 
 void nc_tasks(NcElab *e, NcProgram *p) {

@@ -1,9 +1,13 @@
 #include "elab/tensor.h"
 #include <string.h>
 
+static size_t bytes(int rank) { return sizeof(NcTensor) + (size_t)rank * sizeof(NcSize); }
+
+NcTensor *nc_t_copy(NcElab *e, const NcTensor *t) { return nc_memdup(e->arena, t, bytes(t->rank)); }
+
 NcTensor *nc_t(NcElab *e, NcRange at, NcNode *n, int rank, const NcSize *dim) {
   if (!n) return NULL;
-  NcTensor *t = NC_NEW(e->arena, NcTensor);
+  NcTensor *t = nc_alloc(e->arena, bytes(rank));
   t->node = n;
   t->graph = e->graph;
   t->rank = rank;

@@ -5,6 +5,7 @@
 #include "elab/elab.h"
 
 NcTensor *nc_t(NcElab *e, NcRange at, NcNode *n, int rank, const NcSize *dim);    // NULL when n is
+NcTensor *nc_t_copy(NcElab *e, const NcTensor *t);                                  // to be changed
 NcTensor *nc_t_as(NcElab *e, NcRange at, NcNode *n, const NcTensor *like);        // axes as those of `like`
 bool nc_t_shape(NcElab *e, NcRange at, int rank, const NcSize *dim, NcShape *out);   // E0208 unless all are positive
 bool nc_t_fold(NcElab *e, NcRange at, int n, const NcSize *dim, NcSize *out);     // product, with its factors

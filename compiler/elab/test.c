@@ -110,7 +110,7 @@ static bool gradcheck(NcElab *e, const NcStmt *s, NcTest *t) {
   NcValue y = !ok ? nc_v_poison() : in.n == 1 ? nc_call1(e, f, s->e->at, arg[0].v) : nc_call(e, f, s->e->at, in.n, arg);
   NcTensor *loss = y.kind == NC_V_POISON ? NULL : weighted_sum(e, s->e->at, y);
   ok = loss && gradients(e, loss, &in);
-  if (ok) *NC_PUSH(e->arena, t->gradcheck) = nc_pruned(e, e->graph);
+  if (ok) *NC_PUSH(e->arena, t->gradcheck) = nc_graph_prune(e->graph);
   e->graph = outer;
   e->training = false;
   return ok;
@@ -134,7 +134,7 @@ static void test(NcElab *e, const NcDecl *d, NcTests *out) {
   }
   e->models = false;
   e->frame = f.up;
-  t.graph = nc_pruned(e, e->graph);
+  t.graph = nc_graph_prune(e->graph);
   t.init = e->init;
   *NC_PUSH(e->arena, out->test) = t;
 }

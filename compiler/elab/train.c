@@ -190,7 +190,6 @@ void nc_output_value(NcElab *e, const char *name, NcValue v) {
                     v.list.item[i]);
 }
 
-NcGraph *nc_pruned(NcElab *e, NcGraph *g) { return g ? nc_graph_rewrite(g, e->arena, NULL, NULL, NULL) : NULL; }
 
 // Inputs of a training graph beside the data: `step` counts all updates and moves random numbers; `iteration` counts
 // those of a stage, for schedules; `micro` the small batches of an update.
@@ -300,7 +299,7 @@ static NcGraph *build(Build *b, const char *name, const NcOptimize *o, NcInstanc
   e->models = false;
   e->averaged = false;
   e->frame = f.up;
-  return e->diag->errors == errors ? nc_pruned(e, e->graph) : NULL;
+  return e->diag->errors == errors ? nc_graph_prune(e->graph) : NULL;
 }
 
 // The graph of a part, and the one that gathers gradients for it.

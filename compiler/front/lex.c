@@ -12,7 +12,8 @@ static const char *const token_words[] = {
   NC_TOKENS(X)
 #undef X
 };
-static const struct { const char *text; bool reserved; } words[] = {
+typedef struct { const char *text; bool reserved; } Word;
+static const Word words[] = {
 #define X(id, text, reserved) {text, reserved},
   NC_WORDS(X)
 #undef X
@@ -58,10 +59,16 @@ static NcToken *push(Lex *x, NcTokenKind kind, uint32_t begin) {
   return t;
 }
 
+// The map of names tells of each which word of the language it is; NULL: none.
 static void set_word(const Lex *x, NcToken *t, const char *s, size_t n) {
-  t->name = nc_intern(x->l->names, s, n);
-  for (int w = NC_W_NONE + 1; w < NC_W_COUNT; w++)
-    if (strcmp(t->name, words[w].text) == 0) t->word = (NcWord)w;
+  const NcSlot *known = nc_intern_slot(x->l->names, s, n);
+  t->name = known->key;
+  if (known->value) t->word = (NcWord)((const Word *)known->value - words);
+}
+
+static void know_words(NcMap *names) {
+  if (nc_map_get(names, words[NC_W_NONE + 1].text)) return;
+  for (int w = NC_W_NONE + 1; w < NC_W_COUNT; w++) nc_map_set(names, words[w].text, (void *)&words[w]);
 }
 
 static void comment(Lex *x) {
@@ -161,6 +168,7 @@ static void number(Lex *x) {
 
 static bool mark(Lex *x) {
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    if (marks[i].text[0] != x->text[x->at]) continue;
     size_t n = strlen(marks[i].text);
     if (x->end - x->at < n || memcmp(x->text + x->at, marks[i].text, n) != 0) continue;
     uint32_t begin = x->at;
@@ -237,6 +245,7 @@ static void token(Lex *x) {
 NcTokens nc_lex(const NcLexer *l, uint32_t begin, uint32_t end, NcComments *comments) {
   Lex x = {.l = l, .text = nc_diag_file(l->diag, l->source)->text, .at = begin, .end = end, .comments = comments};
   x.line = begin;
+  know_words(l->names);
   if (begin == 0 && end >= 3 && memcmp(x.text, "\xef\xbb\xbf", 3) == 0) x.line = x.at = 3;   // a byte order mark
   while (x.at < x.end) {
     char c = x.text[x.at];

@@ -313,6 +313,15 @@ NcFile *nc_parse(NcArena *a, NcDiag *d, NcMap *names, uint32_t source) {
   return f;
 }
 
+const NcDecl *nc_parse_decl(NcArena *a, NcDiag *d, NcMap *names, NcRange at) {
+  NcParser p;
+  nc_p_start(&p, a, d, names, at.file);
+  NcFile f = {.source = at.file};
+  p.tok = nc_lex(&p.lex, at.begin, at.end, NULL);
+  nc_p_decl(&p, &f);
+  return f.decl.at[0];
+}
+
 NcExpr *nc_parse_expr(NcArena *a, NcDiag *d, NcMap *names, uint32_t source) {
   NcParser p;
   nc_p_start(&p, a, d, names, source);

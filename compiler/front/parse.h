@@ -7,6 +7,9 @@
 // All files of one compilation (the prelude, the user's, imports) share one map of names.
 NcFile *nc_parse(NcArena *a, NcDiag *d, NcMap *names, uint32_t source);
 
+// Parses one declaration, without a doc comment, from where it stands in its source: its first word is the first token.
+const NcDecl *nc_parse_decl(NcArena *a, NcDiag *d, NcMap *names, NcRange at);
+
 // Parses a source that is one expression: the value of `--set path=value`. NULL after an error.
 NcExpr *nc_parse_expr(NcArena *a, NcDiag *d, NcMap *names, uint32_t source);
 

@@ -185,7 +185,7 @@ static void doc(NcParser *p, NcFile *f, NcDecl *d) {
   d->doc = nc_strdup(p->arena, nc_buf_str(&text));
 }
 
-static void decl(NcParser *p, NcFile *f) {
+void nc_p_decl(NcParser *p, NcFile *f) {
   static void (*const read[])(NcParser *, NcDecl *) = {
     [NC_D_IMPORT] = import, [NC_D_CONST] = constant, [NC_D_FN] = function, [NC_D_LAYER] = function,
     [NC_D_MODEL] = function, [NC_D_TASK] = function, [NC_D_DATA] = data, [NC_D_TRAIN] = train,
@@ -255,7 +255,7 @@ void nc_p_file(NcParser *p, NcFile *f) {
     const NcToken *t = nc_p_tok(p);
     if (t->kind == NC_T_EOF) return;
     int at = p->at;
-    if (t->word >= NC_W_IMPORT && t->word <= NC_W_TEST) decl(p, f);
+    if (t->word >= NC_W_IMPORT && t->word <= NC_W_TEST) nc_p_decl(p, f);
     else not_a_decl(p);
     if (p->panic) {
       if (p->at == at) p->at++;

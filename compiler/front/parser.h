@@ -76,6 +76,7 @@ void nc_p_index(NcParser *p, NcArgs *out);               // up to the closing br
 NcExpr *nc_p_pattern(NcParser *p, NcExprKind kind);      // rearrange[…], einsum[…]
 NcTypeExpr *nc_p_type(NcParser *p);
 NcBlock *nc_p_block(NcParser *p, NcBlockKind kind);
+void nc_p_decl(NcParser *p, NcFile *f);                  // at its first word
 void nc_p_file(NcParser *p, NcFile *f);
 
 #endif

@@ -2,7 +2,7 @@
 #include "graph/graph.h"
 #include "ops/op.h"
 
-static bool *reached(const NcGraph *g, NcArena *a) {
+bool *nc_graph_reached(const NcGraph *g, NcArena *a) {
   bool *live = NC_NEW_N(a, bool, g->node.n + 1);
   for (int i = 0; i < g->output.n; i++) live[g->output.at[i].node->id] = true;
   for (int i = 0; i < g->effect.n; i++) live[g->effect.at[i]->id] = true;
@@ -13,7 +13,7 @@ static bool *reached(const NcGraph *g, NcArena *a) {
 
 NcGraph *nc_graph_rewrite(const NcGraph *g, NcArena *a, NcRewrite *f, void *ctx, NcNode **map) {
   NcGraph *to = nc_graph_new(a, g->diag, g->name);
-  bool *live = reached(g, a);
+  bool *live = nc_graph_reached(g, a);
   if (!map) map = NC_NEW_N(a, NcNode *, g->node.n + 1);
   NC_VEC(NcNode *) in = {0};
   for (int i = 0; i < g->node.n; i++) {

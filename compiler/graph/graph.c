@@ -20,9 +20,12 @@ NcGraph *nc_graph_new(NcArena *a, NcDiag *d, const char *name) {
 
 // ---- attributes
 
+// Most keys are one literal of the library, which the linker keeps once.
+static bool is_key(const char *a, const char *b) { return a == b || (*a == *b && strcmp(a, b) == 0); }
+
 const NcAttr *nc_attr(const NcNode *n, const char *key) {
   for (int i = 0; i < n->nattr; i++)
-    if (strcmp(n->attr[i].key, key) == 0) return &n->attr[i];
+    if (is_key(n->attr[i].key, key)) return &n->attr[i];
   return NULL;
 }
 
@@ -72,7 +75,7 @@ static bool order_attrs(NcGraph *g, NcNode *n, int nattr, const NcAttr *attr, Nc
   for (const NcAttrSpec *s = n->op->attrs; s && s->key; s++) {
     const NcAttr *found = NULL;
     for (int i = 0; i < nattr; i++)
-      if (attr[i].kind == s->kind && strcmp(attr[i].key, s->key) == 0) found = &attr[i];
+      if (attr[i].kind == s->kind && is_key(attr[i].key, s->key)) found = &attr[i];
     if (!found && s->optional) continue;
     if (!found) {
       nc_error(g->diag, NC_E0901, n->at, "`%s` lacks its attribute `%s`", n->op->name, s->key);
@@ -94,22 +97,36 @@ static bool order_attrs(NcGraph *g, NcNode *n, int nattr, const NcAttr *attr, Nc
 
 // ---- hash-consing
 
+static uint64_t mix(uint64_t h, uint64_t v) {
+  h = (h ^ v) * 0x9e3779b97f4a7c15u;
+  return h ^ (h >> 32);
+}
+
+static uint64_t float_bits(double f) {
+  uint64_t bits;
+  memcpy(&bits, &f, sizeof bits);
+  return bits;
+}
+
 static uint64_t hash_attr(uint64_t h, const NcAttr *a) {
   switch (a->kind) {
-  case NC_ATTR_INT: return nc_hash64(h, &a->i, sizeof a->i);
-  case NC_ATTR_INTS: return nc_hash64(h, a->ints, (size_t)a->n * sizeof *a->ints);
-  case NC_ATTR_FLOAT: return nc_hash64(h, &a->f, sizeof a->f);
-  case NC_ATTR_FLOATS: return nc_hash64(h, a->floats, (size_t)a->n * sizeof *a->floats);
-  case NC_ATTR_STR: case NC_ATTR_GRAPH: return nc_hash64(h, &a->s, sizeof a->s);   // interned
+  case NC_ATTR_INT: return mix(h, (uint64_t)a->i);
+  case NC_ATTR_INTS:
+    for (int i = 0; i < a->n; i++) h = mix(h, (uint64_t)a->ints[i]);
+    return h;
+  case NC_ATTR_FLOAT: return mix(h, float_bits(a->f));
+  case NC_ATTR_FLOATS:
+    for (int i = 0; i < a->n; i++) h = mix(h, float_bits(a->floats[i]));
+    return h;
+  case NC_ATTR_STR: case NC_ATTR_GRAPH: return mix(h, (uint64_t)(uintptr_t)a->s);   // interned
   }
   return h;
 }
 
 static uint64_t hash_node(const NcNode *n) {
-  uint64_t h = nc_hash64(0, &n->op, sizeof n->op);
-  h = nc_hash64(h, &n->type.dtype, sizeof n->type.dtype);
-  h = nc_hash64(h, n->type.shape.dim, (size_t)n->type.shape.rank * sizeof(int64_t));
-  for (int i = 0; i < n->nin; i++) h = nc_hash64(h, &n->in[i]->id, sizeof(int));
+  uint64_t h = mix((uint64_t)(uintptr_t)n->op, (uint64_t)n->type.dtype);
+  for (int i = 0; i < n->type.shape.rank; i++) h = mix(h, (uint64_t)n->type.shape.dim[i]);
+  for (int i = 0; i < n->nin; i++) h = mix(h, (uint64_t)n->in[i]->id);
   for (int i = 0; i < n->nattr; i++) h = hash_attr(h, &n->attr[i]);
   return h;
 }
@@ -151,6 +168,30 @@ static void grow_table(NcGraph *g) {
   g->table_size = size;
 }
 
+static void enter(NcGraph *g, NcNode *n) {
+  NcNode **slot = &g->table[n->hash & (uint64_t)(g->table_size - 1)];
+  n->same_hash = *slot;
+  *slot = n;
+  g->table_used++;
+}
+
+NcGraph *nc_graph_prune(NcGraph *g) {
+  const bool *live = nc_graph_reached(g, g->arena);
+  int n = 0;
+  memset(g->table, 0, (size_t)g->table_size * sizeof *g->table);
+  g->table_used = 0;
+  for (int i = 0; i < g->node.n; i++) {
+    NcNode *node = g->node.at[i];
+    if (!live[i]) continue;
+    node->id = n;
+    g->node.at[n++] = node;
+    node->hash = hash_node(node);   // operands have new ids
+    if (node->op->pure) enter(g, node);
+  }
+  g->node.n = n;
+  return g;
+}
+
 // Moves a finished candidate into the graph.
 static NcNode *keep(NcGraph *g, const NcNode *candidate) {
   NcNode *n = NC_NEW(g->arena, NcNode);
@@ -167,10 +208,7 @@ static NcNode *keep(NcGraph *g, const NcNode *candidate) {
   *NC_PUSH(g->arena, g->node) = n;
   if (!n->op->pure) return n;
   if (g->table_used >= g->table_size) grow_table(g);
-  NcNode **slot = &g->table[n->hash & (uint64_t)(g->table_size - 1)];
-  n->same_hash = *slot;
-  *slot = n;
-  g->table_used++;
+  enter(g, n);
   return n;
 }
 
@@ -233,12 +271,13 @@ NcNode *nc_copy_node(NcGraph *g, const NcNode *n, NcNode *const *in) {
 
 void nc_graph_output(NcGraph *g, const char *name, NcNode *n) {
   if (!n) return;
+  name = nc_intern(&g->strings, name, strlen(name));   // as those of all outputs are
   for (int i = 0; i < g->output.n; i++)
-    if (strcmp(g->output.at[i].name, name) == 0) {
+    if (g->output.at[i].name == name) {
       g->output.at[i].node = n;
       return;
     }
-  *NC_PUSH(g->arena, g->output) = (NcOutput){nc_intern(&g->strings, name, strlen(name)), n};
+  *NC_PUSH(g->arena, g->output) = (NcOutput){name, n};
 }
 
 void nc_graph_effect(NcGraph *g, NcNode *assign) {

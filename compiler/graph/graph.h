@@ -33,12 +33,14 @@ typedef struct {
   const char *key;
   NcAttrKind kind;
   int n;                 // of ints or floats
-  int64_t i;
-  const int64_t *ints;   // in the graph's arena
-  double f;
-  const double *floats;  // in the graph's arena
+  union {                // lists and graphs lie in the graph's arena
+    int64_t i;
+    const int64_t *ints;
+    double f;
+    const double *floats;
+    const NcGraph *g;
+  };
   const char *s;         // interned in the graph; of a graph: its text without places, or NULL until it is in a node
-  const NcGraph *g;      // in the graph's arena
 } NcAttr;
 
 struct NcNode {
@@ -112,7 +114,12 @@ bool nc_graph_verify(const NcGraph *g, NcDiag *d, const char *after);
 typedef struct { int *n; NcNode ***user; } NcUsers;
 NcUsers nc_graph_users(const NcGraph *g, NcArena *a);
 
-// copy.c: rebuilds a graph keeping what its roots (outputs and effects) reach; map[old id] gives the new node
+// Drops from g what its outputs and effects do not reach. Its nodes get new ids, and what was dropped must not be used again.
+NcGraph *nc_graph_prune(NcGraph *g);   // g
+
+// copy.c: what outputs and effects reach, by id.
+bool *nc_graph_reached(const NcGraph *g, NcArena *a);
+// Rebuilds a graph keeping what its roots (outputs and effects) reach; map[old id] gives the new node
 // (NULL when not reached; `map` has room for g->node.n and may itself be NULL).
 // The rewriter may replace a node while it is copied: it receives the old node and its operands in the new graph and
 // returns the new node (NULL: copy as it is). An effect for which it returns something other than

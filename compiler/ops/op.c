@@ -3,21 +3,26 @@
 #include <string.h>
 #include "ops/rows.h"
 
-const NcOp *nc_op_at(int i) {
 #define X(name) &nc_row_##name,
-  static const NcOp *const structural[] = {NC_STRUCTURAL(X)};
+static const NcOp *const structural[] = {NC_STRUCTURAL(X)};
 #undef X
+enum { STRUCTURAL = sizeof structural / sizeof *structural };
+
+const NcOp *nc_op_at(int i) {
   if (i < 0) return NULL;
   if (i < nc_pointwise_count) return &nc_pointwise_rows[i];
   i -= nc_pointwise_count;
-  return i < (int)(sizeof structural / sizeof *structural) ? structural[i] : NULL;
+  return i < STRUCTURAL ? structural[i] : NULL;
 }
 
+static bool called(const NcOp *op, const char *name) { return op->name[0] == name[0] && strcmp(op->name, name) == 0; }
+
 const NcOp *nc_op(const char *name) {
-  for (int i = 0;; i++) {
-    const NcOp *op = nc_op_at(i);
-    if (!op || strcmp(op->name, name) == 0) return op;
-  }
+  for (int i = 0; i < nc_pointwise_count; i++)
+    if (called(&nc_pointwise_rows[i], name)) return &nc_pointwise_rows[i];
+  for (int i = 0; i < STRUCTURAL; i++)
+    if (called(structural[i], name)) return structural[i];
+  return NULL;
 }
 
 // ---- OpenCL text

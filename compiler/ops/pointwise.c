@@ -20,17 +20,19 @@ static bool fits(NcDiag *d, const NcNode *n, Rule rule) {
   NcDtype t = n->in[rule == PICK]->type.dtype;
   for (int i = rule == PICK ? 2 : 1; i < n->nin; i++)
     if (!nc_need_dtype(d, n, rule == PICK, i)) return false;
-  const char *x = nc_show(d, n->in[0]);
+  bool ok = true;
+  const char *why = "", *mend = "";
   switch (rule) {
-  case NUM: return is_number(t) || nc_refuse(d, NC_E0204, n, "does not calculate with %s: cast it first", x);
-  case ORD: return t != NC_BOOL || nc_refuse(d, NC_E0204, n, "does not apply to %s", x);
-  case INT: return t == NC_I32 || t == NC_I64 || nc_refuse(d, NC_E0204, n, "needs i32 or i64 and got %s", x);
+  case NUM: ok = is_number(t); why = "does not calculate with"; mend = ": cast it first"; break;
+  case ORD: ok = t != NC_BOOL; why = "does not apply to"; break;
+  case INT: ok = t == NC_I32 || t == NC_I64; why = "needs i32 or i64 and got"; break;
   case FLOAT:
   case TEST: return nc_need_float(d, n, 0);
-  case LOGIC: return t == NC_BOOL || nc_refuse(d, NC_E0204, n, "needs bool and got %s", x);
-  case PICK: return n->in[0]->type.dtype == NC_BOOL || nc_refuse(d, NC_E0204, n, "the mask must be bool and is %s", x);
-  default: return true;
+  case LOGIC: ok = t == NC_BOOL; why = "needs bool and got"; break;
+  case PICK: ok = n->in[0]->type.dtype == NC_BOOL; why = "the mask must be bool and is"; break;
+  default: break;
   }
+  return ok || nc_refuse(d, NC_E0204, n, "%s %s%s", why, nc_show(d, n->in[0]), mend);
 }
 
 static bool infer(NcDiag *d, const NcNode *n, NcType *out, Rule rule) {

@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,8 +90,21 @@ char *nc_sprintf(NcArena *a, const char *fmt, ...) {
   return s;
 }
 
+// Longer where it lies, if nothing was allocated after it and the block has room.
+static bool extend(NcArena *a, const void *p, size_t old, size_t bytes) {
+  Block *b = a->head;
+  old = (old + 15) & ~(size_t)15;
+  bytes = (bytes + 15) & ~(size_t)15;
+  if (!b || (const char *)p + old != b->data + b->used || b->size - b->used < bytes - old) return false;
+  b->used += bytes - old;
+  return true;
+}
+
 void *nc_grow_(NcArena *a, const void *old, int n, int *cap, size_t size) {
-  *cap = *cap ? *cap * 2 : 8;
+  enum { SMALL = 64 };   // what is larger rarely comes in eights
+  int was = *cap;
+  *cap = was ? was * 2 : size < SMALL ? 8 : 2;
+  if (was && (size_t)*cap <= SIZE_MAX / 2 / size && extend(a, old, (size_t)was * size, (size_t)*cap * size)) return (void *)old;
   void *p = nc_alloc_array(a, (size_t)*cap, size);
   if (n) memcpy(p, old, (size_t)n * size);
   return p;

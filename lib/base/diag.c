@@ -33,11 +33,11 @@ NcDiag *nc_diag_new(NcArena *a) {
 uint32_t nc_diag_source(NcDiag *d, const char *name, const char *text, size_t size) {
   NcSource s = {.name = nc_strdup(d->arena, name), .size = size};
   s.text = nc_strndup(d->arena, text, size);
+  const char *end = s.text + size, *nl = s.text;
   int lines = 1;
-  for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
+  for (; (nl = memchr(nl, '\n', (size_t)(end - nl))); nl++) lines++;
   s.line = NC_NEW_N(d->arena, uint32_t, lines);
-  for (size_t i = 0; i < size; i++)
-    if (text[i] == '\n') s.line[++s.lines] = (uint32_t)i + 1;
+  for (nl = s.text; (nl = memchr(nl, '\n', (size_t)(end - nl))); nl++) s.line[++s.lines] = (uint32_t)(nl - s.text) + 1;
   s.lines++;
   *NC_PUSH(d->arena, d->sources) = s;
   return (uint32_t)d->sources.n;

@@ -54,11 +54,13 @@ void nc_map_set(NcMap *m, const char *key, void *value) {
   s->value = value;
 }
 
-const char *nc_intern(NcMap *m, const char *str, size_t n) {
+NcSlot *nc_intern_slot(NcMap *m, const char *str, size_t n) {
   NcSlot *s = put(m, str, n);
   if (!s->key) { s->key = nc_strndup(m->arena, str, n); m->n++; }
-  return s->key;
+  return s;
 }
+
+const char *nc_intern(NcMap *m, const char *str, size_t n) { return nc_intern_slot(m, str, n)->key; }
 
 // Optimal string alignment distance, bounded: words over 40 characters are compared by their head.
 static int distance(const char *a, const char *b) {

@@ -19,6 +19,7 @@ bool nc_map_has(const NcMap *m, const char *key);
 // Visit all (in no useful order): for (int i = 0; i < m.cap; i++) if (m.slot[i].key) ...
 
 const char *nc_intern(NcMap *m, const char *s, size_t n);        // equal strings give equal pointers
+NcSlot *nc_intern_slot(NcMap *m, const char *s, size_t n);       // with what is known of the string, until the next one
 
 uint64_t nc_hash64(uint64_t seed, const void *p, size_t n);      // FNV-1a with a final mix
 
