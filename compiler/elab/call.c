@@ -105,7 +105,7 @@ static bool fill(NcElab *e, const NcInfo *info, NcRange at, const NcActual **giv
   return ok;
 }
 
-NcValue nc_bind_hyper(NcElab *e, const NcInfo *info, NcRange at, int n, const NcActual *arg) {
+NcValue nc_bind_hyper(NcElab *e, NcInfo *info, NcRange at, int n, const NcActual *arg) {
   const NcDecl *d = info->decl;
   const NcActual **given = NC_NEW_N(e->arena, const NcActual *, d->hyper.n + 1);
   NcValue *value = NC_NEW_N(e->arena, NcValue, d->hyper.n + 1);
@@ -212,6 +212,24 @@ static NcValue call_directly(NcElab *e, const NcFn *fn, NcRange at, int n, const
   return f.kind == NC_V_POISON ? f : nc_call(e, f, at, nt, tensor);
 }
 
+// A function without tensors, such as a schedule that each weight's update asks for, is the same wherever it is called, unless
+// it draws random numbers.
+static NcValue call_constant(NcElab *e, const NcFn *fn, NcRange at) {
+  NcInfo *info = fn->info;
+  int n = info->decl->hyper.n, drawn = e->frame->randoms ? *e->frame->randoms : 0;
+  for (int i = 0; i < info->memo.n; i++) {
+    const NcMemo *m = &info->memo.at[i];
+    bool same = nc_memo_holds(e, m);
+    for (int k = 0; same && k < n; k++) same = nc_same_value(&m->arg[k], &fn->hyper[k]);
+    if (same) return m->result;
+  }
+  NcValue v = nc_inline(e, e->frame->inst, fn, at, 0, NULL);
+  bool fixed = !e->frame->randoms || *e->frame->randoms == drawn;
+  if (fixed && v.kind != NC_V_POISON)
+    *NC_PUSH(e->arena, info->memo) = nc_memo(e, n, fn->hyper, v);
+  return v;
+}
+
 static NcValue call_fn(NcElab *e, NcValue f, NcRange at, int n, const NcActual *arg) {
   const NcDecl *d = f.fn->info->decl;
   if (!f.fn->bound) {
@@ -219,6 +237,7 @@ static NcValue call_fn(NcElab *e, NcValue f, NcRange at, int n, const NcActual *
     for (int i = 0; i < n; i++) direct = direct || (!arg[i].name && tensor_like(&arg[i].v));
     return direct ? call_directly(e, f.fn, at, n, arg) : nc_bind_hyper(e, f.fn->info, at, n, arg);
   }
+  if (d->kind == NC_D_FN && d->tensor.n == 0 && n == 0) return call_constant(e, f.fn, at);
   if (d->kind == NC_D_FN) return nc_inline(e, e->frame->inst, f.fn, at, n, arg);
   NcInstance *i = nc_instance(e, f.fn, e->site, NULL, at);
   return i ? nc_call_instance(e, i, at, n, arg) : nc_v_poison();

@@ -178,7 +178,7 @@ static bool open_data(NcElab *e, NcDataset *ds) {
   return false;
 }
 
-NcDataset *nc_dataset(NcElab *e, const NcInfo *info, NcRange at) {
+NcDataset *nc_dataset(NcElab *e, NcInfo *info, NcRange at) {
   const char *name = info->decl->name.s;
   NcDataset *ds = nc_map_get(&e->datasets, name);
   (void)at;
@@ -281,7 +281,7 @@ static bool statistic(NcElab *e, const NcDataset *ds, const char *name, NcRange 
   return false;
 }
 
-bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at, NcValue *out) {
+bool nc_data_member(NcElab *e, NcInfo *info, const char *name, NcRange at, NcValue *out) {
   NcDataset *ds = nc_dataset(e, info, at);
   *out = nc_v_poison();
   if (!ds) return true;

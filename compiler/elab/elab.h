@@ -53,7 +53,7 @@ struct NcTensor {
 };
 
 typedef struct {
-  const NcInfo *info;
+  NcInfo *info;
   bool bound;
   const NcValue *hyper;    // [info->decl->hyper.n] when bound
   NcRange at;
@@ -79,7 +79,7 @@ struct NcValue {
     NcInstance *inst;
     const NcBound *bound;
     const NcExpr *pattern;
-    const NcInfo *info;      // DATA
+    NcInfo *info;            // DATA
     const NcModule *module;
   };
 };
@@ -111,6 +111,16 @@ typedef struct NcLocal {
 } NcLocal;
 typedef struct NcScope { struct NcScope *up; NcLocal *last; } NcScope;
 
+// What a call gave; one with equal arguments in the same circumstances gives the same.
+typedef struct {
+  const NcGraph *graph;
+  const struct NcScan *scan;
+  bool averaged, training;   // training: not within what is frozen
+  int n;
+  const NcValue *arg;
+  NcValue result;
+} NcMemo;
+
 // A declaration where it stands.
 struct NcInfo {
   const NcDecl *decl;        // NULL of the prelude, until it is used
@@ -121,6 +131,7 @@ struct NcInfo {
   NcValue value;
   bool busy;                 // CONST: being evaluated
   NcWeights *weights;        // WEIGHTS: once it is used
+  NC_VEC(NcMemo) memo;       // FN without tensors: calls with equal hyperparameters in one graph are one
 };
 
 struct NcModule {
@@ -146,14 +157,6 @@ struct NcVar {
 };
 
 typedef struct { const void *site; uint64_t turn; NcInstance *inst; } NcChild;
-typedef struct {
-  const NcGraph *graph;
-  const struct NcScan *scan;
-  bool averaged;
-  int n;
-  const NcValue *arg;
-  NcValue result;
-} NcMemo;
 struct NcInstance {
   const NcFn *fn;            // NULL for the root
   const char *name, *path;   // path "" for the root
@@ -301,7 +304,7 @@ NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input);         
 // call.c
 typedef struct { const char *name; NcRange name_at; NcValue v; } NcActual;
 NcValue nc_call(NcElab *e, NcValue f, NcRange at, int n, const NcActual *arg);
-NcValue nc_bind_hyper(NcElab *e, const NcInfo *info, NcRange at, int n, const NcActual *arg);
+NcValue nc_bind_hyper(NcElab *e, NcInfo *info, NcRange at, int n, const NcActual *arg);
 NcValue nc_call1(NcElab *e, NcValue f, NcRange at, NcValue x);
 
 // instance.c
@@ -310,6 +313,9 @@ bool nc_is_frozen(const NcElab *e, const NcInstance *i);          // works as in
 NcInstance *nc_averaged(NcElab *e, NcInstance *i);               // i with the averages of its weights
 NcInstance *nc_model_instance(NcElab *e, NcInfo *info, NcRange at);
 NcValue nc_call_instance(NcElab *e, NcInstance *i, NcRange at, int n, const NcActual *arg);
+bool nc_same_value(const NcValue *a, const NcValue *b);
+NcMemo nc_memo(const NcElab *e, int n, const NcValue *arg, NcValue result);
+bool nc_memo_holds(const NcElab *e, const NcMemo *m);              // it was made in the present graph, loop, …
 NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n, const NcActual *arg);   // call.c
 
 // task.c: makes the layers of a model that nothing has called yet
@@ -353,7 +359,7 @@ const NcWeights *nc_weights(NcElab *e, const NcName *name);       // of a `weigh
 void nc_weights_match(NcElab *e);                                 // every layer `from` a file; E0411 for what does not fit
 
 // data.c
-bool nc_data_member(NcElab *e, const NcInfo *info, const char *name, NcRange at,
+bool nc_data_member(NcElab *e, NcInfo *info, const char *name, NcRange at,
                     NcValue *out);   // points.n, shakespeare.vocabulary
 
 #endif

@@ -183,7 +183,7 @@ static NcValue pipe(NcElab *e, const NcExpr *x) {
 
 static NcValue indexed(NcElab *e, const NcExpr *x) { return nc_index(e, x, callee(e, x->a)); }
 
-static NcValue data_field(NcElab *e, const NcExpr *x, const NcInfo *info) {
+static NcValue data_field(NcElab *e, const NcExpr *x, NcInfo *info) {
   NcValue v;
   if (nc_data_member(e, info, x->name.s, x->at, &v)) return v;
   nc_elab_error(e, NC_E0301, x->name.at, "the data `%s` has no `%s`", info->decl->name.s, x->name.s);

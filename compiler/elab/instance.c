@@ -78,31 +78,41 @@ NcInstance *nc_model_instance(NcElab *e, NcInfo *info, NcRange at) {
 
 // ---- calls ----
 
-static bool same_value(const NcValue *a, const NcValue *b) {
+bool nc_same_value(const NcValue *a, const NcValue *b) {
   if (a->kind != b->kind) return false;
   switch (a->kind) {
     case NC_V_TENSOR: return a->t->node == b->t->node;
     case NC_V_INT: return nc_size_eq(a->size, b->size);
     case NC_V_FLOAT: return memcmp(&a->f, &b->f, sizeof a->f) == 0;
     case NC_V_BOOL: return a->b == b->b;
+    case NC_V_FN: return a->fn == b->fn;
     case NC_V_TUPLE:
     case NC_V_LIST:
       if (a->list.n != b->list.n) return false;
       for (int i = 0; i < a->list.n; i++)
-        if (!same_value(&a->list.item[i], &b->list.item[i])) return false;
+        if (!nc_same_value(&a->list.item[i], &b->list.item[i])) return false;
       return true;
     default: return false;
   }
+}
+
+bool nc_memo_holds(const NcElab *e, const NcMemo *m) {   // each turn of a scan draws its own random numbers
+  return m->averaged == e->averaged && m->training == e->training && m->graph == e->graph && m->scan == e->scan;
+}
+
+NcMemo nc_memo(const NcElab *e, int n, const NcValue *arg, NcValue result) {
+  return (NcMemo){.graph = e->graph, .scan = e->scan, .averaged = e->averaged, .training = e->training, .n = n, .arg = arg,
+                  .result = result};
 }
 
 static const NcValue *remembered(const NcElab *e, const NcInstance *inst, int n, const NcActual *arg, int *calls) {
   *calls = 0;
   for (int i = 0; i < inst->memo.n; i++) {
     const NcMemo *m = &inst->memo.at[i];
-    if (m->averaged != e->averaged || m->graph != e->graph || m->scan != e->scan) continue;   // each turn of a scan draws its own random numbers
+    if (!nc_memo_holds(e, m)) continue;
     ++*calls;
     bool same = m->n == n;
-    for (int k = 0; same && k < n; k++) same = !arg[k].name && same_value(&m->arg[k], &arg[k].v);
+    for (int k = 0; same && k < n; k++) same = !arg[k].name && nc_same_value(&m->arg[k], &arg[k].v);
     if (same) return &m->result;
   }
   return NULL;
@@ -206,11 +216,9 @@ NcValue nc_call_instance(NcElab *e, NcInstance *inst, NcRange at, int n, const N
     e->row_depth--;
     finish_row(e, row, first_node, inst, &r, e->scan_macs - dead);
   }
-  NcMemo m = {.graph = e->graph, .scan = e->scan, .averaged = e->averaged, .n = n, .result = r};
   NcValue *copy = NC_NEW_N(e->arena, NcValue, n + 1);
   for (int i = 0; i < n; i++) copy[i] = arg[i].v;
-  m.arg = copy;
-  *NC_PUSH(e->arena, inst->memo) = m;
+  *NC_PUSH(e->arena, inst->memo) = nc_memo(e, n, copy, r);
   if (e->watch == inst && !e->watched.kind && !e->scan) e->watched = r;
   return r;
 }

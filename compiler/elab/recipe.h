@@ -4,7 +4,7 @@
 #include "elab/tensor.h"
 
 typedef struct NcDataset {
-  const NcInfo *info;
+  NcInfo *info;
   const NcFn *fn;              // its hyperparameters, bound
   NcSourceSpec *spec;
   NcFields fields;
@@ -14,7 +14,7 @@ typedef struct NcDataset {
 } NcDataset;
 
 // Opens the data once per program: evaluates its source and asks the caller for the fields. NULL after errors.
-NcDataset *nc_dataset(NcElab *e, const NcInfo *info, NcRange at);
+NcDataset *nc_dataset(NcElab *e, NcInfo *info, NcRange at);
 // Binds hyperparameters, raw fields (inputs of the current graph) and derived ones in a scope.
 bool nc_dataset_bind(NcElab *e, NcDataset *ds, NcScope *scope);
 NcGraph *nc_dataset_where(NcElab *e, NcDataset *ds);             // NULL after errors

@@ -13,8 +13,8 @@ static void whole(NcElab *e, const NcExpr *x, const char *key, int64_t least, in
     nc_elab_error(e, NC_E0312, x->at, "`%s` must be %lld or more, not %lld", key, (long long)least, (long long)s.value);
 }
 
-static const NcInfo *find_data(NcElab *e, const NcDecl *d) {
-  const NcInfo *info = nc_map_get(&e->user->decl, nc_sprintf(e->arena, "data %s", d->source.s));
+static NcInfo *find_data(NcElab *e, const NcDecl *d) {
+  NcInfo *info = nc_map_get(&e->user->decl, nc_sprintf(e->arena, "data %s", d->source.s));
   if (info) return info;
   NC_VEC(const char *) names = {0};
   for (int i = 0; i < e->user->file->decl.n; i++)
@@ -66,7 +66,7 @@ static void stages(NcElab *e, const NcTrainKeys *k, NcRecipe *r) {
 
 NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data) {
   NcRecipe *r = NC_NEW(e->arena, NcRecipe);
-  const NcInfo *info = find_data(e, k->decl);
+  NcInfo *info = find_data(e, k->decl);
   *data = info ? nc_dataset(e, info, k->decl->source.at) : NULL;
   int64_t seed;
   whole(e, k->batch, "batch", 1, 32, &r->batch);   // what is wrong with a number hides no other error
