@@ -158,6 +158,7 @@ NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n
   NcValue *value = NC_NEW_N(e->arena, NcValue, d->tensor.n + 1);
   if (!match_tensors(e, d, at, n, arg, value)) return nc_v_poison();
   bool pure = d->kind == NC_D_FN || d->kind == NC_D_TASK;
+  fn->info->called = true;
   NcFrame f = {.up = e->frame,
                .module = info->module,
                .scope = nc_scope(e, NULL),

@@ -12,7 +12,7 @@
 //   data.c, train.c, test.c, program.c
 //   weights.c   values from files
 //   task.c      tasks                           derive.c    grad(e, x)
-//   notation*.c index notation
+//   notation*.c index notation                   unused.c    what nothing calls
 //   builtin*.c  what the language provides by itself
 #ifndef NC_ELAB_H
 #define NC_ELAB_H
@@ -130,6 +130,7 @@ struct NcInfo {
   const NcGraph *graph;      // CONST: the graph that `value` was built in
   NcValue value;
   bool busy;                 // CONST: being evaluated
+  bool called;               // FN, LAYER, MODEL: somewhere in the file
   NcWeights *weights;        // WEIGHTS: once it is used
   NC_VEC(NcMemo) memo;       // FN without tensors: calls with equal hyperparameters in one graph are one
 };
@@ -191,6 +192,14 @@ struct NcFrame {
   int depth;
 };
 
+// Numbers made up for a declaration that nothing calls: `size`, `size + step`, … for the sizes that its types name.
+typedef struct {
+  int64_t size, step, whole;   // whole: for an `int` without a default
+  bool truth;
+  int axes;                    // of `S...`
+  bool refused;                // by an assertion
+} NcTrial;
+
 struct NcElab {
   NcArena *arena;
   NcDiag *diag;
@@ -206,6 +215,7 @@ struct NcElab {
   int64_t batch;             // the value of the symbol B
   NcTask *task;              // being built
   int64_t assumed;           // of other sizes that nothing tells yet; 0: 16
+  NcTrial *trial;            // while what nothing calls is checked
   const char *guess;         // the first of those sizes in this call; NULL: all are known
   bool dead;                 // gave up: too deep or too much
   int depth;

@@ -46,5 +46,6 @@ compiler_libcompiler_la_SOURCES += compiler/elab/notation_read.c
 compiler_libcompiler_la_SOURCES += compiler/elab/notation_sum.c
 compiler_libcompiler_la_SOURCES += compiler/elab/test.c
 compiler_libcompiler_la_SOURCES += compiler/elab/names.c
+compiler_libcompiler_la_SOURCES += compiler/elab/unused.c
 compiler_libcompiler_la_SOURCES += compiler/elab/words.h
 compiler_libcompiler_la_SOURCES += compiler/elab/words.c

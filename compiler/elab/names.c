@@ -1,5 +1,5 @@
-// Names in what elaboration did not come across: layers that nothing calls, branches that were not taken. Only names
-// are checked here, of arguments too; shapes are known where something is called.
+// Names in what elaboration did not come across: branches that were not taken, layers that nothing calls and that cannot be tried
+// (unused.c). Only names are checked here, of arguments too; shapes are known where something is called.
 #include "elab/elab.h"
 
 typedef struct { NcElab *e; NcScope *scope; } Walk;

@@ -170,6 +170,7 @@ NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
     const NcInfo *built = train ? NULL : model_decl(e);
     nc_forget(e, "check");
     check_models(e, train && train->name.s ? train->name.s : built ? built->decl->name.s : NULL);
+    nc_check_unused(e);
     nc_elab_tests(e, &tests);
   }
   nc_check_names(e);

@@ -193,7 +193,7 @@ void nc_output_value(NcElab *e, const char *name, NcValue v) {
 
 // Inputs of a training graph beside the data: `step` counts all updates and moves random numbers; `iteration` counts
 // those of a stage, for schedules; `micro` the small batches of an update.
-static NcTensor *counter(NcElab *e, const char *name) {
+NcTensor *nc_counter(NcElab *e, const char *name) {
   return nc_t(e, NC_NOWHERE, nc_input(e->graph, NC_NOWHERE, name, (NcType){.dtype = NC_I32}), 0, NULL);
 }
 
@@ -203,11 +203,11 @@ static void begin_graph(NcElab *e, const char *name, const NcTrainKeys *k, const
   e->averaged = !training && e->ema > 0;
   e->iteration = e->moment = e->micro = NULL;
   if (!training) return;
-  NcTensor *step = counter(e, "step");
-  e->iteration = k->stages ? counter(e, "iteration") : step;
+  NcTensor *step = nc_counter(e, "step");
+  e->iteration = k->stages ? nc_counter(e, "iteration") : step;
   e->moment = k->stages ? step : NULL;
   if (r->accumulate == 1) return;
-  e->micro = counter(e, "micro");
+  e->micro = nc_counter(e, "micro");
   NcTensor *many = nc_t_const(e, NC_NOWHERE, NC_I32, (double)r->accumulate);
   e->moment = nc_arith(e, NC_NOWHERE, "add", nc_arith(e, NC_NOWHERE, "mul", step, many), e->micro);
 }

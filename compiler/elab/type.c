@@ -250,6 +250,24 @@ bool nc_axes(NcElab *e, int n, NcExpr *const *axis, NcRange at, int *rank, NcSiz
   return nc_t_shape(e, at, *rank, dim, &s);
 }
 
+static NcSize next_size(NcTrial *t) {
+  NcSize s = nc_size(t->size);
+  t->size += t->step;
+  return s;
+}
+
+// Sizes for an axis of a declaration that nothing calls: plain numbers, as most callers would give.
+static void make_up(NcElab *e, const NcExpr *x) {
+  NcTrial *t = e->trial;
+  NcValue v;
+  if (x->kind == NC_X_NAME && !bound_size(e, x->name.s, &v))
+    nc_scope_bind(e, e->frame->scope, x->name.s, x->at, nc_v_int(x->at, next_size(t)));
+  if (x->kind != NC_X_SPREAD || nc_lookup_local(e->frame->scope, x->name.s)) return;
+  NcValue *item = NC_NEW_N(e->arena, NcValue, t->axes);
+  for (int i = 0; i < t->axes; i++) item[i] = nc_v_int(x->at, next_size(t));
+  nc_scope_bind(e, e->frame->scope, x->name.s, x->at, nc_v_items(e, NC_V_LIST, x->at, t->axes, item));
+}
+
 // For a model without data: an input of the declared type; free names become symbols. B has the batch's value, others
 // 16.
 NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
@@ -261,8 +279,9 @@ NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
   for (int i = 0; i < t->axis.n; i++) {
     const NcExpr *x = t->axis.at[i];
     NcValue v;
+    bool batch = x->kind == NC_X_NAME && strcmp(x->name.s, "B") == 0;
+    if (e->trial && !batch) make_up(e, x);
     if (x->kind == NC_X_NAME && !bound_size(e, x->name.s, &v)) {
-      bool batch = strcmp(x->name.s, "B") == 0;
       int64_t size = batch ? e->batch : e->assumed ? e->assumed : OTHER;
       if (!batch && !e->guess) e->guess = x->name.s;
       nc_scope_bind(e, e->frame->scope, x->name.s, x->at, nc_v_int(x->at, nc_size_symbol(&e->sizes, x->name.s, size)));
@@ -275,7 +294,9 @@ NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
   NcType type;
   int rank;
   NcSize dim[NC_MAX_RANK];
-  if (!nc_eval_type(e, t, &type.dtype, &rank, dim) || !nc_t_shape(e, t->at, rank, dim, &type.shape))
+  NcTypeExpr plain = *t;
+  if (e->trial && t->any) plain.any = false, plain.dtype = NC_F32;
+  if (!nc_eval_type(e, &plain, &type.dtype, &rank, dim) || !nc_t_shape(e, t->at, rank, dim, &type.shape))
     return nc_v_poison();
   return nc_v_tensor(t->at, nc_t(e, t->at, nc_input(e->graph, t->at, input, type), rank, dim));
 }
