@@ -1,181 +1,18 @@
-// Text and series as data: tokens, windows over time, and what a run remembers of them.
+// Text and series as data: windows over time, and what a run remembers of them.
 #include <math.h>
 #include <stdint.h>
-#include "base/map.h"
 #include "data/loader.h"
 #include "data/split.h"
 #include "data/tokens.h"
-#include "tempdir.h"
-
-#define INT(id, v) {.name = id, .kind = NC_SET_INT, .i = (v)}
-#define BOOL(id, v) {.name = id, .kind = NC_SET_BOOL, .b = (v)}
-#define STR(id, v) {.name = id, .kind = NC_SET_STR, .s = (v)}
-#define SPEC(id, ...)                                                  \
-  (NcSourceSpec) {                                                     \
-    .kind = id, .setting = (NcSetting[]){__VA_ARGS__},                 \
-    .settings = sizeof((NcSetting[]){__VA_ARGS__}) / sizeof(NcSetting) \
-  }
-
-static NcDataset *open_good(NcSourceSpec spec) {
-  NcDataset *set = nc_source_open(arena, diag, &spec);
-  ck_assert_msg(set != NULL, "%s", diag->messages.n ? diag->messages.at[0]->text : "?");
-  return set;
-}
-
-static const char *file_of(const char *bytes, size_t n) {   // each of its own name
-  static int made;
-  return nc_strdup(arena, temp_write(nc_sprintf(arena, "t%d", made++), bytes, n));
-}
-static const char *file(const char *text) { return file_of(text, strlen(text)); }
-
-// ---- tokens
-
-// A tokenizer.json of the 256 bytes, the merges given, and one added token.
-static const char *tokenizer(const char *const *merge, int n, const char *extra) {
-  NcBuf b = NC_BUF(arena);
-  nc_putf(&b, "{\"added_tokens\": [{\"id\": %d, \"content\": \"<end>\", \"special\": true}], \"normalizer\": null, "
-              "\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false}, \"decoder\": {\"type\": "
-              "\"ByteLevel\"}, \"model\": {\"type\": \"BPE\", %s \"vocab\": {", 256 + n, extra);
-  unsigned next = 256;
-  for (int i = 0; i < 256; i++) {
-    bool prints = (i >= 33 && i <= 126) || (i >= 161 && i <= 172) || i >= 174;
-    nc_putf(&b, "\"\\u%04x\": %d, ", prints ? (unsigned)i : next, i);
-    next += !prints;
-  }
-  for (int i = 0; i < n; i++) {
-    const char *space = strchr(merge[i], ' ');
-    nc_putf(&b, "%s\"%.*s%s\": %d", i ? ", " : "", (int)(space - merge[i]), merge[i], space + 1, 256 + i);
-  }
-  nc_put(&b, "}, \"merges\": [");
-  for (int i = 0; i < n; i++) nc_putf(&b, "%s\"%s\"", i ? ", " : "", merge[i]);
-  nc_put(&b, "]}}");
-  return nc_buf_str(&b);
-}
-
-static NcTokens *read_bpe(const char *json) {
-  return nc_tokens_bpe(arena, diag, NC_NOWHERE, "tokenizer.json", json, strlen(json));
-}
-
-static NcTokenList encoded(const NcTokens *t, const char *text) {
-  NcTokenList l = {0};
-  ck_assert_msg(nc_tokens_encode(t, diag, NC_NOWHERE, "the text", text, strlen(text), &l), "%s",
-                diag->messages.n ? diag->messages.at[0]->text : "?");
-  return l;
-}
-
-static void expect_tokens(const NcTokens *t, const char *text, int n, const int32_t *want) {
-  NcTokenList l = encoded(t, text);
-  ck_assert_msg(l.n == n, "`%s` has %d tokens, not %d", text, l.n, n);
-  for (int i = 0; i < n; i++) ck_assert_msg(l.at[i] == want[i], "`%s`, token %d: %d, not %d", text, i, l.at[i], want[i]);
-}
-#define EXPECT(t, text, ...) \
-  expect_tokens(t, text, (int)(sizeof((int32_t[]){__VA_ARGS__}) / 4), (int32_t[]){__VA_ARGS__})
-
-START_TEST(test_bpe) {
-  static const char *const merge[] = {"l l", "h e", "he ll", "hell o", "\xc4\xa0 w", "o o"};   // Ġ is the space
-  NcTokens *t = read_bpe(tokenizer(merge, 6, ""));
-  ck_assert_ptr_nonnull(t);
-  ck_assert_int_eq(nc_tokens_vocabulary(t), 263);
-  EXPECT(t, "hello", 259);
-  EXPECT(t, "hell", 258);
-  EXPECT(t, "ll", 256);
-  EXPECT(t, "lll", 256, 'l');                          // the leftmost pair first
-  EXPECT(t, "ooo", 261, 'o');
-  EXPECT(t, "oooo", 261, 261);
-  EXPECT(t, "hello w", 259, 260);
-  EXPECT(t, "hel lo", 257, 'l', ' ', 'l', 'o');        // no merge goes over the border of two words
-  EXPECT(t, "h'll", 'h', '\'', 256);
-  EXPECT(t, "a<end>b", 'a', 262, 'b');
-  EXPECT(t, "<en", '<', 'e', 'n');
-  static const char *const any[] = {"", " ", "   x", "a\n\n b ", "d\xc3\xa9j\xc3\xa0 \xe6\x97\xa5\xf0\x9f\x98\x80", "12a 3.5!?",
-                                    "x\xff\x80y", "<end><end>", "\t'd 's"};
-  for (size_t i = 0; i < sizeof any / sizeof *any; i++) {
-    NcTokenList l = encoded(t, any[i]);
-    NcBuf b = NC_BUF(arena);
-    nc_tokens_decode(t, l.at, l.n, &b);
-    ck_assert_str_eq(nc_buf_str(&b), any[i]);
-  }
-}
-END_TEST
-
-START_TEST(test_bpe_refused) {
-  static const char *const good[] = {"a b"};
-  static const struct { const char *json; NcCode code; const char *part; } bad[] = {
-    {"", NC_E0402, "is no JSON: line 1"},
-    {"[", NC_E0402, "is no JSON"},
-    {"3", NC_E0402, "is no JSON"},
-    {"{}", NC_E0402, "it has no `model`"},
-    {"{\"model\": {\"type\": \"Unigram\"}}", NC_E0410, "of the kind Unigram"},
-    {"{\"model\": {\"type\": \"BPE\"}}", NC_E0402, "no `vocab` and `merges`"},
-    {"{\"model\": {\"vocab\": {}, \"merges\": []}}", NC_E0410, "cuts its text by `nothing`"},
-    {"{\"model\": {\"vocab\": {}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Metaspace\"}}", NC_E0410, "`Metaspace`"},
-    {"{\"model\": {\"vocab\": {}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"ByteLevel\", \"use_regex\": false}}",
-     NC_E0410, "without GPT-2's pattern"},
-    {"{\"model\": {\"vocab\": {}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"normalizer\": {}}",
-     NC_E0410, "normalizer"},
-    {"{\"model\": {\"vocab\": {}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", NC_E0402, "no tokens"},
-    {"{\"model\": {\"vocab\": {\"a\": 1e9}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", NC_E0402,
-     "without a number that fits"},
-    {"{\"model\": {\"vocab\": {\"a\": 0, \"b\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}",
-     NC_E0402, "the number 0 to two tokens"},
-    {"{\"model\": {\"vocab\": {\"a\": 0, \"b\": 1}, \"merges\": [\"a b\"]}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}",
-     NC_E0402, "merges `a` and `b`"},
-    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [\"ab\"]}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", NC_E0402,
-     "no pair as merge 1"},
-  };
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    ck_assert_ptr_null(read_bpe(bad[i].json));
-    expect_error(bad[i].code, bad[i].part);
-  }
-  ck_assert_ptr_null(read_bpe(tokenizer(good, 1, "\"byte_fallback\": true,")));
-  expect_error(NC_E0410, "`byte_fallback`");
-  const char *whole = tokenizer(good, 1, "");
-  for (size_t n = 0; n < strlen(whole); n += 97) {     // cut anywhere, it is refused
-    ck_assert_ptr_null(nc_tokens_bpe(arena, diag, NC_NOWHERE, "tokenizer.json", whole, n));
-    expect_error(NC_E0402, "tokenizer.json");
-  }
-  NcTokens *few = read_bpe("{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}");
-  NcTokenList l = {0};
-  ck_assert(!nc_tokens_encode(few, diag, NC_NOWHERE, "the prompt", "ab", 2, &l));
-  expect_error(NC_E0409, "the prompt has a byte that the tokenizer has no token for");
-}
-END_TEST
-
-START_TEST(test_chars) {
-  NcDataset *s = open_good(SPEC("text", STR(NULL, file("b\xc3\xa4" "a\nab")), INT("window", 3)));
-  NcTokens *t = nc_tokens_of(arena, diag, NC_NOWHERE, &s->field[0]);
-  EXPECT(t, "ab\xc3\xa4\n", 1, 2, 3, 0);
-  NcBuf b = NC_BUF(arena);
-  nc_tokens_decode(t, (int32_t[]){3, -1, 0, 99, 1}, 5, &b);
-  ck_assert_str_eq(nc_buf_str(&b), "\xc3\xa4\na");
-  NcTokenList l = {0};
-  ck_assert(!nc_tokens_encode(t, diag, NC_NOWHERE, "the prompt", "abc", 3, &l));
-  expect_error(NC_E0409, "the prompt has the character `c` at byte 2, which is not in the vocabulary");
-  ck_assert(!nc_tokens_encode(t, diag, NC_NOWHERE, "the prompt", "a\xff", 2, &l));
-  expect_error(NC_E0409, "no UTF-8 text: byte 1 is ff");
-  ck_assert(!nc_tokens_encode(t, diag, NC_NOWHERE, "the prompt", "a\0b", 3, &l));
-  expect_error(NC_E0409, "not in the vocabulary");
-  s = open_good(SPEC("text", STR(NULL, file("The dog's dog, \xc3\xa9t\xc3\xa9!")), INT("window", 2), STR("tokens", "words")));
-  static const int32_t words[] = {4, 3, 2, 1, 5, 0};    // of ! , dog dog's the été
-  ck_assert_int_eq(s->field[0].classes, 6);
-  t = nc_tokens_of(arena, diag, NC_NOWHERE, &s->field[0]);
-  EXPECT(t, "the DOG", 4, 2);
-  ck_assert(!nc_tokens_encode(t, diag, NC_NOWHERE, "the prompt", "dig", 3, &l));
-  expect_error(NC_E0409, "training saw `dog`");
-  ck_assert_mem_eq(s->data[0], words, sizeof words);
-  NcField plain = {.name = "x"};
-  ck_assert_ptr_null(nc_tokens_of(arena, diag, NC_NOWHERE, &plain));
-  expect_error(NC_E0409, "`x` is not made of text");
-}
-END_TEST
+#include "sources.h"
 
 START_TEST(test_text_source) {
-  static const char *const merge[] = {"a b"};
-  const char *json = tokenizer(merge, 1, ""), *path = file(json);
+  const char *json = "{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\", \"merges\": [\"a b\"], \"vocab\": "
+                     "{\"a\": 0, \"b\": 1, \"ab\": 2, \"\xc4\xa0\": 3}}}", *path = file(json);
   NcDataset *s = open_good(SPEC("text", STR(NULL, file("abab a")), INT("window", 2),
                                 STR("tokens", nc_sprintf(arena, "bpe:%s", path))));
   ck_assert_int_eq(s->windows.positions, 4);
-  ck_assert_int_eq(s->field[0].classes, 258);
+  ck_assert_int_eq(s->field[0].classes, 4);
   ck_assert_str_eq(s->field[0].tokens, "bpe");
   ck_assert_str_eq(s->field[0].tokenizer, json);
   ck_assert(nc_data_check(diag, s));
@@ -312,9 +149,6 @@ END_TEST
 int main(void) {
   Suite *s = suite_create("text");
   TCase *c = suite_case(s, "text", temp_open, temp_close);
-  tcase_add_test(c, test_bpe);
-  tcase_add_test(c, test_bpe_refused);
-  tcase_add_test(c, test_chars);
   tcase_add_test(c, test_text_source);
   tcase_add_test(c, test_split_of_time);
   tcase_add_test(c, test_windows_loaded);

@@ -15,6 +15,7 @@ NC_SUITES = \
   tests/check_passes \
   tests/check_data \
   tests/check_text \
+  tests/check_tokenizers \
   tests/check_front \
   tests/check_elab \
   tests/check_decode \
@@ -35,7 +36,7 @@ TESTS += $(NC_SUITES)
 # What several suites share. A suite takes from it, and from the layers, only what it calls.
 check_LTLIBRARIES = tests/libshared.la
 tests_libshared_la_SOURCES = \
-  tests/suite.h tests/tempdir.h tests/golden.h \
+  tests/suite.h tests/tempdir.h tests/sources.h tests/golden.h \
   tests/elab_run.h tests/elab_run.c \
   tests/gen_run.h tests/gen_run.c \
   tests/golden_set.h tests/golden_set.c tests/golden_graph.c \

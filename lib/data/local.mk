@@ -11,7 +11,9 @@ lib_libdata_la_SOURCES = \
   lib/data/encode.c \
   lib/data/text.c \
   lib/data/tokens.h lib/data/tokens.c \
-  lib/data/bpe.c \
+  lib/data/pattern.h lib/data/pattern.c lib/data/unicode.def \
+  lib/data/cut.h lib/data/cut.c \
+  lib/data/bpe.c lib/data/bpe_read.c lib/data/bpe.h \
   lib/data/sentences.c \
   lib/data/series.c \
   lib/data/points.c \
@@ -19,3 +21,4 @@ lib_libdata_la_SOURCES = \
   lib/data/check.c \
   lib/data/split.h lib/data/split.c \
   lib/data/loader.h lib/data/loader.c
+EXTRA_DIST += lib/data/unicode_def.py

@@ -13,7 +13,7 @@ static const NcSettingInfo settings[] = {
    .positional = true},
   {"tokens", NC_SET_STR, "\"chars\"",
    "chars: a token for each different character (UTF-8) of the text, in order of their code points; bytes: the 256 "
-   "bytes; words: the different words, in lower case, and marks; bpe(\"tokenizer.json\"): byte pairs as of GPT-2, by a tokenizer file of Hugging Face"},
+   "bytes; words: the different words, in lower case, and marks; bpe(\"tokenizer.json\"): byte pairs as of GPT-2, Llama 2 or Llama 3, by a tokenizer file of Hugging Face"},
   {"window", NC_SET_INT, NULL, "how many tokens an example has: the context and one more, the token to predict",
    .least = 2, .most = 1e7},
   {"stride", NC_SET_INT, "",

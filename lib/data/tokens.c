@@ -149,12 +149,12 @@ bool nc_tokens_encode(const NcTokens *t, NcDiag *d, NcRange at, const char *what
   return false;
 }
 
-void nc_tokens_decode(const NcTokens *t, const int32_t *token, int64_t n, NcBuf *out) {
+void nc_tokens_decode(const NcTokens *t, const int32_t *token, int64_t n, bool begins, NcBuf *out) {
   for (int64_t i = 0; i < n; i++) {
     if (token[i] < 0 || token[i] >= t->vocabulary) continue;
     if (t->kind == RAW) nc_putc(out, (char)token[i]);
     else if (t->kind == CHARS) nc_put(out, t->name[token[i]]);
     else if (t->kind == WORDS) nc_putf(out, "%s ", t->name[token[i]]);
-    else nc_bpe_decode(t->bpe, token[i], out);
+    else nc_bpe_decode(t->bpe, token[i], begins && i == 0, out);
   }
 }

@@ -18,7 +18,8 @@ const char *const *nc_tokens_names(const NcTokens *t);     // [vocabulary] as a 
 // E0409 where a part of the text is no token; `what` names the text in messages: "the prompt".
 bool nc_tokens_encode(const NcTokens *t, NcDiag *d, NcRange at, const char *what, const char *text, size_t n,
                       NcTokenList *out);
-void nc_tokens_decode(const NcTokens *t, const int32_t *token, int64_t n, NcBuf *out);   // unknown ones give nothing
+// `begins`: the text begins with these tokens. Unknown ones give nothing.
+void nc_tokens_decode(const NcTokens *t, const int32_t *token, int64_t n, bool begins, NcBuf *out);
 
 // The next word of a text, lower case, from *at on; its length, 0 at the end.
 enum { NC_MOST_WORD = 128 };
@@ -33,7 +34,7 @@ NcBpe *nc_bpe_read(NcArena *a, NcDiag *d, NcRange at, const char *name, const ch
 int64_t nc_bpe_vocabulary(const NcBpe *b);
 const char *const *nc_bpe_names(const NcBpe *b);
 bool nc_bpe_encode(const NcBpe *b, NcArena *a, const char *text, size_t n, NcTokenList *out);
-void nc_bpe_decode(const NcBpe *b, int32_t token, NcBuf *out);
+void nc_bpe_decode(const NcBpe *b, int32_t token, bool begins, NcBuf *out);
 
 // A small text of generated sentences: for examples and tests that shall need no file.
 const char *nc_sentences(NcArena *a, uint64_t seed, size_t *size);

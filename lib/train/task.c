@@ -253,10 +253,9 @@ typedef struct {
 
 static void told(void *ctx, int64_t position, const int32_t *token) {
   Told *t = ctx;
-  (void)position;
   NcTokens *k = nc_tokens_of_model(t->m);
   if (!k) return;
-  nc_tokens_decode(k, token, 1, &t->text);
+  nc_tokens_decode(k, token, 1, position == 0, &t->text);
   size_t n = 0;
   while (n < t->text.n) {                              // up to a character of which bytes are still to come
     int length = nc_utf8(t->text.at + n);

@@ -36,7 +36,7 @@ const char *nc_tokens_text(NacreModel *m, const NacreOutput *o) {
   int64_t rows = x->rank == 2 ? x->dim[0] : 1, n = x->dim[x->rank - 1];
   for (int64_t i = 0; i < rows; i++) {
     if (i) nc_putc(&b, '\n');
-    nc_tokens_decode(t, (const int32_t *)o->data + i * n, n, &b);
+    nc_tokens_decode(t, (const int32_t *)o->data + i * n, n, true, &b);
   }
   return nc_buf_str(&b);
 }

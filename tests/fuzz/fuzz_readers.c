@@ -76,7 +76,7 @@ static void bpe(NcArena *a, NcDiag *d, const char *text, size_t n) {
   NcTokenList list = {0};
   NcBuf back = NC_BUF(a);
   NcTokens *t = nc_tokens_bpe(a, d, NC_NOWHERE, "fuzz.json", text, n);
-  if (t && nc_tokens_encode(t, d, NC_NOWHERE, "the text", text, n, &list)) nc_tokens_decode(t, list.at, list.n, &back);
+  if (t && nc_tokens_encode(t, d, NC_NOWHERE, "the text", text, n, &list)) nc_tokens_decode(t, list.at, list.n, true, &back);
 }
 
 static const struct { const char *name; Reader *read; } readers[] = {
