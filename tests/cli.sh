@@ -150,7 +150,7 @@ if [ -c /dev/full ]; then
   fi
 fi
 expect 2 'no option' "$nacre" eval run --force
-for f in model.nn run.json metrics.jsonl README.md last.safetensors best.safetensors; do
+for f in model.nn run.json metrics.jsonl README.md last.safetensors best.safetensors events.out.tfevents.nacre; do
   [ -s run/$f ] || { echo "FAILED: run/$f is missing"; failed=$((failed + 1)); }
 done
 for f in run/*.tmp-*; do absent "$f"; done

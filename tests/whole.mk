@@ -62,3 +62,8 @@ installcheck-local:
 	LD_LIBRARY_PATH=$(DESTDIR)$(libdir) $(DESTDIR)$(bindir)/nacre --version
 	test -s $(DESTDIR)$(mandir)/man1/nacre.1
 	rm -rf installed
+
+# Killed, or out of disk, at random moments: NACRE_TEST_KILLS and NACRE_TEST_FULL say how many.
+TESTS += tests/kill.sh
+dist_check_SCRIPTS += tests/kill.sh
+EXTRA_DIST += tests/full_disk.c

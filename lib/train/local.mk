@@ -18,6 +18,8 @@ lib_libtrain_la_SOURCES = \
   lib/train/weights.c \
   lib/train/run.h \
   lib/train/run.c \
+  lib/train/record.c \
+  lib/train/card.c \
   lib/train/walk.h \
   lib/train/loop.c \
   lib/train/stage.c \

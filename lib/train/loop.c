@@ -158,6 +158,7 @@ static bool prepare_run(NcWalk *l) {
   bool good = l->o->resume ? nc_run_resume(m, l->o->resume, l->at.step, &l->run)
                            : nc_run_create(m, l->o->out, l->o->force, &l->run);
   l->queued = l->began_step = l->at.step;
+  if (good && l->at.step >= l->total) nc_run_last(m, &l->run, l->metrics, l->metric);
   return good && nc_run_begin(m, &l->run, nc_exec_bytes(m->exec));
 }
 
@@ -189,6 +190,7 @@ static bool train(NacreModel *m, void *arg) {
     p.phase = "done";
     if (good) tell(l, &p);
   }
+  nc_run_unlock(m);
   nc_loader_free(m->loader);
   m->loader = NULL;
   return good;

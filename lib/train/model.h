@@ -60,6 +60,7 @@ struct NacreModel {
   int filled;                // how many of the session's variables have their values
   NcLoader *loader;          // of the loop that runs now, so that closing frees it
   NacreMetric *scores;       // what nacre_eval handed out
+  int lock;                  // of the run directory while it is trained: file descriptor + 1
   bool out_of_memory;
   char *message;             // malloc'ed; what nacre_message gave last
 };

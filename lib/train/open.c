@@ -151,6 +151,7 @@ const char *nacre_message(NacreModel *m) {
 
 void nacre_close(NacreModel *m) {
   if (!m) return;
+  nc_run_unlock(m);
   nc_loader_free(m->loader);
   nc_exec_free(m->exec);
   nc_device_close(m->device);

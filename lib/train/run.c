@@ -1,18 +1,28 @@
 #include "train/run.h"
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "io/events.h"
 #include "train/described.h"
 
 double nc_now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double clock_seconds(void) {      // since 1970
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -58,12 +68,42 @@ static bool fresh(NacreModel *m, NcRun *r) {
 }
 
 static const char *const files[] = {"run.json", "last.safetensors", "best.safetensors", "metrics.jsonl", "README.md", "model.nn", "data.json",
-                                    "tokenizer.json"};
+                                    "tokenizer.json", NC_RUN_EVENTS};
+
+// One training at a time: the folder is locked for as long as the process lives, so that a kill leaves no lock behind.
+bool nc_run_lock(NacreModel *m, const char *dir) {
+  nc_run_unlock(m);
+  int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return unwritable(m, dir);
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    close(fd);
+    nc_help(m->diag, nc_error(m->diag, NC_E0602, NC_NOWHERE, "another process trains `%s` now", dir), "wait for it, or stop it by Ctrl-C");
+    return false;
+  }
+  m->lock = fd + 1;
+  return true;
+}
+
+void nc_run_unlock(NacreModel *m) {
+  if (m->lock) close(m->lock - 1);
+  m->lock = 0;
+}
+
+// What a process that was killed was writing.
+static void sweep(const NcRun *r) {
+  DIR *d = opendir(r->dir);
+  for (struct dirent *e; d && (e = readdir(d));)
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+      size_t n = strlen(files[i]);
+      if (strncmp(e->d_name, files[i], n) == 0 && strncmp(e->d_name + n, ".tmp-", 5) == 0) unlinkat(dirfd(d), e->d_name, 0);
+    }
+  if (d) closedir(d);
+}
 
 bool nc_run_create(NacreModel *m, const char *out, bool force, NcRun *r) {
   *r = (NcRun){.dir = out ? nc_strdup(m->arena, out) : NULL, .log = NC_BUF(m->arena), .started = nc_now()};
-  if (!out) return fresh(m, r);
-  if (!make_path(m, out)) return false;
+  if (!out) return fresh(m, r) && nc_run_lock(m, r->dir);
+  if (!make_path(m, out) || !nc_run_lock(m, out)) return false;
   if (!exists(nc_run_path(m, r, "run.json"))) return true;
   if (!force) {
     nc_help(m->diag, nc_error(m->diag, NC_E0602, NC_NOWHERE, "`%s` holds an earlier run", out),
@@ -71,13 +111,16 @@ bool nc_run_create(NacreModel *m, const char *out, bool force, NcRun *r) {
     return false;
   }
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) unlink(nc_run_path(m, r, files[i]));
+  sweep(r);
   return true;
 }
 
 // Keeps the log's lines up to the checkpoint's step; what was logged after it will be logged again.
 bool nc_run_resume(NacreModel *m, const char *dir, int64_t step, NcRun *r) {
-  *r = (NcRun){.dir = nc_strdup(m->arena, dir), .log = NC_BUF(m->arena), .started = nc_now()};
+  *r = (NcRun){.dir = nc_strdup(m->arena, dir), .log = NC_BUF(m->arena), .started = nc_now(), .step = step};
   if (access(dir, W_OK) != 0) return unwritable(m, dir);
+  sweep(r);
+  nc_run_remember(m, r);
   const char *path = nc_run_path(m, r, "metrics.jsonl");
   if (!exists(path)) return true;
   const char *s = nc_read_file(m->arena, m->diag, NC_E0601, NC_NOWHERE, path, NULL);
@@ -91,47 +134,7 @@ bool nc_run_resume(NacreModel *m, const char *dir, int64_t step, NcRun *r) {
   return true;
 }
 
-// ---- run.json
-
-static json_t *describe(NacreModel *m, const NcRun *r, const char *state, const NacreProgress *p, size_t device_bytes) {
-  const NcRecipe *c = m->program->recipe;
-  const NcDeviceInfo *dev = nc_device_info(m->device);
-  int64_t params = 0;
-  for (int i = 0; i < m->program->variable.n; i++)
-    if (strcmp(m->program->variable.at[i].kind, "param") == 0) params += nc_count(m->program->variable.at[i].type.shape);
-  json_t *set = json_array();
-  for (int i = 0; i < m->o.sets; i++) json_array_append_new(set, json_string(m->o.set[i]));
-  char cwd[4096], hash[32];
-  snprintf(hash, sizeof hash, "%016llx", (unsigned long long)nc_data_hash(m->data));
-  json_t *j = json_pack(
-    "{s:i, s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:s*, s:{s:s, s:I, s:s}, s:I, s:{s:s, s:s, s:s, s:s}, s:I}",
-    "nacre_run", 1, "state", state, "version", nacre_version(), "model", c->name, "set", set,
-    "batch", (json_int_t)m->program->batch, "seed", (json_int_t)c->seed, "keep", c->keep ? c->keep : "loss",
-    "directory", m->data_dir ? m->data_dir : getcwd(cwd, sizeof cwd),
-    "data", "kind", c->source->kind, "examples", (json_int_t)m->data->n, "hash", hash, "parameters", (json_int_t)params,
-    "device", "name", dev->name, "platform", dev->platform, "driver", dev->driver, "class",
-    dev->target.cls == NC_CLASS_GPU ? "gpu" : "cpu", "device_bytes", (json_int_t)device_bytes);
-  if (j && m->o.model) json_object_set_new(j, "chosen_model", json_string(m->o.model));
-  if (j && p) {
-    json_object_set_new(j, "steps", json_integer(p->step));
-    if (p->stage) json_object_set_new(j, "stage", json_string(p->stage));
-    json_object_set_new(j, "seconds", json_real(nc_now() - r->started));
-    json_t *metrics = json_object();
-    for (int i = 0; i < p->metrics; i++)
-      if (isfinite(p->metric[i].value)) json_object_set_new(metrics, p->metric[i].name, json_real(p->metric[i].value));
-    json_object_set_new(j, "metrics", metrics);
-  }
-  return j;
-}
-
-static bool write_json(NacreModel *m, const NcRun *r, json_t *j) {
-  char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
-  json_decref(j);
-  if (!text) return nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for run.json"), false;
-  bool good = nc_write_file(m->diag, nc_run_path(m, r, "run.json"), text, strlen(text));
-  free(text);
-  return good;
-}
+// ---- what a run begins with
 
 void nc_run_keep_import(NacreModel *m, const char *path, const char *text, size_t size) {
   for (int i = 0; i < m->imported.n; i++)
@@ -155,7 +158,24 @@ static bool write_imports(NacreModel *m, const NcRun *r) {
 bool nc_run_begin(NacreModel *m, NcRun *r, size_t device_bytes) {
   const char *source = nc_run_path(m, r, "model.nn");
   if (strcmp(source, m->name) != 0 && (!nc_write_file(m->diag, source, m->text, m->size) || !write_imports(m, r))) return false;
-  return nc_described_save(m, r) && write_json(m, r, describe(m, r, "running", NULL, device_bytes));
+  return nc_described_save(m, r) && nc_events_begin(m->arena, m->diag, nc_run_path(m, r, NC_RUN_EVENTS), clock_seconds(), r->step) &&
+         nc_run_record(m, r, "running", NULL, device_bytes);
+}
+
+// The same line for TensorBoard: "train/loss", "valid/accuracy".
+static bool log_events(NacreModel *m, const NcRun *r, const NacreProgress *p) {
+  NcArena *scratch = nc_arena_new();
+  bool good = false;
+  if (!scratch || NC_ON_OOM(scratch))
+    nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for `%s`", NC_RUN_EVENTS);
+  else {
+    NcEventValue *v = NC_NEW_N(scratch, NcEventValue, p->metrics + 1);
+    for (int i = 0; i < p->metrics; i++)
+      v[i] = (NcEventValue){nc_sprintf(scratch, "%s/%s", p->phase, p->metric[i].name), p->metric[i].value};
+    good = nc_events_put(scratch, m->diag, nc_sprintf(scratch, "%s/%s", r->dir, NC_RUN_EVENTS), clock_seconds(), p->step, p->metrics, v);
+  }
+  nc_arena_free(scratch);
+  return good;
 }
 
 bool nc_run_log(NacreModel *m, NcRun *r, const NacreProgress *p) {
@@ -172,24 +192,24 @@ bool nc_run_log(NacreModel *m, NcRun *r, const NacreProgress *p) {
     else nc_put(&r->log, ":null");
   }
   nc_putf(&r->log, ",\"seconds\":%.3f}\n", p->seconds);
-  return nc_write_file(m->diag, nc_run_path(m, r, "metrics.jsonl"), nc_buf_str(&r->log), r->log.n);
+  return nc_write_file(m->diag, nc_run_path(m, r, "metrics.jsonl"), nc_buf_str(&r->log), r->log.n) && log_events(m, r, p);
 }
 
-// The model card: numbers filled in, judgement left to the reader.
-static bool write_card(NacreModel *m, const NcRun *r, const NacreProgress *p) {
-  const NcRecipe *c = m->program->recipe;
-  NcBuf b = NC_BUF(m->arena);
-  nc_putf(&b, "---\nlibrary_name: nacre\ntags:\n- nacre\n---\n\n# %s\n\nTrained by Nacre %s from `model.nn` on %lld examples of `%s` data, "
-              "seed %llu, batch %lld, %lld steps.\n\n| metric (%s) | value |\n|---|---|\n", c->name, nacre_version(),
-          (long long)m->data->n, c->source->kind, (unsigned long long)c->seed, (long long)m->program->batch,
-          (long long)p->step, strcmp(p->phase, "train") == 0 ? "training" : "validation");
-  for (int i = 0; i < p->metrics; i++) nc_putf(&b, "| %s | %.6g |\n", p->metric[i].name, p->metric[i].value);
-  nc_put(&b, "\n## Intended use\n\nTODO: who should use this, and for what?\n\n## Limits\n\nTODO: on what data does it fail?\n");
-  return nc_write_file(m->diag, nc_run_path(m, r, "README.md"), nc_buf_str(&b), b.n);
+void nc_run_last(NacreModel *m, const NcRun *r, int metrics, NacreMetric *metric) {
+  const char *s = r->log.n ? r->log.at : "", *end = s + r->log.n;
+  if (end > s) end--;                                 // the last line's own end
+  while (end > s && end[-1] != '\n') end--;
+  json_t *line = json_loads(end, JSON_DISABLE_EOF_CHECK, NULL);
+  for (int i = 0; i < metrics; i++) {
+    const char *name = nc_score_name(m, i);
+    const json_t *v = json_object_get(line, name);
+    metric[i] = (NacreMetric){name, json_is_number(v) ? json_number_value(v) : NAN};
+  }
+  json_decref(line);
 }
 
 bool nc_run_end(NacreModel *m, NcRun *r, const char *state, const NacreProgress *last) {
-  return write_card(m, r, last) && write_json(m, r, describe(m, r, state, last, last->device_bytes));
+  return nc_run_card(m, r, last) && nc_run_record(m, r, state, last, last->device_bytes);
 }
 
 // ---- opening a run
@@ -208,6 +228,15 @@ static json_t *read_json(NacreModel *m, const char *dir) {
   else nc_error(m->diag, NC_E0604, NC_NOWHERE, "`%s` line %d: %s", path, e.line, e.text);
   json_decref(j);
   return NULL;
+}
+
+bool nc_run_finished(NacreModel *m, const char *dir) {
+  json_error_t e;
+  json_t *j = json_load_file(nc_sprintf(m->arena, "%s/run.json", dir), 0, &e);
+  const char *state = json_string_value(json_object_get(j, "state"));
+  bool finished = state && strcmp(state, "finished") == 0;
+  json_decref(j);
+  return finished;
 }
 
 bool nc_run_options(NacreModel *m, const char *dir, const NacreOptions *given, NacreOptions *out) {
@@ -241,7 +270,8 @@ bool nc_run_weights(NacreModel *m, const char *dir, const char *checkpoint) {
   const char *best = nc_sprintf(m->arena, "%s/best.safetensors", dir), *last = nc_sprintf(m->arena, "%s/last.safetensors", dir);
   m->weights = checkpoint ? (*checkpoint == 'b' ? best : last) : exists(best) ? best : last;
   if (exists(m->weights)) return true;
-  nc_error(m->diag, NC_E0604, NC_NOWHERE, "`%s` has no checkpoint `%s`: it was stopped before the first one", dir,
-           strrchr(m->weights, '/') + 1);
+  nc_help(m->diag, nc_error(m->diag, NC_E0604, NC_NOWHERE, "`%s` has no checkpoint `%s`: it was stopped before the first one",
+                            dir, strrchr(m->weights, '/') + 1),
+          "train it anew: `nacre train %s/model.nn --out %s --force`", dir, dir);
   return false;
 }

@@ -3,15 +3,26 @@
 //   model.nn           the source, frozen       run.json         settings, seed, data, device, versions, times
 //   metrics.jsonl      a line per epoch         README.md        the model card
 //   data.json          fields, vocabulary       tokenizer.json   of bpe
+//   events.out.tfevents.nacre   metrics.jsonl as TensorBoard reads it
 //   last.safetensors   all variables and the position, to go on from; best.safetensors: parameters and states
 #ifndef NC_RUN_H
 #define NC_RUN_H
 #include "train/model.h"
 
+#define NC_RUN_EVENTS "events.out.tfevents.nacre"
+
+typedef struct { const char *path, *sha256; int64_t bytes; } NcFileSum;
+
 typedef struct {
   const char *dir;
   NcBuf log;                 // of metrics.jsonl, all of it: the file is replaced as a whole
-  double started;            // seconds of the clock; earlier parts of a resumed run not counted
+  double started;            // seconds of the clock, of this call
+  int64_t step;              // at which this call began
+  const char *created;       // when the run began, as run.json has it: 2026-11-21T15:04:05Z
+  double before;             // seconds of the calls before this one
+  int resumed;               // how often the run was gone on with
+  NcFileSum *file;           // of the data; NULL: not yet read
+  int files;
 } NcRun;
 
 // Makes the directory (runs/MODEL-DATE-N when out is NULL). E0602 when it cannot be written, or exists without `force`.
@@ -26,5 +37,16 @@ const char *nc_run_path(NacreModel *m, const NcRun *r, const char *file);
 // For opening: the settings a run was made with (what `given` sets comes on top), and its checkpoint file.
 bool nc_run_options(NacreModel *m, const char *dir, const NacreOptions *given, NacreOptions *out);
 bool nc_run_weights(NacreModel *m, const char *dir, const char *checkpoint);
+bool nc_run_finished(NacreModel *m, const char *dir);                                  // as run.json says
+// What the last line of the log tells, where a run goes on with no step left. Every metric gets a value.
+void nc_run_last(NacreModel *m, const NcRun *r, int metrics, NacreMetric *metric);
+bool nc_run_lock(NacreModel *m, const char *dir);          // before anything of a run that goes on is read; E0602
+void nc_run_unlock(NacreModel *m);
+
+// record.c, card.c
+bool nc_run_record(NacreModel *m, NcRun *r, const char *state, const NacreProgress *p, size_t device_bytes);   // run.json
+void nc_run_remember(NacreModel *m, NcRun *r);             // of a run that goes on: when it began, how long it took so far
+bool nc_run_card(NacreModel *m, const NcRun *r, const NacreProgress *p);                                       // README.md
+const char *nc_run_time(NcArena *a, int64_t seconds);      // of UTC, as in run.json
 double nc_now(void);         // seconds of a steady clock
 #endif

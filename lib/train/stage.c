@@ -134,7 +134,7 @@ static bool can_go_on(NcWalk *l) {
             "leave out what changes them, or start a new run");
     return false;
   }
-  if (l->at.step < l->total) return true;
+  if (l->at.step < l->total || !nc_run_finished(m, dir)) return true;   // killed after its last step: what is left is the record
   nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is finished: all its %lld steps are done", dir, (long long)l->total),
           l->recipe->stage.n > 1 ? "--set train.%s.%s=N trains longer" : "--set train.%.0s%s=N trains longer",
           l->recipe->stage.at[l->stage].name ? l->recipe->stage.at[l->stage].name : "",
@@ -146,6 +146,7 @@ bool nc_walk_prepare(NcWalk *l) {
   NacreModel *m = l->m;
   int64_t k = l->recipe->accumulate;
   m->resuming = l->o->resume != NULL;
+  if (l->o->resume && !nc_run_lock(m, l->o->resume)) return false;
   if (!nc_feed_data(m) || !(l->train = nc_feed_split(m, "train"))) return false;
   for (int i = 0; i < m->splits; i++)
     if (strcmp(m->split[i].name, "valid") == 0) l->valid = &m->split[i];
