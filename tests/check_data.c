@@ -436,7 +436,7 @@ START_TEST(test_csv_any) {
     if (!s) continue;
     opened++;
     ck_assert_int_le(s->n, rows);
-    if (which[0] == 'l') ck_assert(nc_data_check_labels(diag, s, 1, s->field[1].classes));
+    if (which[0] == 'l') ck_assert(nc_data_check_labels(diag, s, 1, s->field[1].classes, 0, NULL));
     int64_t width = s->field[0].shape.dim[0];
     for (int64_t i = 0; i < s->n * width; i++) {
       const char *eq = strchr(s->field[0].column[i % width], '=');
@@ -546,8 +546,9 @@ START_TEST(test_check) {
   ck_assert(!nc_data_check(diag, s));
   expect_error(NC_E0403, "`label` of example 1 is -1");
   y[1] = 1;
-  ck_assert(nc_data_check_labels(diag, s, 1, 3));
-  ck_assert(!nc_data_check_labels(diag, s, 1, 2));
+  ck_assert(nc_data_check_labels(diag, s, 1, 3, 0, NULL));
+  ck_assert(nc_data_check_labels(diag, s, 1, 2, 1, (double[]){2}));
+  ck_assert(!nc_data_check_labels(diag, s, 1, 2, 1, (double[]){-1}));
   expect_error(NC_E0403, "`label` of example 2 is 2, but there are 2 classes");
   x[2] = x[4] = x[0];
   s->field[1].classes = 5;

@@ -4,17 +4,13 @@
 // The gradient is by the value: wherever that value was used on the way to e, and `x` names it at this place.
 #include "elab/tensor.h"
 
-typedef struct { const NcNode *stop; bool any, smooth; } Path;
-
 static bool floats(const NcNode *n) { return nc_dtype_float(n->type.dtype); }
 
-// Whether `from` leads to `to`: at all, and through floats alone. `stop` is the first node that a float enters and
-// none leaves.
-static Path path(const NcElab *e, const NcNode *from, const NcNode *to) {
+NcPath nc_path(const NcElab *e, const NcNode *from, const NcNode *to) {
   const NcGraph *g = e->graph;
   bool *any = NC_NEW_N(e->arena, bool, to->id + 1), *smooth = NC_NEW_N(e->arena, bool, to->id + 1);
   bool *leads = NC_NEW_N(e->arena, bool, to->id + 1);
-  Path p = {0};
+  NcPath p = {0};
   if (from->id > to->id) return p;
   any[from->id] = smooth[from->id] = true;
   for (int i = from->id + 1; i <= to->id; i++) {
@@ -37,8 +33,11 @@ static Path path(const NcElab *e, const NcNode *from, const NcNode *to) {
   return p;
 }
 
-static const char *called(const NcNode *n) {   // `argmax`, `eq`
-  return n->op->kind == NC_REDUCE ? nc_attr_str(n, "op") : n->op->name;
+// Where the gradient ends: `argmax` gives i32, `eq` gives bool.
+void nc_label_stop(NcElab *e, NcMessage *m, const NcNode *stop) {
+  const char *called = stop->op->kind == NC_REDUCE ? nc_attr_str(stop, "op") : stop->op->name;
+  nc_elab_label(e, m, stop->at, nc_sprintf(e->arena, "`%s` gives %s: what follows has no gradient", called,
+                                           nc_dtype_name(stop->type.dtype)));
 }
 
 static NcTensor *of_what(NcElab *e, const NcExpr *x) {
@@ -75,13 +74,12 @@ static NcTensor *by_what(NcElab *e, const NcExpr *x) {
 NcValue nc_derive(NcElab *e, const NcExpr *x) {
   NcTensor *y = of_what(e, x), *by = by_what(e, x);
   if (!y || !by) return nc_v_poison();
-  Path p = path(e, by->node, y->node);
+  NcPath p = nc_path(e, by->node, y->node);
   if (!p.smooth) {
     NcMessage *m = nc_elab_error(e, NC_E0210, x->at, p.any ? "no gradient passes from `%s` to this" : "this does not depend on `%s`",
                                  x->name.s);
     if (p.any) {
-      nc_elab_label(e, m, p.stop->at, nc_sprintf(e->arena, "`%s` gives %s: what follows has no gradient", called(p.stop),
-                                                 nc_dtype_name(p.stop->type.dtype)));
+      nc_label_stop(e, m, p.stop);
       nc_help(e->diag, m, "leave that out of what is differentiated, or use something smooth in its place");
     } else {
       nc_elab_label(e, m, by->at, nc_sprintf(e->arena, "`%s` is this", x->name.s));

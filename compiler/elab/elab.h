@@ -297,6 +297,10 @@ NcTensor *nc_to_float(NcElab *e, NcRange at, NcTensor *t);
 
 NcValue nc_for(NcElab *e, const NcExpr *x);        // notation.c: index notation
 NcValue nc_derive(NcElab *e, const NcExpr *x);     // derive.c: grad(e, x)
+// Whether `from` leads to `to`: at all, and through floats alone. `stop` is the first node that a float enters and none leaves.
+typedef struct { const NcNode *stop; bool any, smooth; } NcPath;
+NcPath nc_path(const NcElab *e, const NcNode *from, const NcNode *to);
+void nc_label_stop(NcElab *e, NcMessage *m, const NcNode *stop);
 
 // index.c, pattern.c
 NcValue nc_index(NcElab *e, const NcExpr *x, NcValue a);

@@ -107,12 +107,44 @@ static bool update(NcElab *e, const NcOptimize *o, const NcFn *fn, Vars v, NcTen
   return ok;
 }
 
+// What the loss depends on, and what by floats alone: one walk back for all parameters.
+static void walk_back(const NcElab *e, const NcNode *loss, bool *any, bool *smooth) {
+  any[loss->id] = smooth[loss->id] = true;
+  for (int i = loss->id; i >= 0; i--) {
+    const NcNode *n = e->graph->node.at[i];
+    for (int k = 0; any[i] && k < n->nin; k++) {
+      any[n->in[k]->id] = true;
+      smooth[n->in[k]->id] = smooth[n->in[k]->id] || (smooth[i] && nc_dtype_float(n->in[k]->type.dtype));
+    }
+  }
+}
+
+// A parameter that the loss depends on, but through an index or a comparison alone, would keep its first value for ever.
+static bool all_reached(NcElab *e, const NcOptimize *o, Vars v, const NcNode *loss) {
+  bool *any = NC_NEW_N(e->arena, bool, loss->id + 1), *smooth = NC_NEW_N(e->arena, bool, loss->id + 1);
+  const NcVar *first = NULL;
+  int cut = 0;
+  walk_back(e, loss, any, smooth);
+  for (int i = 0; i < v.n; i++) {
+    const NcNode *n = v.at[i]->now;
+    if (n->id > loss->id || !any[n->id] || smooth[n->id]) continue;
+    if (cut++ == 0) first = v.at[i];
+  }
+  if (!first) return true;
+  NcMessage *m = nc_elab_error(e, NC_E0210, o->part->loss->at, "no gradient passes from `%s`%s to this loss", first->pub.path,
+                               cut > 1 ? nc_sprintf(e->arena, " (and %d more)", cut - 1) : "");
+  nc_label_stop(e, m, nc_path(e, first->now, loss).stop);
+  nc_help(e->diag, m, "use something smooth in its place; a layer that is to stay as it is can be `frozen`");
+  return false;
+}
+
 bool nc_optimize(NcElab *e, const NcOptimize *o, NcTensor *loss) {
   const NcExpr *x = o->part->optimizer;
   const NcFn *fn = optimizer(e, x);
   if (!fn || !loss || !nc_only_found(e)) return false;
   Vars v = trainable(e);
   if (v.n == 0) return true;
+  if (!all_reached(e, o, v, loss->node)) return false;
   NcNode **wrt = NC_NEW_N(e->arena, NcNode *, v.n), **grad = NC_NEW_N(e->arena, NcNode *, v.n);
   NcTensor **g = NC_NEW_N(e->arena, NcTensor *, v.n);
   for (int i = 0; i < v.n; i++) wrt[i] = v.at[i]->now;

@@ -13,13 +13,19 @@ static int64_t values_each(const NcDataset *set, int field) {
   return (int64_t)(nc_field_step(set, field) / nc_dtype_bytes(set->field[field].dtype));
 }
 
-bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t classes) {
+static bool among(int32_t v, int n, const double *x) {
+  for (int i = 0; i < n; i++)
+    if (x[i] == v) return true;
+  return false;
+}
+
+bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t classes, int nignored, const double *ignored) {
   const NcField *f = &set->field[field];
   if (f->dtype != NC_I32) return true;
   const int32_t *v = set->data[field];
   int64_t n = nc_field_values(set, field), each = values_each(set, field);
   for (int64_t i = 0; i < n; i++) {
-    if (v[i] >= 0 && v[i] < classes) continue;
+    if ((v[i] >= 0 && v[i] < classes) || among(v[i], nignored, ignored)) continue;
     NcMessage *m = nc_error(d, NC_E0403, set->at, "`%s` of %s %lld is %d, but there are %lld classes, 0 to %lld%s",
                             f->name, set->step ? "position" : "example", (long long)(i / each), (int)v[i],
                             (long long)classes, (long long)classes - 1, origin(set, field, d->arena));
@@ -55,7 +61,7 @@ bool nc_data_check(NcDiag *d, const NcDataset *set) {
   for (int i = 0; i < set->fields; i++) {
     const NcField *f = &set->field[i];
     if (f->dtype == NC_F32) good = all_finite(d, set, i) && good;
-    if (f->classes > 0) good = nc_data_check_labels(d, set, i, f->classes) && good;
+    if (f->classes > 0) good = nc_data_check_labels(d, set, i, f->classes, 0, NULL) && good;
   }
   return good;
 }

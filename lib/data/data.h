@@ -37,8 +37,8 @@ int64_t nc_field_values(const NcDataset *set, int field);              // how ma
 // Before training: every float is finite (E0404), every label lies below its field's classes (E0403). Reports the
 // first offender of each field and returns false.
 bool nc_data_check(NcDiag *d, const NcDataset *set);
-// The same for one label field against the classes that a model has.
-bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t classes);
+// The same for one label field against the classes that a model has, but for labels that do not count.
+bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t classes, int nignored, const double *ignored);
 
 // Warnings about what usually is a mistake: columns that never change, classes without examples.
 void nc_data_warn(NcDiag *d, const NcDataset *set);

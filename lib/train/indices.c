@@ -1,5 +1,6 @@
-// Tokens against the tables they are looked up in. On a device an index beyond a table gives zeros, without a word; what comes
-// straight from the data can be looked at before training.
+// Tokens against the tables they are looked up in, and labels against the classes that the network tells apart. On a device an
+// index beyond a table gives zeros, and a label beyond the classes a loss of zero, without a word; what comes straight from the
+// data can be looked at before training.
 #include <string.h>
 #include "ops/op.h"
 #include "train/model.h"
@@ -39,14 +40,58 @@ static bool fits(NacreModel *m, int field, const NcNode *gather) {
   return true;
 }
 
+// Integers of the data that are used here; -1 where it is something else.
+static int field_of(NacreModel *m, const NcNode *n) {
+  const NcNode *from = source_of(n);
+  int field = from ? nc_field_find(m->data, nc_attr_str(from, "name")) : -1;
+  NcDtype t = field >= 0 ? m->data->field[field].dtype : NC_F32;
+  return t == NC_I32 || t == NC_U8 ? field : -1;
+}
+
+static const NcNode *spread(const NcNode *n) {   // what it is spread out from
+  while (is(n, "broadcast") || is(n, "reshape")) n = n->in[0];
+  return n;
+}
+
+// How many classes labels are compared with, one after another: 0 1 2 …; 0 where this is another comparison.
+static int64_t compared(const NcNode *n) {
+  n = spread(n);
+  return is(n, "iota") ? n->type.shape.dim[nc_attr_int(n, "axis")] : 0;
+}
+
+// Labels that the loss leaves out, because it asks whether they are another value than this.
+static int ignored(NacreModel *m, const NcGraph *g, int field, double *value, int most) {
+  int found = 0;
+  for (int i = 0; i < g->node.n && found < most; i++) {
+    const NcNode *n = g->node.at[i];
+    for (int k = 0; is(n, "ne") && k < 2; k++) {
+      const NcNode *c = spread(n->in[1 - k]);
+      if (is(c, "const") && nc_attr(c, "value") && field_of(m, n->in[k]) == field && found < most)
+        value[found++] = nc_attr(c, "value")->f;
+    }
+  }
+  return found;
+}
+
+static bool labels_fit(NacreModel *m, const NcGraph *g, const NcNode *eq) {
+  for (int k = 0; k < 2; k++) {
+    int64_t classes = compared(eq->in[1 - k]);
+    int field = classes ? field_of(m, eq->in[k]) : -1;
+    double out[8];
+    if (field < 0 || !m->data->field[field].classes) continue;
+    if (!nc_data_check_labels(m->diag, m->data, field, classes, ignored(m, g, field, out, 8), out)) return false;
+  }
+  return true;
+}
+
 bool nc_check_indices(NacreModel *m) {
   const NcGraph *g = m->program->step;
   bool good = true;
   for (int i = 0; g && i < g->node.n; i++) {
-    const NcNode *n = g->node.at[i], *from = is(n, "gather") ? source_of(n->in[1]) : NULL;
-    int field = from ? nc_field_find(m->data, nc_attr_str(from, "name")) : -1;
-    NcDtype t = field >= 0 ? m->data->field[field].dtype : NC_F32;
-    if (t == NC_I32 || t == NC_U8) good = fits(m, field, n) && good;
+    const NcNode *n = g->node.at[i];
+    int field = is(n, "gather") ? field_of(m, n->in[1]) : -1;
+    if (field >= 0) good = fits(m, field, n) && good;
+    if (good && is(n, "eq")) good = labels_fit(m, g, n);
   }
   return good;
 }

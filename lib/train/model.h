@@ -83,7 +83,7 @@ bool nc_engine_fill(NacreModel *m);                                       // giv
 // feed.c
 bool nc_feed_data(NacreModel *m);                                         // opens, checks, splits; once
 bool nc_feed_filter(NacreModel *m, NcDataset *set);                       // filter.c: keeps what `where` chooses
-bool nc_check_indices(NacreModel *m);                                     // indices.c: tokens lie in their tables; E0403
+bool nc_check_indices(NacreModel *m);                                     // indices.c: tokens lie in their tables, labels among the classes; E0403
 const NcSplit *nc_feed_split(NacreModel *m, const char *name);            // NULL after an error that names the parts
 int64_t nc_feed_batch(int64_t n, int64_t batch);                          // a batch for evaluating n examples, without a remainder if possible
 
