@@ -1,8 +1,7 @@
 // Generation on a device: with what was kept of earlier positions, and without, the same tokens come out.
-#include <stdlib.h>
 #include <string.h>
 #include "nacre.h"
-#include "suite.h"
+#include "tempdir.h"
 
 enum { CONTEXT = 8, MORE = 18 };
 
@@ -63,9 +62,46 @@ START_TEST(the_same_tokens) {
 }
 END_TEST
 
+// What a person may give as a prompt that is none: each refused, saying what and why.
+static const struct { const char *name, *value, *code, *part; } wrong[] = {
+  {"prompt", "", "E0702", "the text is empty"},
+  {"prompt", "Anna \xff", "E0409", "the text is no UTF-8 text: byte 5 is ff"},
+  {"prompt", "Anna \xc3\xa9", "E0409", "the text has the character `\xc3\xa9` at byte 5"},
+  {"prompt", "Anna Anna", "E0203", "9 tokens, more than the context 8"},
+  {"prompt", "1,2,1000", "E0409", "token 2 of the prompt is 1000"},
+  {"prompt", "1,-2", "E0409", "token 1 of the prompt is -2"},
+  {"prompt", "1,2.5", "E0404", "2.5 (number 1) is no i32"},
+  {"prompt", "none.txt", "E0401", "none.txt"},
+  {"prompt", "empty.txt", "E0702", "empty.txt` is empty"},
+  {"prompt", "bytes.txt", "E0409", "bytes.txt` is no UTF-8 text: byte 2 is fe"},
+  {"n", "0", "E0205", "1 or more"},
+  {NULL, NULL, "E0704", "give a text, --prompt"},
+};
+
+START_TEST(wrong_prompts) {
+  NacreModel *m;
+  int n;
+  const NacreOutput *out;
+  temp_write("empty.txt", "", 0);
+  temp_write("bytes.txt", "An\xfe", 3);
+  ck_assert_int_eq(nacre_open_text("m.nn", source, strlen(source), NULL, &m), NACRE_OK);
+  for (int i = 0; i < LENGTH(wrong); i++) {
+    const char *value = wrong[i].value;
+    if (value && strstr(value, ".txt")) value = temp_path(value);
+    const NacreArgument arg[] = {{wrong[i].name, value}, {"prompt", "Anna "}};
+    const NacreRun r = {.args = !value ? 0 : strcmp(wrong[i].name, "n") ? 1 : 2, .arg = arg};
+    ck_assert_int_ne(nacre_run_task(m, "go", &r, &n, &out), NACRE_OK);
+    const char *text = nacre_message(m);
+    ck_assert_msg(strstr(text, wrong[i].code) && strstr(text, wrong[i].part), "%d: %s", i, text);
+  }
+  nacre_close(m);
+}
+END_TEST
+
 int main(void) {
   Suite *s = suite_create("generate");
-  TCase *t = suite_case(s, "generate", NULL, NULL);
+  TCase *t = suite_case(s, "generate", temp_open, temp_close);
   tcase_add_test(t, the_same_tokens);
+  tcase_add_test(t, wrong_prompts);
   return suite_run(s, CK_FORK_GETENV);
 }

@@ -63,12 +63,14 @@ static NcTensor *whole_model(Work *w) {
   NcSize dim[2] = {nc_size(w->d.batch), nc_size(w->d.window)};
   w->d.full = e->graph = nc_graph_new(e->arena, e->diag, "full");
   e->iteration = NULL;
+  e->whole_loops = true;
   e->frame = &f;
   NcActual arg = {.v = nc_v_tensor(w->at, nc_t(e, w->at, nc_input(e->graph, w->at, "tokens", t), 2, dim))};
   NcValue v = nc_call_instance(e, w->model, w->at, 1, &arg);
   e->frame = f.up;
   e->graph = graph;
   e->iteration = iteration;
+  e->whole_loops = false;
   if (v.kind == NC_V_POISON) return NULL;
   NcTensor *y = v.kind == NC_V_TENSOR ? v.t : NULL;
   if (y && y->rank == 3 && y->node->type.shape.dim[0] == w->d.batch && y->node->type.shape.dim[1] == w->d.window &&

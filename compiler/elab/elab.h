@@ -240,6 +240,7 @@ struct NcElab {
   NC_VEC(NcOnly) only;       // what the part trains
   bool only_given;
   double ema;                // decay of the averages of weights; 0 without
+  bool whole_loops;          // scans stay loops, however few their turns: decode takes them apart
   bool averaged;             // parameters mean their averages, where there are some
   NcTensor *grad_norm;       // while the optimizer is applied
   struct NcScan *scan;       // the innermost one whose block is being evaluated

@@ -207,7 +207,7 @@ bool nc_scan_loop(NcElab *e, NcScan *s, NcTensor **last, NcTensor **stacked) {
   if (!m.l.body) return false;
   for (int i = 0; i < m.closed.n; i++) *NC_PUSH(e->arena, m.operand) = m.closed.at[i];
   NcNode **out = NC_NEW_N(e->arena, NcNode *, s->ncarry + s->nemit + 1);
-  if (m.l.trips <= FEW_TURNS) {
+  if (m.l.trips <= FEW_TURNS && !e->whole_loops) {
     if (!nc_loop_unroll(e->graph, m.at, &m.l, m.operand.at, out)) return false;
   } else {
     NcNode *loop = nc_loop(e->graph, m.at, &m.l, m.operand.at);

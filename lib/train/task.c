@@ -1,7 +1,6 @@
 // Running a task of the file: arguments to hyperparameters and tensors, the graph for just those, one run of its plan.
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "base/file.h"
 #include "io/csv.h"
 #include "io/npy.h"
@@ -153,16 +152,18 @@ static void shape_as(const NcTypeExpr *t, NcShape *s) {
 }
 
 static bool text(NacreModel *m, const NcFormal *f, const char *value, NcArray *out) {
-  struct stat st;
-  size_t size;
+  const char *what = "the text";
+  size_t size = strlen(value);
   if (!f->type->any && f->type->dtype != NC_I32) {
     NcMessage *e = nc_error(m->diag, NC_E0702, NC_NOWHERE, "`--%s %s` is neither a file nor numbers", f->name.s, value);
     nc_help(m->diag, e, "give numbers (1,2,3), or a .npy or .csv file");
     return false;
   }
-  if (ends(value, ".txt") && stat(value, &st) == 0)
+  if (ends(value, ".txt")) {
+    what = nc_sprintf(m->arena, "`%s`", value);
     value = nc_read_file(m->arena, m->diag, NC_E0401, NC_NOWHERE, value, &size);
-  return value && nc_tokens_of_text(m, value, out);
+  }
+  return value && nc_tokens_of_text(m, what, value, size, out);
 }
 
 static bool read_tensor(NacreModel *m, const NcFormal *f, const char *value, NcArray *out) {
@@ -219,8 +220,12 @@ static bool arguments(NacreModel *m, const NcDecl *d, const NacreRun *o, Call *c
     bool given = false;
     for (int k = 0; k < c->call.inputs; k++) given = given || strcmp(c->input[k].name, d->tensor.at[i].name.s) == 0;
     if (given) continue;
-    nc_help(m->diag, nc_error(m->diag, NC_E0704, NC_NOWHERE, "the task `%s` needs `--%s`", d->name.s, d->tensor.at[i].name.s),
-            "give a .npy or .csv file, or numbers: --%s 1,2,3", d->tensor.at[i].name.s);
+    const char *name = d->tensor.at[i].name.s;
+    NcMessage *e = nc_error(m->diag, NC_E0704, NC_NOWHERE, "the task `%s` needs `--%s`", d->name.s, name);
+    if (nc_tokens_given(m) && d->tensor.at[i].type->dtype == NC_I32)
+      nc_help(m->diag, e, "give a text, --%s \"Once upon\", or a .txt, .npy or .csv file", name);
+    else
+      nc_help(m->diag, e, "give a .npy or .csv file, or numbers: --%s 1,2,3", name);
     good = false;
   }
   return good;

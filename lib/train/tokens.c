@@ -15,14 +15,16 @@ NcTokens *nc_tokens_of_model(NacreModel *m) {
   return m->tokens;
 }
 
-bool nc_tokens_of_text(NacreModel *m, const char *text, NcArray *out) {
+bool nc_tokens_given(const NacreModel *m) { return text_field(m) != NULL; }
+
+bool nc_tokens_of_text(NacreModel *m, const char *what, const char *text, size_t n, NcArray *out) {
   NcTokens *t = nc_tokens_of_model(m);
   if (!t && !m->diag->errors)
     nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "the model's data has no vocabulary to read \"%s\" with", text),
             "give numbers (1,2,3), or a .npy or .csv file of tokens");
   NcTokenList list = {0};
-  if (!t || !nc_tokens_encode(t, m->diag, NC_NOWHERE, "the text", text, strlen(text), &list)) return false;
-  if (!list.n) return nc_error(m->diag, NC_E0702, NC_NOWHERE, "the text is empty: it needs one character at least"), false;
+  if (!t || !nc_tokens_encode(t, m->diag, NC_NOWHERE, what, text, n, &list)) return false;
+  if (!list.n) return nc_error(m->diag, NC_E0702, NC_NOWHERE, "%s is empty: it needs one character at least", what), false;
   *out = (NcArray){.type = {NC_I32, NC_SHAPE(1, list.n)}, .data = list.at};
   return true;
 }
