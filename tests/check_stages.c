@@ -11,6 +11,7 @@
 #include "io/safetensors.h"
 #include "tempdir.h"
 #include "train/model.h"
+#include "train/plateau.h"
 
 #define expect_ok(m, call) \
   do { \
@@ -61,8 +62,20 @@ static const char steps[] =
   "  optimizer = adam(0.01, betas = (0.5, 0.999)); batch = 10; epochs = 2; seed = 3\n"
   "}\n";
 
+static const char plateau[] =
+  "nn 1\n"
+  "model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\n"
+  "data points { source = spiral(n = 20); split = (train = 0.5, valid = 0.5) }\n"
+  "train net on points {\n"
+  "  loss = cross_entropy(net(x), label); batch = 5; seed = 3\n"
+  "  stage one { optimizer = sgd(plateau(0.1, factor = 0.5, patience = 0, threshold = 0.5, cooldown = 1)); epochs = 5 }\n"
+  "  stage two { optimizer = sgd(plateau(0.1, factor = 0.5, patience = 1, threshold = 0.5)); epochs = 4 }\n"
+  "}\n";
+
 START_TEST(a_stop_changes_nothing) {
-  static const struct { const char *text; bool best; int stop[4]; } runs[] = {{stages, true, {2, 3, 5, 0}}, {steps, false, {3, 4, 0}}};
+  static const struct { const char *text, *holds; bool best; int stop[4]; } runs[] = {
+    {stages, "\"stage\":\"tune\"", true, {2, 3, 5, 0}}, {steps, "\"critic\":", false, {3, 4, 0}},
+    {plateau, "\"stage\":\"two\"", true, {4, 7, 13, 0}}};
   const char *whole = temp_path(nc_sprintf(arena, "whole%d", _i));
   train(runs[_i].text, whole, 0);
   for (int k = 0; runs[_i].stop[k]; k++) {
@@ -74,8 +87,8 @@ START_TEST(a_stop_changes_nothing) {
     if (runs[_i].best) same_bytes(nc_sprintf(arena, "%s/best.safetensors", whole), nc_sprintf(arena, "%s/best.safetensors", part));
   }
   const char *log = golden_read(arena, nc_sprintf(arena, "%s/metrics.jsonl", whole), NULL);
-  ck_assert_msg(log && strstr(log, runs[_i].best ? "\"stage\":\"tune\"" : "\"critic\":"), "%s", log);
-  if (!runs[_i].best) return;
+  ck_assert_msg(log && strstr(log, runs[_i].holds), "%s", log);
+  if (runs[_i].text != stages) return;
   NacreModel *m;   // evaluation takes the averages, and a run tells of them
   expect_ok(m, nacre_open_run(whole, "best", NULL, &m));
   NacreScores s;
@@ -84,6 +97,53 @@ START_TEST(a_stop_changes_nothing) {
   ck_assert_int_ge(nc_exec_find_var(m->exec, "ema.net.body.weight"), 0);
   ck_assert_int_lt(nc_exec_find_var(m->exec, "net.body.weight"), 0);
   nacre_close(m);
+}
+END_TEST
+
+// ---- schedules that follow the validation, beside PyTorch's
+
+#define FOLLOWS \
+  "nn 1\n" \
+  "layer probe(lr)(w: f32[S...], g: f32[S...]) -> f32[S...] { 0 * g + rate(lr)() }\n" \
+  "model m(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\n" \
+  "data points { source = spiral(n = 40); split = (train = 0.5, valid = 0.5) }\n" \
+  "train m on points { loss = cross_entropy(m(x), label); optimizer = probe(%s); batch = 4; steps = 5 }\n"
+
+// `settings` end with min or max; of each validation the metric and PyTorch's rate after it.
+static void follows(const char *settings, const char *numbers) {
+  const char *mode = strrchr(settings, ' ') + 1;
+  const char *text = nc_sprintf(arena, FOLLOWS, nc_strndup(arena, settings, (size_t)(mode - settings)));
+  NacreModel *m;
+  expect_ok(m, nacre_open_text("follows.nn", text, strlen(text), NULL, &m));
+  ck_assert_int_eq(m->program->recipe->plateau.n, 1);
+  NcPlateauNow now = {0};
+  Binds b = {0};
+  double x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, label[4] = {0}, falls;
+  ck_assert(bind_outputs(arena, nc_diag_new(arena), m->program->init, &b));
+  bind_value(arena, &b, "x", x);
+  bind_value(arena, &b, "label", label);
+  for (char *s = (char *)numbers; *s;) {
+    double v = strtod(s, &s), want = strtod(s, &s);
+    nc_plateau_step(&m->program->recipe->plateau.at[0], &now, v, strcmp(mode, "max") == 0);
+    falls = now.falls;
+    bind_value(arena, &b, "plateau 0", &falls);
+    run_step(arena, nc_diag_new(arena), m->program->step, &b, 0);
+    double got = value_named(&b, "m.dense.b")[0];
+    ck_assert_msg(fabs(got - want) < 1e-12 + 1e-9 * want, "%s: after %g the rate is %.12g, not %.12g", settings, v, got, want);
+  }
+  nacre_close(m);
+}
+
+START_TEST(plateaus_agree_with_pytorch) {
+  const char *text = golden_read(arena, in_source(arena, "tests/golden/plateaus.txt"), NULL);
+  int lines = 0;
+  for (const char *end; text && (end = strchr(text, '\n')); text = end + 1) {
+    const char *bar = strstr(text, " | ");
+    if (*text == '#' || !bar || bar > end) continue;
+    follows(nc_strndup(arena, text, (size_t)(bar - text)), nc_strndup(arena, bar + 3, (size_t)(end - bar - 3)));
+    lines++;
+  }
+  ck_assert_int_eq(lines, 16);
 }
 END_TEST
 
@@ -155,7 +215,8 @@ END_TEST
 int main(void) {
   Suite *s = suite_create("stages");
   TCase *t = suite_case(s, "stages", temp_open, temp_close);
-  tcase_add_loop_test(t, a_stop_changes_nothing, 0, 2);
+  tcase_add_loop_test(t, a_stop_changes_nothing, 0, 3);
+  tcase_add_test(t, plateaus_agree_with_pytorch);
   tcase_add_loop_test(t, optimizers_on_both_classes, 0, 2);
   return suite_run(s, CK_FORK_GETENV);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 const NcBuiltin *const nc_builtin_tables[] = {nc_builtins_shape, nc_builtins_math, nc_builtins_nn, nc_builtins_pick,
-                                              nc_builtins_attention, NULL};
+                                              nc_builtins_attention, nc_builtins_plateau, NULL};
 
 static const NcBuiltin *row_at(int i) {
   for (int t = 0; nc_builtin_tables[t]; t++)

@@ -29,7 +29,7 @@ NcValue nc_decode(NcArgsOf *c);                                      // decode.c
 
 extern const NcBuiltin *const nc_builtin_tables[];                 // ended by NULL
 extern const NcBuiltin nc_builtins_shape[], nc_builtins_math[],
-    nc_builtins_nn[], nc_builtins_pick[], nc_builtins_attention[];   // each ended by a row without a name
+    nc_builtins_nn[], nc_builtins_pick[], nc_builtins_attention[], nc_builtins_plateau[];   // each ended by a row without a name
 
 bool nc_pointwise_function(const NcOp *op);                          // it can be called by its name
 NcValue nc_pointwise(NcArgsOf *c);                                 // the operation `op` of one operand

@@ -13,7 +13,7 @@
 //   weights.c   values from files
 //   task.c      tasks                           derive.c    grad(e, x)
 //   notation*.c index notation                   unused.c    what nothing calls
-//   builtin*.c  what the language provides by itself
+//   builtin*.c  what the language provides by itself; plateau.c: the schedule that follows the validation
 #ifndef NC_ELAB_H
 #define NC_ELAB_H
 #include "elab/program.h"
@@ -248,6 +248,7 @@ struct NcElab {
   int64_t scan_macs;         // of blocks on placeholders, which are no part of what runs
   int scans;                 // of the whole program, to tell their placeholders apart
   int64_t total_steps;       // 0: not known
+  NcRecipe *recipe;          // while its graphs are built
   NcInstance *watch;         // predict: the model whose first call is wanted
   NcValue watched;
   NC_VEC(const char *) set_known;   // paths that --set could name

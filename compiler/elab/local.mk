@@ -35,6 +35,7 @@ compiler_libcompiler_la_SOURCES += compiler/elab/data.c
 compiler_libcompiler_la_SOURCES += compiler/elab/train.c
 compiler_libcompiler_la_SOURCES += compiler/elab/optimize.c
 compiler_libcompiler_la_SOURCES += compiler/elab/overall.c
+compiler_libcompiler_la_SOURCES += compiler/elab/plateau.c
 compiler_libcompiler_la_SOURCES += compiler/elab/prelude.c
 compiler_libcompiler_la_SOURCES += compiler/elab/program.c
 compiler_libcompiler_la_SOURCES += compiler/elab/task.c

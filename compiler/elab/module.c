@@ -199,11 +199,6 @@ static bool given(NcElab *e, const char *name, NcRange at, NcValue *out) {   // 
 }
 
 static NcValue unknown(NcElab *e, const NcName *n) {
-  if (strcmp(n->s, "plateau") == 0) {
-    NcMessage *m = nc_elab_error(e, NC_E0110, n->at, "the schedule `plateau`, which follows the validation, is not supported yet");
-    nc_help(e->diag, m, "say when the rate falls: `piecewise([0.1, 0.01], at = [2000])`, or let it fall all the time: `cosine(0.1)`");
-    return nc_v_poison();
-  }
   NC_VEC(const char *) names = {0};
   for (NcScope *s = e->frame->scope; s; s = s->up)
     for (const NcLocal *b = s->last; b; b = b->before) *NC_PUSH(e->arena, names) = b->name;

@@ -62,6 +62,15 @@ typedef struct {
   int first, parts;
 } NcStage;
 
+// A schedule that follows the validation. How often it has fallen is an input of the training graphs, by this name and its place.
+#define NC_PLATEAU_INPUT "plateau "
+enum { NC_MAX_PLATEAUS = 4 };
+typedef struct {
+  int64_t patience, cooldown;       // validations
+  double threshold;                 // relative
+  NcRange at;
+} NcPlateau;
+
 // The training recipe, evaluated.
 typedef struct {
   const char *name;                 // of the train declaration's model
@@ -76,6 +85,7 @@ typedef struct {
                                     // steps in turn, the loss of each by its name, and "loss" is their sum
   const char *keep;                 // the metric of the best checkpoint ("loss" by default; NULL: there is no best)
   bool keep_max;
+  NC_VEC(NcPlateau) plateau;        // they follow the metric that is kept
   NcSourceSpec *source;
   NC_VEC(NcSplitPart) split;        // train, valid, test
   NcGraph *where;                   // of a batch of raw fields: which examples count, bool[B]; NULL: all
@@ -122,7 +132,8 @@ typedef struct {
   NcFile *file;
   NcRecipe *recipe;        // NULL when the file has no train declaration
   // Graphs; inputs are raw data fields by name ("image"), `step` (i32 scalar, from 0) and `seed` (through random).
-  // Training also has `iteration` (i32, in a stage) and `micro` (i32, of `accumulate`), where they are used.
+  // Training also has `iteration` (i32, in a stage), `micro` (i32, of `accumulate`) and `plateau 0`, … (i32), where they
+  // are used.
   NC_VEC(NcUpdate) update; // of all stages, in order
   NcGraph *step;           // the first of them: outputs "loss" and metrics; effects update parameters, states, optimizer
   // inference: outputs "loss" and metrics, each over a full batch of `batch` examples. There is no padding: for the

@@ -115,6 +115,9 @@ bool nc_recipe_keep(NcElab *e, const NcTrainKeys *k, NcRecipe *r) {
   static const char *const small[] = {"loss", "mse", "mae", "rmse", "perplexity", "cross_entropy", "bce_logits",
                                       "kl", "nll", "huber", "hinge"};
   r->keep = k->steps_in_turn ? NULL : "loss";   // losses that pull at each other tell of no best
+  if (!k->keep && !r->keep && r->plateau.n)
+    return nc_help(e->diag, nc_elab_error(e, NC_E0312, r->plateau.at[0].at, "`plateau` follows the metric that is kept, and there is none"),
+                   "name one: `keep = accuracy`, or the loss of a step by the step's name"), false;
   if (!k->keep && !r->keep) return true;
   if (k->keep && k->keep->kind == NC_X_NAME) r->keep = k->keep->name.s;
   else if (k->keep && !nc_expr_text(e, k->keep, &r->keep)) return false;
@@ -326,6 +329,7 @@ static bool build_part(Build *b, const NcStage *s, int i, NcProgram *p) {
 
 bool nc_train_graphs(NcElab *e, NcProgram *p, const NcTrainKeys *k, NcDataset *ds, NcInstance *model) {
   Build b = {e, k, ds, p->recipe};
+  e->recipe = p->recipe;
   if (ds->where && !(p->recipe->where = nc_dataset_where(e, ds))) return false;
   for (int i = 0; k->steps_in_turn && i < k->part.n; i++) *NC_PUSH(e->arena, p->recipe->metrics) = k->part.at[i].name;
   for (int i = 0; i < p->recipe->stage.n; i++) {

@@ -3,6 +3,7 @@
 #ifndef NC_CHECKPOINT_H
 #define NC_CHECKPOINT_H
 #include "train/model.h"
+#include "train/plateau.h"
 
 // Where a training stands, so that going on from here gives the same bits as not having stopped.
 typedef struct {
@@ -13,6 +14,8 @@ typedef struct {
   int64_t counted;           // training means since the last report: sums over so many steps
   int sums;
   double sum[16];
+  int plateaus;              // of the recipe
+  NcPlateauNow plateau[NC_MAX_PLATEAUS];
 } NcPosition;
 
 // With `all` false only parameters and states, without what the optimizer keeps.

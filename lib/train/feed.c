@@ -58,6 +58,7 @@ bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out) {
   *out = (NcFeedMap){.field = NC_NEW_N(m->arena, int, max), .buffer = NC_NEW_N(m->arena, int, max),
                      .bytes = NC_NEW_N(m->arena, size_t, max), .slot = NC_NEW_N(m->arena, int, max), .step = -1,
                      .iteration = -1, .micro = -1, .seed = -1};
+  for (int i = 0; i < NC_MAX_PLATEAUS; i++) out->plateau[i] = -1;
   for (int i = 0; i < max; i++) {
     const NcPlanBuf *b = &c->plan->buf.at[i];
     if (b->kind != NC_BUF_INPUT) continue;
@@ -65,6 +66,10 @@ bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out) {
     if (strcmp(b->name, "iteration") == 0) { out->iteration = i; continue; }
     if (strcmp(b->name, "micro") == 0) { out->micro = i; continue; }
     if (strcmp(b->name, "seed") == 0) { out->seed = i; continue; }
+    if (strncmp(b->name, NC_PLATEAU_INPUT, sizeof NC_PLATEAU_INPUT - 1) == 0) {
+      out->plateau[b->name[sizeof NC_PLATEAU_INPUT - 1] - '0'] = i;
+      continue;
+    }
     int field = nc_field_find(m->data, b->name);
     if (field < 0) return nc_error(m->diag, NC_E0901, NC_NOWHERE, "the data has no field `%s`", b->name), false;
     size_t have = nc_field_bytes(&m->data->field[field]) * (size_t)c->batch;
@@ -90,5 +95,7 @@ bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f,
   }
   for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
     if (scalar[i].buffer >= 0 && !nc_exec_write(c->loaded, m->diag, scalar[i].buffer, scalar[i].from, scalar[i].bytes)) return false;
+  for (int i = 0; i < NC_MAX_PLATEAUS; i++)
+    if (f->plateau[i] >= 0 && !nc_exec_write(c->loaded, m->diag, f->plateau[i], &now->falls[i], sizeof *now->falls)) return false;
   return true;
 }

@@ -22,6 +22,8 @@ lib_libtrain_la_SOURCES = \
   lib/train/card.c \
   lib/train/walk.h \
   lib/train/loop.c \
+  lib/train/plateau.h \
+  lib/train/plateau.c \
   lib/train/stage.c \
   lib/train/broken.c \
   lib/train/score.c \

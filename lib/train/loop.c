@@ -95,6 +95,8 @@ static bool validate(NcWalk *l, int64_t epoch) {
     l->metric[k].value = score[k];
     if (l->recipe->keep && strcmp(l->recipe->keep, nc_score_name(l->m, k)) == 0) kept = k;
   }
+  for (int i = 0; kept >= 0 && i < l->at.plateaus; i++)
+    nc_plateau_step(&l->recipe->plateau.at[i], &l->at.plateau[i], score[kept], l->recipe->keep_max);
   NacreProgress p = progress(l, "valid");
   p.epoch = epoch;
   p.best = kept >= 0 && better(l, score[kept]);

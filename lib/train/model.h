@@ -88,9 +88,9 @@ const NcSplit *nc_feed_split(NacreModel *m, const char *name);            // NUL
 int64_t nc_feed_batch(int64_t n, int64_t batch);                          // a batch for evaluating n examples, without a remainder if possible
 
 // Which of the plan's inputs take which data field, in loader order.
-typedef struct { int n; int *field, *slot, *buffer; size_t *bytes; int step, iteration, micro, seed; } NcFeedMap;
+typedef struct { int n; int *field, *slot, *buffer; size_t *bytes; int step, iteration, micro, seed, plateau[NC_MAX_PLATEAUS]; } NcFeedMap;
 // The scalars of one run, which must stay as they are until it is done, and which of the small batches it takes.
-typedef struct { const int32_t *step, *iteration, *micro; const uint32_t *seed; int64_t part; } NcFeedNow;
+typedef struct { const int32_t *step, *iteration, *micro, *falls; const uint32_t *seed; int64_t part; } NcFeedNow;
 bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out);
 bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f, void *const *field, const NcFeedNow *now);
 

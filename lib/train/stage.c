@@ -99,6 +99,7 @@ bool nc_walk_stage(NcWalk *l, int stage) {
   NacreModel *m = l->m;
   bool later = stage != l->stage;
   enter(l, stage);
+  if (l->at.step == l->first_step) memset(l->at.plateau, 0, sizeof l->at.plateau);   // its schedule begins
   m->stage = l->at.step > l->first_step ? stage + 1 : 0;
   nc_engine_restart(m, later || l->recipe->stage.n > 1);
   if (!load_turns(l) || !open_loader(l)) return false;
@@ -160,6 +161,7 @@ bool nc_walk_prepare(NcWalk *l) {
   for (int i = 0; i < RING; i++) l->slot[i].value = NC_NEW_N(m->arena, float, k * l->metrics);
   if (!count_batches(l) || (l->o->resume && !can_go_on(l))) return false;
   l->at.sums = l->metrics;
+  l->at.plateaus = l->recipe->plateau.n;
   return nc_walk_stage(l, l->stage);
 }
 
@@ -167,7 +169,7 @@ bool nc_walk_prepare(NcWalk *l) {
 
 static bool run_one(NcWalk *l, const NcFed *f, const NcBatch *b, const NcUnderWay *s, int64_t part, NcGlass *glass) {
   NacreModel *m = l->m;
-  NcFeedNow now = {.step = &s->step, .iteration = &s->iteration, .micro = &l->micro[part], .seed = l->seed, .part = part};
+  NcFeedNow now = {.step = &s->step, .iteration = &s->iteration, .micro = &l->micro[part], .falls = s->falls, .seed = l->seed, .part = part};
   if (!nc_feed_batch_write(m, f->c, &f->map, b->field, &now)) return false;
   if (!glass) return nc_exec_run(f->c->loaded, m->diag);
   if (!nc_exec_find_nan(f->c->loaded, m->diag, glass->bad) || !nc_exec_finish(m->exec, m->diag)) return false;
@@ -189,6 +191,7 @@ bool nc_walk_step(NcWalk *l, const NcBatch *b, NcUnderWay *s, NcGlass *glass) {
   const NcTurn *turn = glass ? glass->turn : l->turn;
   int64_t many = l->recipe->accumulate;
   s->iteration = (int32_t)(s->step - l->first_step);
+  for (int i = 0; i < l->at.plateaus; i++) s->falls[i] = l->at.plateau[i].falls;
   for (int t = 0; t < l->turns; t++)
     for (int64_t i = 0; i < many; i++) {
       bool gather = i + 1 < many;

@@ -11,7 +11,7 @@ typedef struct { NcFed gather, update; } NcTurn;                 // gather.c NUL
 
 // A step that is under way: its scalars, which must not change before it is done, and room for what it reports.
 typedef struct {
-  int32_t step, iteration;
+  int32_t step, iteration, falls[NC_MAX_PLATEAUS];
   float *value;              // [metrics][accumulate]
   uint64_t mark;             // 0: free
 } NcUnderWay;

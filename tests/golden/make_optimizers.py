@@ -1,6 +1,6 @@
 """Writes the golden numbers of the optimizers and schedules for tests/check_recipe.c.
 
-usage: python3 make_optimizers.py        writes optimizers.txt and schedules.txt beside this script
+usage: python3 make_optimizers.py        writes optimizers.txt, schedules.txt and plateaus.txt beside this script
 
 optimizers.txt: `expression | numbers`: the weights (two and a bias) after each of 6 steps on a line through four points,
 in double precision. schedules.txt: `expression | numbers`: the rate of each of the 20 updates of a training.
@@ -156,6 +156,30 @@ def rates(make):
     return out
 
 
+# What a metric did over the validations, and the settings of plateau beside ReduceLROnPlateau's.
+STAYS = [1.0, 0.8, 0.8, 0.81, 0.79999, 0.7, 0.7, 0.71, 0.72, 0.7, 0.7, 0.69, 0.69, 0.69, 0.69, 0.69, 0.5, 0.5, 0.5, 0.5]
+JUMPS = [-1.0, -1.2, float("nan"), -1.1, -1.19, -1.21, -3.0, -2.0, -2.5, -2.9, -3.0, -3.0, -3.1, -2.0, 0.0, 1.0, 2.0, 3.0]
+PLATEAUS = [
+    (STAYS, "patience = 0", dict(patience=0)),
+    (STAYS, "patience = 1, factor = 0.5", dict(patience=1, factor=0.5)),
+    (STAYS, "patience = 2, factor = 0.5, threshold = 0.1", dict(patience=2, factor=0.5, threshold=0.1)),
+    (STAYS, "patience = 0, factor = 0.5, cooldown = 3", dict(patience=0, factor=0.5, cooldown=3)),
+    (STAYS, "patience = 1, factor = 0.2, cooldown = 1, final = 0.01", dict(patience=1, factor=0.2, cooldown=1, min_lr=0.01)),
+    (JUMPS, "patience = 0, factor = 0.9", dict(patience=0, factor=0.9)),
+    (JUMPS, "patience = 2, factor = 0.9, cooldown = 2", dict(patience=2, factor=0.9, cooldown=2)),
+    (JUMPS, "patience = 1, factor = 0.9, threshold = 0.0", dict(patience=1, factor=0.9, threshold=0.0)),
+]
+
+
+def falling(values, mode, settings):
+    o = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.1)
+    s, out = S.ReduceLROnPlateau(o, mode, eps=0, **settings), []
+    for v in values:
+        s.step(v)
+        out += [v, o.param_groups[0]["lr"]]
+    return out
+
+
 def write(name, rows):
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), "w") as f:
         f.write(f"# PyTorch {torch.__version__}, made by make_optimizers.py\n")
@@ -165,3 +189,5 @@ def write(name, rows):
 
 write("optimizers.txt", [(e, trial(e, make)) for e, make in OPTIMIZERS])
 write("schedules.txt", [(e, rates(make)) for e, make in SCHEDULES])
+write("plateaus.txt", [(f"plateau(0.1, {text}) {mode}", falling(values, mode, settings))
+                       for values, text, settings in PLATEAUS for mode in ("min", "max")])
