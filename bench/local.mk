@@ -14,3 +14,9 @@ EXTRA_PROGRAMS += bench/kernels
 CLEANFILES += bench/kernels
 bench_kernels_SOURCES = bench/kernels.c tests/clrun.h tests/clrun.c
 bench_kernels_LDADD = compiler/libcompiler.la kernels/libkernels.la lib/libplan.la lib/libbase.la $(OPENCL_LIBS)
+
+# make bench/cold: what the driver's compiler takes for each kernel of a plan
+EXTRA_PROGRAMS += bench/cold
+CLEANFILES += bench/cold
+bench_cold_SOURCES = bench/cold.c
+bench_cold_LDADD = lib/libdevice.la lib/libplan.la lib/libbase.la

@@ -19,10 +19,6 @@
 // absent results are left out; at the end EXTRA.
 
 #define TILE (NV * W)
-#define STILL (KIND == 2 ? U : T)
-#define PASSING (KIND == 2 ? T : U)
-#define TILES ((STILL + TILE - 1) / TILE)
-#define NONE -3e38f
 #define IVEC NC_CAT(int, W)
 
 // Rows `from` … of x [rows][width] into lanes, times `scale`; beyond the last row the last again.
@@ -40,6 +36,15 @@ INLINE void FN(_unlanes)(__global float *x, const VEC *from, int first, int rows
     for (int e = 0; e < width; e++) x[(first + r) * width + e] = scale * lane[e * TILE + r];
 }
 
+// a[k] += x times the k-th of four scalars.
+INLINE void FN(_add)(VEC a[4][NV], const VEC *x, float y0, float y1, float y2, float y3) {
+  const VEC y[4] = {(VEC)(y0), (VEC)(y1), (VEC)(y2), (VEC)(y3)};
+  #pragma unroll
+  for (int n = 0; n < NV; n++)
+    #pragma unroll
+    for (int k = 0; k < 4; k++) a[k][n] = fma(x[n], y[k], a[k][n]);
+}
+
 // to[j] = still · row j of y, for the rows from y on; four at a time, beyond `count` the last again.
 INLINE void FN(_scores)(VEC *to, const VEC *still, __global const float *y, int count, int width) {
   for (int j = 0; j < count; j += 4) {
@@ -49,15 +54,7 @@ INLINE void FN(_scores)(VEC *to, const VEC *still, __global const float *y, int 
     #pragma unroll
     for (int n = 0; n < NV; n++) a[0][n] = a[1][n] = a[2][n] = a[3][n] = (VEC)(0.0f);
     for (int e = 0; e < width; e++) {
-      const VEC v0 = (VEC)(y0[e]), v1 = (VEC)(y1[e]), v2 = (VEC)(y2[e]), v3 = (VEC)(y3[e]);
-      #pragma unroll
-      for (int n = 0; n < NV; n++) {
-        const VEC x = still[e * NV + n];
-        a[0][n] = fma(x, v0, a[0][n]);
-        a[1][n] = fma(x, v1, a[1][n]);
-        a[2][n] = fma(x, v2, a[2][n]);
-        a[3][n] = fma(x, v3, a[3][n]);
-      }
+      FN(_add)(a, still + e * NV, y0[e], y1[e], y2[e], y3[e]);
     }
     #pragma unroll
     for (int k = 0; k < 4; k++)
@@ -77,15 +74,7 @@ INLINE void FN(_weigh)(VEC *sum, const VEC *p, __global const float *y, int coun
       for (int n = 0; n < NV; n++) a[k][n] = sum[(e + k) * NV + n];
     for (int j = 0; j < count; j++) {
       __global const float *row = y + j * width + e;
-      const VEC v0 = (VEC)(row[0]), v1 = (VEC)(row[1]), v2 = (VEC)(row[2]), v3 = (VEC)(row[3]);
-      #pragma unroll
-      for (int n = 0; n < NV; n++) {
-        const VEC x = p[j * NV + n];
-        a[0][n] = fma(x, v0, a[0][n]);
-        a[1][n] = fma(x, v1, a[1][n]);
-        a[2][n] = fma(x, v2, a[2][n]);
-        a[3][n] = fma(x, v3, a[3][n]);
-      }
+      FN(_add)(a, p + j * NV, row[0], row[1], row[2], row[3]);
     }
     #pragma unroll
     for (int k = 0; k < 4; k++)
@@ -120,21 +109,8 @@ INLINE void FN(_hide)(VEC *s, int b, int h, int first, int from, int count EXTRA
 #endif
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-#if KIND == 0
-void NAME(__global const float *restrict Q, __global const float *restrict K, __global const float *restrict V
-#else
-void NAME(__global const float *restrict Q, __global const float *restrict K, __global const float *restrict V,
-          __global const float *restrict DY, __global const float *restrict STAT, __global const float *restrict DELTA
-#endif
-#if HAS_0
-          , __global float *restrict R0
-#endif
-#if HAS_1
-          , __global float *restrict R1
-#endif
-          EXTRA) {
-  const int item = get_global_id(0), first = item % TILES * TILE;
+BODY void FN(_item)(int item, ARGS) {
+  const int first = item % TILES * TILE;
 #if KIND == 2
   const int group = item / TILES, b = group / GROUPS;
 #else
@@ -238,9 +214,10 @@ void NAME(__global const float *restrict Q, __global const float *restrict K, __
 #endif
 #endif
 }
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void NAME(ARGS) {
+  FN(_item)(get_global_id(0), ARG_NAMES);
+}
 #undef TILE
-#undef STILL
-#undef PASSING
-#undef TILES
-#undef NONE
 #undef IVEC

@@ -5,9 +5,6 @@
 //   sizes, KIND, CAUSAL, BIAS, SCALE, HAS_0, HAS_1 and arguments as in attention_cpu.cl
 //   TILE                            rows of a tile
 
-#define STILL (KIND == 2 ? U : T)
-#define TILES ((STILL + TILE - 1) / TILE)
-#define NONE -3e38f
 #define MINE(width) (((width) + 1) / 2)
 #define EACH(x, e, width) for (int x = 0, e = side; e < (width); x++, e += 2)
 
@@ -35,19 +32,7 @@ INLINE float FN(_seen)(float s, int b, int h, int t, int u EXTRA) {
 }
 
 __kernel __attribute__((reqd_work_group_size(2 * TILE, 1, 1)))
-#if KIND == 0
-void NAME(__global const float *restrict Q, __global const float *restrict K, __global const float *restrict V
-#else
-void NAME(__global const float *restrict Q, __global const float *restrict K, __global const float *restrict V,
-          __global const float *restrict DY, __global const float *restrict STAT, __global const float *restrict DELTA
-#endif
-#if HAS_0
-          , __global float *restrict R0
-#endif
-#if HAS_1
-          , __global float *restrict R1
-#endif
-          EXTRA) {
+void NAME(ARGS) {
   const int item = get_group_id(0), first = item % TILES * TILE;
   const int r = get_local_id(0) % TILE, side = get_local_id(0) / TILE;
 #if KIND == 2
@@ -159,8 +144,5 @@ void NAME(__global const float *restrict Q, __global const float *restrict K, __
 #endif
 #endif
 }
-#undef STILL
-#undef TILES
-#undef NONE
 #undef MINE
 #undef EACH

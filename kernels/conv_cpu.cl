@@ -17,8 +17,7 @@
 //
 //   BATCH G IG OG          groups, channels of each         ID IH IW, OD OH OW, KD KH KW   sizes
 //   SD SH SW, LO_D…, DD DH DW, XD XH XW                     stride, low padding, dilation of the kernel and of x
-//   RB OB IB               blocks as above; OB a multiple of MR
-//   FULL TAIL              the first FULL channels of a group go in tiles of MR, the others of TAIL
+//   RB OB IB               blocks as above; OB a multiple of MR, which is at most OG
 //   PACK_W                 1: w does not lie in order [O][I/G][KD][KH][KW] or has a prologue, so _pack first writes
 //                          it to work in that order: float[O·IG·KD·KH·KW]
 //   W_O W_I W_D W_H W_W    strides of w (PACK_W)
@@ -31,10 +30,10 @@
 #define PANELS ((RB * OW + NR - 1) / NR)
 #if IB < IG
 #define SUMS (OB * PANELS * NR)
-#define SUM(channel, p, rows) (sums + (channel) * (PANELS * NR) + (p) * (rows))
+#define SUM(channel, p) (sums + (channel) * (PANELS * NR) + (p) * MR)
 #else
 #define SUMS (MR * NR)
-#define SUM(channel, p, rows) sums
+#define SUM(channel, p) sums
 #endif
 
 #if RUNS
@@ -101,72 +100,62 @@ INLINE void FN(_pack)(SCRATCH float *to, SCRATCH const float *slab, int channels
 }
 #endif
 
-// Whole tiles go out as vectors. Those that the end of the item cuts off, and all when there is no STORE_V, by way of
-// `spill`. o_row: index in C of the item's first pixel in the tile's first channel, which is `channel`.
-INLINE void FN(_store)(const int rows, VEC acc[MR][NV], SCRATCH float *spill, IDX o_row, int channel, int p, int pixels,
+#define WHOLE_VECTORS (OW % W == 0 || (RB >= OH && OH * OW % W == 0))
+
+// Finished sums on their way out, channels from `row` on of a tile: one loop for all tiles, so that what the caller does
+// with a result stands once in the kernel. o_row: index in C of the item's first pixel in the tile's first channel, which
+// is `channel`.
+INLINE void FN(_store)(int row, SCRATCH const float *sums, IDX o_row, int channel, int p, int pixels,
                        __global C_TYPE *C EXTRA) {
+  const int count = min(NR, pixels - p);
+#pragma nounroll
+  for (int r = row; r < MR; r++) {
+    const int c = channel + r;
+    const IDX o_r = o_row + r * (IDX)(OD * OH * OW) + p;
+    int j = 0;
 #if STORES_VECTORS
-  if (p + NR <= pixels) {
 #pragma unroll
-    for (int r = 0; r < rows; r++)
-#pragma unroll
-      for (int j = 0; j < NV; j++) {
-        const int c = channel + r;
-        const IDX o = o_row + r * (IDX)(OD * OH * OW) + p + j * W;
-        const VEC v = acc[r][j];
-        STORE_V(o, c, v);
-      }
-    return;
-  }
+    for (int i = 0; i < NV; i++) {
+      if (j + W > count) break;
+      const IDX o = o_r + j;
+      const VEC v = VAT(sums + r * NR + j);
+      STORE_V(o, c, v);
+      j += W;
+    }
 #endif
-  FN(_keep)(rows, acc, spill);
+#if !STORES_VECTORS || !WHOLE_VECTORS
 #pragma nounroll
-  for (int r = 0; r < rows; r++)
-#pragma nounroll
-    for (int j = 0; j < min(NR, pixels - p); j++) {
-      const int c = channel + r;
-      const IDX o = o_row + r * (IDX)(OD * OH * OW) + p + j;
-      const float v = spill[r * NR + j];
+    for (; j < count; j++) {
+      const IDX o = o_r + j;
+      const float v = sums[r * NR + j];
       STORE(o, c, v);
     }
+#endif
+  }
 }
 
+// Weights as they lie have no prologue, and those that had one are floats by now.
 #if PACK_W
 #define W_TYPE float
-#define A_AT(r, k) weights[w + (r) * STEPS + (k)]
 #else
 #define W_TYPE B_TYPE
-#define A_AT(r, k) LOAD_B((w + (r) * STEPS + (k)))
-#define weights B
 #endif
+#define A_AT(r, k) w[(r) * STEPS + (k)]
 
-INLINE void FN(_tile)(const int rows, int steps, bool first, bool last, IDX w, SCRATCH const float *panel,
-                      SCRATCH float *sums, IDX o, int channel, int p, int pixels, __global const W_TYPE *weights,
-                      __global C_TYPE *C EXTRA) {
+// One register tile over one block of channels, added to the sums so far.
+INLINE void FN(_tile)(int steps, bool first, __global const W_TYPE *w, SCRATCH const float *panel, SCRATCH float *sums) {
   VEC acc[MR][NV];
-#if IB < IG
-  if (first) FN(_zero)(rows, acc);
-  else FN(_restore)(rows, acc, sums);
-  TILE(rows, steps, panel, acc)
-  if (!last) {
-    FN(_keep)(rows, acc, sums);
-    return;
-  }
-#else
-  FN(_zero)(rows, acc);
-  TILE(rows, steps, panel, acc)
-#endif
-  FN(_store)(rows, acc, sums, o, channel, p, pixels, C EXTRA_NAMES);
+  FN(_recall)(IB >= IG || first, acc, sums);
+  TILE(steps, panel, acc)
+  FN(_keep)(acc, sums);
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA) {
-  SCRATCH float slab[IB * SLAB_I + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float panel[IB * TAPS * NR] __attribute__((aligned(64)));
-  SCRATCH float sums[SUMS] __attribute__((aligned(64)));
-  const int blocks = (OH + RB - 1) / RB, z = (int)get_group_id(0) / blocks, y0 = (int)get_group_id(0) % blocks * RB;
-  const int oblocks = (OG + OB - 1) / OB, g = (int)get_group_id(1) / oblocks, c0 = (int)get_group_id(1) % oblocks * OB;
-  const int n = (int)get_group_id(2), pixels = min(RB, OH - y0) * OW, c1 = min(c0 + OB, OG);
+BODY void FN(_item)(int block, int oblock, int n, SCRATCH float *restrict slab, SCRATCH float *restrict panel,
+                    SCRATCH float *restrict sums, __global const A_TYPE *restrict A,
+                    __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA) {
+  const int blocks = (OH + RB - 1) / RB, z = block / blocks, y0 = block % blocks * RB;
+  const int oblocks = (OG + OB - 1) / OB, g = oblock / oblocks, c0 = oblock % oblocks * OB;
+  const int pixels = min(RB, OH - y0) * OW, c1 = min(c0 + OB, OG);
   const IDX a = ((IDX)n * (G * IG) + g * IG) * (ID * IH * IW);
   const IDX o = ((IDX)n * (G * OG) + g * OG) * (OD * OH * OW) + (z * OH + y0) * OW;
 
@@ -179,19 +168,24 @@ void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict wei
     for (int p = 0; p < pixels; p += NR) {
       FN(_pack)(panel, slab + W, channels, p, pixels);
       const IDX w = ((IDX)(g * OG)) * STEPS + i0 * TAPS;
-      int c = c0;
 #pragma nounroll
-      for (; c < min(c1, FULL); c += MR)
-        FN(_tile)(MR, steps, first, last, w + c * (IDX)STEPS, panel, SUM(c - c0, p, MR),
-                  o + c * (IDX)(OD * OH * OW), g * OG + c, p, pixels, weights, C EXTRA_NAMES);
-#if FULL < OG
-#pragma nounroll
-      for (; c < c1; c += TAIL)
-        FN(_tile)(TAIL, steps, first, last, w + c * (IDX)STEPS, panel, SUM(c - c0, p, TAIL),
-                  o + c * (IDX)(OD * OH * OW), g * OG + c, p, pixels, weights, C EXTRA_NAMES);
-#endif
+      for (int c = c0; c < c1; c += MR) {
+        const int row = min(c, OG - MR);    // the last tile makes channels again rather than being one of fewer
+        FN(_tile)(steps, first, weights + w + row * (IDX)STEPS, panel, SUM(c - c0, p));
+        if (last)
+          FN(_store)(c - row, SUM(c - c0, p), o + row * (IDX)(OD * OH * OW), g * OG + row, p, pixels, C EXTRA_NAMES);
+      }
     }
   }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA) {
+  SCRATCH float slab[IB * SLAB_I + 3 * W] __attribute__((aligned(64)));
+  SCRATCH float panel[IB * TAPS * NR] __attribute__((aligned(64)));
+  SCRATCH float sums[SUMS] __attribute__((aligned(64)));
+  FN(_item)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), slab, panel, sums, A, weights,
+            C EXTRA_NAMES);
 }
 
 #if PACK_W
@@ -210,13 +204,12 @@ void FN(_pack_w)(__global const B_TYPE *restrict B, __global float *restrict wor
           work[(IDX)o * STEPS + step] = LOAD_B((o * (IDX)W_O + i * (IDX)W_I + kz * (IDX)W_D + ky * (IDX)W_H +
                                                 kx * (IDX)W_W));
 }
-#else
-#undef weights
 #endif
 
 #undef PANELS
 #undef SUMS
 #undef SUM
+#undef WHOLE_VECTORS
 #undef RUN
 #undef INTS
 #undef LANES

@@ -4,7 +4,7 @@
 // A GEMM over pixels: its rows j are the weights of one output channel, read as scalars straight from the slab of x
 // (see slab_cpu.cl) at at[j], its columns are output channels, from dy turned into panels [pixel][NR]:
 //
-//      slab of x, at at[j] + pixel          panel of dy                sums in scratch: [OB/NR][J][NR]
+//      slab of x, at at[j] + pixel          panel of dy                sums in scratch: [OB/NR][JP][NR]
 //      ┌───────────────┐                    pixel │ o … o+NR │         added to slice by slice, then written
 //      │  j ▒▒▒▒▒▒     │   one scalar  ───▶       │          │  ───▶   to work[chunk][O][J], or stored when
 //      └───────────────┘                          ↓          │         there is one chunk
@@ -14,13 +14,14 @@
 // same sums.
 //
 //   sizes as in conv_cpu.cl; OB a multiple of NR; IB divides IG
-//   FULL TAIL       the first FULL of the J = IB·KD·KH·KW rows go in tiles of MR, the others of TAIL
+//   rows: J = IB·KD·KH·KW, filled up to JP with the last one again, so that tiles are whole
 //   A (x) B (dy) C  types, LOAD, STORE, EXTRA as in compiler/gen/templates.h; o is linear in C, c the output channel
 //
 // NAME: global (SPLIT, G·ceil(OG/OB)·(IG/IB)), local (1,1,1); arguments A, B, C or work, extra.
 // work: SPLIT·O·(I/G)·KD·KH·KW floats.
 
 #define J (IB * TAPS)
+#define JP ((J + MR - 1) / MR * MR)
 #define YBLOCKS ((OH + RB - 1) / RB)
 #define SLICES (BATCH * OD * YBLOCKS)
 #define CHUNK ((SLICES + SPLIT - 1) / SPLIT)
@@ -44,36 +45,34 @@ INLINE void FN(_taps)(SCRATCH int *at) {
       for (int ky = 0; ky < KH; ky++)
 #pragma nounroll
         for (int kx = 0; kx < KW; kx++) at[j++] = i * SLAB_I + kz * SLAB_Z + ky * (DH * SLAB_W) + kx * DW;
+#pragma nounroll
+  for (; j < JP; j++) at[j] = at[J - 1];
 }
 
-// `rows` weights × NR channels over the lines of one slice.
-INLINE void FN(_tile)(const int rows, int lines, bool first, SCRATCH const float *slab, SCRATCH const int *at,
-                      SCRATCH const float *panel, SCRATCH float *sums) {
+// MR weights × NR channels over the lines of one slice.
+INLINE void FN(_tile)(int lines, bool first, SCRATCH const float *slab, SCRATCH const int *at, SCRATCH const float *panel,
+                      SCRATCH float *sums) {
   VEC acc[MR][NV];
   SCRATCH const float *x[MR];
 #pragma unroll
-  for (int r = 0; r < rows; r++) x[r] = slab + at[r];
-  if (first) FN(_zero)(rows, acc);
-  else FN(_restore)(rows, acc, sums);
+  for (int r = 0; r < MR; r++) x[r] = slab + at[r];
+  FN(_recall)(first, acc, sums);
 #pragma nounroll
   for (int y = 0; y < lines; y++) {
-    TILE(rows, OW, panel, acc)
+    TILE(OW, panel, acc)
     panel += OW * NR;
 #pragma unroll
-    for (int r = 0; r < rows; r++) x[r] += SH * SLAB_W;
+    for (int r = 0; r < MR; r++) x[r] += SH * SLAB_W;
   }
-  FN(_keep)(rows, acc, sums);
+  FN(_keep)(acc, sums);
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
-  SCRATCH float slab[IB * SLAB_I + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float panel[RB * OW * NR] __attribute__((aligned(64)));
-  SCRATCH float sums[OB * J] __attribute__((aligned(64)));
-  SCRATCH int at[J];
-  const int iblocks = IG / IB, oblocks = (OG + OB - 1) / OB, block = (int)get_group_id(1);
+BODY void FN(_item)(int chunk, int block, SCRATCH float *restrict slab, SCRATCH float *restrict panel,
+                    SCRATCH float *restrict sums, SCRATCH int *restrict at, __global const A_TYPE *restrict A,
+                    __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
+  const int iblocks = IG / IB, oblocks = (OG + OB - 1) / OB;
   const int i0 = block % iblocks * IB, c0 = block / iblocks % oblocks * OB, g = block / iblocks / oblocks;
-  const int c1 = min(c0 + OB, OG), chunk = (int)get_group_id(0), s0 = chunk * CHUNK, s1 = min(s0 + CHUNK, SLICES);
+  const int c1 = min(c0 + OB, OG), s0 = chunk * CHUNK, s1 = min(s0 + CHUNK, SLICES);
   FN(_taps)(at);
 
 #pragma nounroll
@@ -83,22 +82,17 @@ void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, 
 #pragma nounroll
     for (int c = c0; c < c1; c += NR) {
       const IDX b = (((IDX)n * (G * OG) + g * OG + c) * OD + z) * (OH * OW) + y0 * OW;
-      SCRATCH float *sum = sums + (c - c0) * J;
+      SCRATCH float *sum = sums + (c - c0) * JP;
       FN(_pack_turned)(panel, b, (IDX)(OD * OH * OW), lines * OW, c1 - c, B EXTRA_NAMES);
-      int j = 0;
 #pragma nounroll
-      for (; j < FULL; j += MR) FN(_tile)(MR, lines, s == s0, slab, at + j, panel, sum + j * NR);
-#if FULL < J
-#pragma nounroll
-      for (; j < J; j += TAIL) FN(_tile)(TAIL, lines, s == s0, slab, at + j, panel, sum + j * NR);
-#endif
+      for (int j = 0; j < JP; j += MR) FN(_tile)(lines, s == s0, slab, at + j, panel, sum + j * NR);
     }
   }
 
   const IDX o0 = (SPLIT > 1 ? (IDX)chunk * (G * OG) + g * OG : (IDX)g * OG) * STEPS + i0 * TAPS;
 #pragma nounroll
   for (int c_in = c0; c_in < c1; c_in++) {
-    SCRATCH const float *sum = sums + (c_in - c0) / NR * (NR * J) + (c_in - c0) % NR;
+    SCRATCH const float *sum = sums + (c_in - c0) / NR * (NR * JP) + (c_in - c0) % NR;
 #pragma nounroll
     for (int j = 0; j < J; j++) {
       const int c = g * OG + c_in;
@@ -109,7 +103,17 @@ void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, 
   }
 }
 
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
+  SCRATCH float slab[IB * SLAB_I + 3 * W] __attribute__((aligned(64)));
+  SCRATCH float panel[RB * OW * NR] __attribute__((aligned(64)));
+  SCRATCH float sums[OB * JP] __attribute__((aligned(64)));
+  SCRATCH int at[JP];
+  FN(_item)((int)get_group_id(0), (int)get_group_id(1), slab, panel, sums, at, A, B, C EXTRA_NAMES);
+}
+
 #undef J
+#undef JP
 #undef YBLOCKS
 #undef SLICES
 #undef CHUNK

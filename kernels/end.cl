@@ -8,6 +8,7 @@
 #undef VSTORE
 #undef NR
 #undef INLINE
+#undef BODY
 #undef SCRATCH
 #undef VAT
 #undef TILE
@@ -20,3 +21,12 @@
 #undef PIXELS
 #undef ARGS
 #undef ARG_NAMES
+#undef STILL
+#undef TILES
+#undef NONE
+#undef BACKWARD
+#undef BACKWARD_NAMES
+#undef RESULT_0
+#undef RESULT_0_NAME
+#undef RESULT_1
+#undef RESULT_1_NAME

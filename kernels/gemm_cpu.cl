@@ -12,8 +12,7 @@
 //
 //   M N K              sizes                     Z0 Z1               batch sizes, 1 for none
 //   A_Z0 A_Z1 A_M A_K  strides of A, elements    B_Z0 B_Z1 B_K B_N   of B
-//   MB NB KB           block sizes; MB a multiple of MR, NB of NR
-//   FULL TAIL          rows before FULL go in tiles of MR, the others of TAIL
+//   MB NB KB           block sizes; MB a multiple of MR, which is at most M; NB of NR
 //   PACK_A             1: rows of A go through scratch, because they are read across (A_K not 1) or through a
 //                      prologue; A_MR, the row count of the packed form, is MR rounded up to a multiple of W
 //   SPLIT              slices of K (1: none): slice s writes its sums to work[s][z][M][N], and _reduce adds
@@ -26,7 +25,7 @@
 
 #define K_SLICE ((K + SPLIT - 1) / SPLIT)
 #if !PACK_A
-#define A_AT(r, k) LOAD_A((a + (r) * (IDX)A_M + (k) * (IDX)A_K))
+#define A_AT(r, k) at[(r) * (long)A_M + (k)]
 #elif A_K == 1
 #define A_AT(r, k) pa[(r) * KB + (k)]
 #else
@@ -65,12 +64,12 @@ INLINE void FN(_pack)(SCRATCH float *to, IDX b, int steps, int cols, __global co
 }
 
 #if PACK_A
-// `rows` rows of A over `steps` steps: as they lie when they are contiguous, else turned to [k][A_MR].
+// MR rows of A over `steps` steps: as they lie when they are contiguous, else turned to [k][A_MR].
 // `spare`: at least A_MR rows are left, so that reading a whole vector stays inside A.
-INLINE void FN(_pack_a)(SCRATCH float *pa, IDX a, int rows, bool spare, int steps, __global const A_TYPE *A EXTRA) {
+INLINE void FN(_pack_a)(SCRATCH float *pa, IDX a, bool spare, int steps, __global const A_TYPE *A EXTRA) {
 #if A_K == 1
 #pragma nounroll
-  for (int r = 0; r < rows; r++) {
+  for (int r = 0; r < MR; r++) {
     int k = 0;
 #pragma nounroll
     for (; k + W <= steps; k += W) VSTORE(LOAD_A_V((a + r * (IDX)A_M + k)), 0, pa + r * KB + k);
@@ -90,12 +89,13 @@ INLINE void FN(_pack_a)(SCRATCH float *pa, IDX a, int rows, bool spare, int step
 #pragma nounroll
   for (int k = 0; k < steps; k++)
 #pragma nounroll
-    for (int r = 0; r < rows; r++) pa[k * A_MR + r] = LOAD_A((a + k * (IDX)A_K + r * (IDX)A_M));
+    for (int r = 0; r < MR; r++) pa[k * A_MR + r] = LOAD_A((a + k * (IDX)A_K + r * (IDX)A_M));
 #endif
 }
 #endif
 
-// Sums on their way out: to work when other slices of K must still be added, else to the caller's STORE.
+// Finished sums on their way out: to work when other slices of K must still be added, else to the caller's STORE. One loop
+// for all tiles: what the caller does with a result stands once in the kernel, not in every register.
 #if SPLIT > 1
 #define OUT_TYPE float
 #define BY_VECTOR 1
@@ -108,68 +108,49 @@ INLINE void FN(_pack_a)(SCRATCH float *pa, IDX a, int rows, bool spare, int step
 #define PUT_V(o, c, v) STORE_V(o, c, v)
 #endif
 
-// Whole tiles go out as vectors. Those that N cuts off, and all when there is no STORE_V, go by way of `spill`.
-INLINE void FN(_store)(const int rows, VEC acc[MR][NV], SCRATCH float *spill, IDX o_row, int n,
-                       __global OUT_TYPE *C EXTRA) {
+// Rows from `row` on of a tile whose first element is C[o_row + n].
+INLINE void FN(_store)(int row, SCRATCH const float *sums, IDX o_row, int n, __global OUT_TYPE *C EXTRA) {
+  const int cols = min(NR, N - n);
+#pragma nounroll
+  for (int r = row; r < MR; r++) {
+    const IDX o_r = o_row + r * (IDX)N;
+    int j = 0;
 #if BY_VECTOR
-#if N % NR
-  if (n + NR <= N)
-#endif
-  {
 #pragma unroll
-    for (int r = 0; r < rows; r++)
-#pragma unroll
-      for (int j = 0; j < NV; j++) {
-        const int c = n + j * W;
-        const IDX o = o_row + r * (IDX)N + c;
-        const VEC v = acc[r][j];
-        PUT_V(o, c, v);
-      }
-    return;
-  }
-#endif
-#if !BY_VECTOR || N % NR
-  FN(_keep)(rows, acc, spill);
-#pragma nounroll
-  for (int r = 0; r < rows; r++)
-#pragma nounroll
-    for (int j = 0; j < min(NR, N - n); j++) {
+    for (int i = 0; i < NV; i++) {
+      if (j + W > cols) break;
       const int c = n + j;
-      const IDX o = o_row + r * (IDX)N + c;
-      const float v = spill[r * NR + j];
+      const IDX o = o_r + c;
+      const VEC v = VAT(sums + r * NR + j);
+      PUT_V(o, c, v);
+      j += W;
+    }
+#endif
+#if !BY_VECTOR || N % W
+#pragma nounroll
+    for (; j < cols; j++) {
+      const int c = n + j;
+      const IDX o = o_r + c;
+      const float v = sums[r * NR + j];
       PUT(o, c, v);
     }
 #endif
-}
-
-// One register tile over one block of K: from the sums so far to the sums kept, or to C after the last block.
-INLINE void FN(_tile)(const int rows, int steps, bool first, bool last, IDX a, SCRATCH const float *pa,
-                      SCRATCH const float *b, SCRATCH float *sums, IDX o, int n,
-                      __global const A_TYPE *A, __global OUT_TYPE *C EXTRA) {
-  VEC acc[MR][NV];
-#if K_SLICE > KB
-  if (first) FN(_zero)(rows, acc);
-  else FN(_restore)(rows, acc, sums);
-  TILE(rows, steps, b, acc)
-  if (!last) {
-    FN(_keep)(rows, acc, sums);
-    return;
   }
-#else
-  FN(_zero)(rows, acc);
-  TILE(rows, steps, b, acc)
-#endif
-  FN(_store)(rows, acc, sums, o, n, C EXTRA_NAMES);
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
-  SCRATCH float panel[KB * NB] __attribute__((aligned(64)));
-  SCRATCH float sums[SUMS] __attribute__((aligned(64)));
-  SCRATCH float pa[PACK_A ? KB * A_MR : 1] __attribute__((aligned(64)));
-  const int m0 = (int)get_group_id(0) * MB, n0 = (int)get_group_id(1) * NB;
-  const int m1 = min(m0 + MB, M), n1 = min(n0 + NB, N);
-  const int zs = (int)get_group_id(2), z = zs / SPLIT, s = zs % SPLIT;
+// One register tile over one block of K, added to the sums so far.
+INLINE void FN(_tile)(int steps, bool first, __global const A_TYPE *at, SCRATCH const float *pa, SCRATCH const float *b,
+                      SCRATCH float *sums) {
+  VEC acc[MR][NV];
+  FN(_recall)(K_SLICE <= KB || first, acc, sums);
+  TILE(steps, b, acc)
+  FN(_keep)(acc, sums);
+}
+
+BODY void FN(_item)(int m0, int n0, int zs, SCRATCH float *restrict panel, SCRATCH float *restrict sums,
+                    SCRATCH float *restrict pa, __global const A_TYPE *restrict A, __global const B_TYPE *restrict B,
+                    __global OUT_TYPE *C EXTRA) {
+  const int m1 = min(m0 + MB, M), n1 = min(n0 + NB, N), z = zs / SPLIT, s = zs % SPLIT;
   const int k_begin = s * K_SLICE, k_end = min(k_begin + K_SLICE, K);
   const IDX a0 = (z / Z1) * (IDX)A_Z0 + (z % Z1) * (IDX)A_Z1, b0 = (z / Z1) * (IDX)B_Z0 + (z % Z1) * (IDX)B_Z1;
   const IDX o0 = ((IDX)s * (Z0 * Z1) + z) * ((IDX)M * N);
@@ -182,23 +163,29 @@ void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, 
     for (int n = n0; n < n1; n += NR)
       FN(_pack)(panel + (n - n0) * KB, b0 + k0 * (IDX)B_K + n * (IDX)B_N, steps, N - n, B EXTRA_NAMES);
 #pragma nounroll
-    for (int m = m0; m < m1; m += m < FULL ? MR : TAIL) {
-      const IDX a = a0 + m * (IDX)A_M + k0 * (IDX)A_K, o = o0 + m * (IDX)N;
+    for (int m = m0; m < m1; m += MR) {
+      const int row = min(m, M - MR);     // the last tile makes rows again rather than being one of fewer rows
+      const IDX a = a0 + row * (IDX)A_M + k0 * (IDX)A_K, o = o0 + row * (IDX)N;
 #if PACK_A
-      FN(_pack_a)(pa, a, m < FULL ? MR : TAIL, m + A_MR <= M, steps, A EXTRA_NAMES);
+      FN(_pack_a)(pa, a, row + A_MR <= M, steps, A EXTRA_NAMES);
 #endif
 #pragma nounroll
       for (int n = n0; n < n1; n += NR) {
-        SCRATCH const float *b = panel + (n - n0) * KB;
-        SCRATCH float *sum = sums + (SUMS == MB * NB ? (m - m0) * NB + (n - n0) * (m < FULL ? MR : TAIL) : 0);
-#if FULL < M
-        if (m >= FULL) FN(_tile)(TAIL, steps, first, last, a, pa, b, sum, o, n, A, C EXTRA_NAMES);
-        else
-#endif
-          FN(_tile)(MR, steps, first, last, a, pa, b, sum, o, n, A, C EXTRA_NAMES);
+        SCRATCH float *sum = sums + (SUMS == MB * NB ? (m - m0) * NB + (n - n0) * MR : 0);
+        FN(_tile)(steps, first, A + a, pa, panel + (n - n0) * KB, sum);
+        if (last) FN(_store)(m - row, sum, o, n, C EXTRA_NAMES);
       }
     }
   }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
+  SCRATCH float panel[KB * NB] __attribute__((aligned(64)));
+  SCRATCH float sums[SUMS] __attribute__((aligned(64)));
+  SCRATCH float pa[PACK_A ? KB * A_MR : 1] __attribute__((aligned(64)));
+  FN(_item)((int)get_group_id(0) * MB, (int)get_group_id(1) * NB, (int)get_group_id(2), panel, sums, pa, A, B,
+            C EXTRA_NAMES);
 }
 
 #undef K_SLICE

@@ -14,6 +14,7 @@ NC_KERNELS += kernels/conv_weight_cpu.cl
 NC_KERNELS += kernels/pool.cl
 NC_KERNELS += kernels/pool_cpu.cl
 NC_KERNELS += kernels/sort.cl
+NC_KERNELS += kernels/attention.cl
 NC_KERNELS += kernels/attention_cpu.cl
 NC_KERNELS += kernels/attention_gpu.cl
 NC_KERNELS += kernels/gemm_gpu.cl

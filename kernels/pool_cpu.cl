@@ -69,11 +69,9 @@ INLINE void FN(_line)(SCRATCH float *line, IDX a, int y, __global const A_TYPE *
 #endif
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const A_TYPE *restrict A, __global C_TYPE *C EXTRA) {
-  SCRATCH float line[PITCH + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float out[OH * OW + W] __attribute__((aligned(64)));
-  const int first = (int)get_group_id(0) * PB, last = min(first + PB, PLANES), c = 0;
+BODY void FN(_item)(int first, SCRATCH float *restrict line, SCRATCH float *restrict out,
+                    __global const A_TYPE *restrict A, __global C_TYPE *C EXTRA) {
+  const int last = min(first + PB, PLANES), c = 0;
 #pragma nounroll
   for (int s = 0; s < PITCH + 3 * W; s++) line[s] = MAX ? -INFINITY : 0.0f;
 #pragma nounroll
@@ -107,6 +105,13 @@ void NAME(__global const A_TYPE *restrict A, __global C_TYPE *C EXTRA) {
       STORE(o, c, v);
     }
   }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void NAME(__global const A_TYPE *restrict A, __global C_TYPE *C EXTRA) {
+  SCRATCH float line[PITCH + 3 * W] __attribute__((aligned(64)));
+  SCRATCH float out[OH * OW + W] __attribute__((aligned(64)));
+  FN(_item)((int)get_group_id(0) * PB, line, out, A, C EXTRA_NAMES);
 }
 
 #else
@@ -164,23 +169,20 @@ INLINE void FN(_row)(FN(_windows) *w, SCRATCH const float *x, SCRATCH float *dx)
     _Pragma("nounroll") for (; p_ < (count); p_++) (to)[p_] = LOAD((from + p_)); \
   }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 #if MAX
-void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global const D_TYPE *restrict D,
-          __global C_TYPE *C EXTRA) {
+#define GIVEN __global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global const D_TYPE *restrict D
+#define OPERANDS SCRATCH float *restrict x, SCRATCH float *restrict top, GIVEN
 #else
-void NAME(__global const D_TYPE *restrict D, __global C_TYPE *C EXTRA) {
+#define GIVEN __global const D_TYPE *restrict D
+#define OPERANDS GIVEN
 #endif
-  SCRATCH float dx[LINES * PITCH + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float dy[OH * OW + W] __attribute__((aligned(64)));
-  const int first = (int)get_group_id(0) * PB, last = min(first + PB, PLANES), c = 0;
-#if MAX
-  SCRATCH float x[LINES * PITCH + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float top[OH * OW + W] __attribute__((aligned(64)));
+BODY void FN(_item)(int first, SCRATCH float *dx, SCRATCH float *restrict dy, OPERANDS, __global C_TYPE *C EXTRA) {
+  const int last = min(first + PB, PLANES), c = 0;
+#if !MAX
+  SCRATCH float *x = dx;      // not looked at
+#else
 #pragma nounroll
   for (int s = 0; s < LINES * PITCH + 3 * W; s++) x[s] = NAN;    // equals no maximum
-#else
-  SCRATCH float *x = dx;      // not looked at
 #endif
 #pragma nounroll
   for (int plane = first; plane < last; plane++) {
@@ -234,7 +236,22 @@ void NAME(__global const D_TYPE *restrict D, __global C_TYPE *C EXTRA) {
     }
   }
 }
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void NAME(GIVEN, __global C_TYPE *C EXTRA) {
+  SCRATCH float dx[LINES * PITCH + 3 * W] __attribute__((aligned(64)));
+  SCRATCH float dy[OH * OW + W] __attribute__((aligned(64)));
+#if MAX
+  SCRATCH float x[LINES * PITCH + 3 * W] __attribute__((aligned(64)));
+  SCRATCH float top[OH * OW + W] __attribute__((aligned(64)));
+  FN(_item)((int)get_group_id(0) * PB, dx, dy, x, top, A, B, D, C EXTRA_NAMES);
+#else
+  FN(_item)((int)get_group_id(0) * PB, dx, dy, D, C EXTRA_NAMES);
+#endif
+}
 #undef READ
+#undef OPERANDS
+#undef GIVEN
 #undef RUNS
 #undef RUN_LENGTH
 #endif

@@ -15,23 +15,28 @@
 #define VAT(p) (*(SCRATCH VEC *)(p))
 
 // r[i] lane j becomes r[j] lane i. First blocks of four lanes change places with rows four apart, then every 4 × 4
-// block is turned within its 128-bit lane, by interleaving twice: three shuffles a vector on AVX2.
+// block is turned within its 128-bit lane, by interleaving twice: three shuffles a vector on AVX2. Where the compiler has
+// a word for one shuffle it has not to find it in a list of lanes, of which a transpose has hundreds.
+#ifdef __clang__
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) shuffle2(a, b, (NC_CAT(uint, W))(__VA_ARGS__))
+#endif
 #if W == 4
 #define GATHER(r, i, c) r[i]
-#define INTERLEAVE_LO(a, b) (VEC)(a.s0, b.s0, a.s1, b.s1)
-#define INTERLEAVE_HI(a, b) (VEC)(a.s2, b.s2, a.s3, b.s3)
+#define INTERLEAVE_LO(a, b) SHUFFLE(a, b, 0, 4, 1, 5)
+#define INTERLEAVE_HI(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
 #elif W == 8
-#define GATHER(r, i, c) (c == 0 ? (VEC)(r[i].lo, r[i + 4].lo) : (VEC)(r[i].hi, r[i + 4].hi))
-#define INTERLEAVE_LO(a, b) (VEC)(a.s0, b.s0, a.s1, b.s1, a.s4, b.s4, a.s5, b.s5)
-#define INTERLEAVE_HI(a, b) (VEC)(a.s2, b.s2, a.s3, b.s3, a.s6, b.s6, a.s7, b.s7)
+#define GATHER(r, i, c) \
+  (c == 0 ? SHUFFLE(r[i], r[i + 4], 0, 1, 2, 3, 8, 9, 10, 11) : SHUFFLE(r[i], r[i + 4], 4, 5, 6, 7, 12, 13, 14, 15))
+#define INTERLEAVE_LO(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define INTERLEAVE_HI(a, b) SHUFFLE(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
 #else
 #define GATHER4(r, i, s) (VEC)(r[i].s, r[i + 4].s, r[i + 8].s, r[i + 12].s)
 #define GATHER(r, i, c) \
   (c == 0 ? GATHER4(r, i, s0123) : c == 1 ? GATHER4(r, i, s4567) : c == 2 ? GATHER4(r, i, s89ab) : GATHER4(r, i, scdef))
-#define INTERLEAVE_LO(a, b) \
-  (VEC)(a.s0, b.s0, a.s1, b.s1, a.s4, b.s4, a.s5, b.s5, a.s8, b.s8, a.s9, b.s9, a.sc, b.sc, a.sd, b.sd)
-#define INTERLEAVE_HI(a, b) \
-  (VEC)(a.s2, b.s2, a.s3, b.s3, a.s6, b.s6, a.s7, b.s7, a.sa, b.sa, a.sb, b.sb, a.se, b.se, a.sf, b.sf)
+#define INTERLEAVE_LO(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define INTERLEAVE_HI(a, b) SHUFFLE(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
 #endif
 INLINE void FN(_transpose)(VEC *r) {
   VEC t[W];
@@ -51,6 +56,7 @@ INLINE void FN(_transpose)(VEC *r) {
 }
 #undef GATHER
 #undef GATHER4
+#undef SHUFFLE
 #undef INTERLEAVE_LO
 #undef INTERLEAVE_HI
 
@@ -76,33 +82,27 @@ INLINE void FN(_pack_turned)(SCRATCH float *to, IDX b, IDX stride, int steps, in
     for (int j = 0; j < NR; j++) to[k * NR + j] = j < cols ? LOAD_B((b + k + j * stride)) : 0.0f;
 }
 
-INLINE void FN(_zero)(const int rows, VEC acc[MR][NV]) {
+// Sums in scratch, as [MR][NR].
+INLINE void FN(_recall)(bool zero, VEC acc[MR][NV], SCRATCH const float *from) {
 #pragma unroll
-  for (int r = 0; r < rows; r++)
+  for (int r = 0; r < MR; r++)
 #pragma unroll
-    for (int j = 0; j < NV; j++) acc[r][j] = (VEC)(0);
+    for (int j = 0; j < NV; j++) acc[r][j] = zero ? (VEC)(0) : VAT(from + (r * NV + j) * W);
 }
 
-INLINE void FN(_restore)(const int rows, VEC acc[MR][NV], SCRATCH const float *from) {
+INLINE void FN(_keep)(VEC acc[MR][NV], SCRATCH float *to) {
 #pragma unroll
-  for (int r = 0; r < rows; r++)
-#pragma unroll
-    for (int j = 0; j < NV; j++) acc[r][j] = VAT(from + (r * NV + j) * W);
-}
-
-INLINE void FN(_keep)(const int rows, VEC acc[MR][NV], SCRATCH float *to) {
-#pragma unroll
-  for (int r = 0; r < rows; r++)
+  for (int r = 0; r < MR; r++)
 #pragma unroll
     for (int j = 0; j < NV; j++) VAT(to + (r * NV + j) * W) = acc[r][j];
 }
 
 // The inner loop, as a macro so that A_AT(r, k), the scalar of row r at step k, can be any expression.
-#define TILE(rows, steps, b, acc) \
+#define TILE(steps, b, acc) \
   _Pragma("nounroll") for (int k_ = 0; k_ < (steps); k_++) { \
     VEC b_[NV]; \
     _Pragma("unroll") for (int j_ = 0; j_ < NV; j_++) b_[j_] = VAT((b) + k_ * NR + j_ * W); \
-    _Pragma("unroll") for (int r_ = 0; r_ < (rows); r_++) { \
+    _Pragma("unroll") for (int r_ = 0; r_ < MR; r_++) { \
       VEC a_ = (VEC)(A_AT(r_, k_)); \
       _Pragma("unroll") for (int j_ = 0; j_ < NV; j_++) acc[r_][j_] = fma(a_, b_[j_], acc[r_][j_]); \
     } \

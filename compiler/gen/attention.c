@@ -80,6 +80,7 @@ static void write(Call *c, NcBuf *out, const char *name, const char *bias) {
   }
   nc_frame_file(&f, "begin.cl");
   nc_put(out, bias);
+  nc_frame_file(&f, "attention.cl");
   nc_frame_file(&f, cpu ? "attention_cpu.cl" : "attention_gpu.cl");
   nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);

@@ -117,15 +117,39 @@ static bool exclusive(const NcGen *g, const NcEmit *e, int i) {
   return true;
 }
 
-static void signature(NcGen *g, NcEmit *e, NcBuf *b, size_t local) {
-  nc_putf(b, "__kernel __attribute__((reqd_work_group_size(%zu, 1, 1)))\nvoid $(", local);
+// The arguments as declarations, or their names.
+static void arguments(NcGen *g, NcEmit *e, NcBuf *b, bool names) {
   for (int i = 0; i < e->use.n; i++) {
     const NcUse *u = &e->use.at[i];
-    nc_putf(b, "%s__global %s%s *%sp%d", i ? ", " : "", u->written ? "" : "const ", u->type,
-            exclusive(g, e, i) ? "restrict " : "", i);
+    if (i) nc_put(b, ", ");
+    if (!names)
+      nc_putf(b, "__global %s%s *%s", u->written ? "" : "const ", u->type, exclusive(g, e, i) ? "restrict " : "");
+    nc_putf(b, "p%d", i);
   }
-  if (e->turn) nc_putf(b, "%sint turn_", e->use.n ? ", " : "");
+  if (e->turn) nc_putf(b, "%s%sturn_", e->use.n ? ", " : "", names ? "" : "int ");
+}
+
+// A kernel around what was emitted. Where a work-item is a group, what it does stands in a function of its own: see BODY in
+// kernels/begin.cl.
+static void wrap(NcGen *g, NcEmit *e, NcBuf *b, size_t local) {
+  const char *text = nc_buf_str(&e->scope[0]->text), *comma = e->use.n || e->turn ? ", " : "";
+  bool apart = local == 1;
+  if (apart) {
+    nc_putf(b, "__attribute__((noinline)) void $_item(size_t item_%s", comma);
+    arguments(g, e, b, false);
+    nc_putf(b, ") {\n%s}\n", text);
+  }
+  nc_putf(b, "__kernel __attribute__((reqd_work_group_size(%zu, 1, 1)))\nvoid $(", local);
+  arguments(g, e, b, false);
   nc_put(b, ") {\n");
+  if (apart) {
+    nc_putf(b, "  $_item(get_global_id(0)%s", comma);
+    arguments(g, e, b, true);
+    nc_put(b, ");\n");
+  } else {
+    nc_putf(b, "%s%s", strstr(text, "item_") ? "  const size_t item_ = get_global_id(0);\n" : "", text);
+  }
+  nc_put(b, "}\n");
 }
 
 // The name of the kernel with this text ($ stands for the name), which is added to the program if it is new.
@@ -134,10 +158,11 @@ static const char *share(NcGen *g, const NcRegion *r, const char *stem, const ch
   if (name) return name;
   name = (char *)nc_gen_kernel_name(g, r, stem);
   nc_map_set(&g->kernel, text, name);
-  const char *gap = strchr(text, '$');
-  nc_putn(&g->program, text, (size_t)(gap - text));
-  nc_put(&g->program, name);
-  nc_putf(&g->program, "%s\n", gap + 1);
+  for (const char *gap; (gap = strchr(text, '$')); text = gap + 1) {
+    nc_putn(&g->program, text, (size_t)(gap - text));
+    nc_put(&g->program, name);
+  }
+  nc_putf(&g->program, "%s\n", text);
   return name;
 }
 
@@ -146,9 +171,7 @@ void nc_gen_kernel(NcGen *g, NcEmit *e, const char *stem, size_t items, size_t l
   if (e->unknown)
     nc_error(g->d, NC_E0901, e->unknown->at, "`%s` has no OpenCL form", e->unknown->op->name);
   NcBuf b = NC_BUF(g->arena);
-  signature(g, e, &b, local);
-  nc_put(&b, nc_buf_str(&e->scope[0]->text));
-  nc_put(&b, "}\n");
+  wrap(g, e, &b, local);
   NcStep *s = nc_gen_step(g, r, NC_STEP_KERNEL);
   s->kernel = share(g, r, stem, nc_buf_str(&b));
   s->global[0] = (items + local - 1) / local * local;

@@ -15,7 +15,8 @@ typedef struct {
 } NcGen;
 
 // Adds a step that runs what was emitted. stem: "map", "row" …; names of the region's operations are added.
-// items: work-items needed; groups of `local`, the last one filled up (the text guards what is beyond).
+// items: work-items needed; groups of `local`, the last one filled up (the text guards what is beyond). The text finds the
+// work-item's number in `item_`.
 void nc_gen_kernel(NcGen *g, NcEmit *e, const char *stem, size_t items, size_t local);
 NcStep *nc_gen_step(NcGen *g, const NcRegion *r, NcStepKind kind);   // with label, place and estimates
 const char *nc_gen_kernel_name(NcGen *g, const NcRegion *r, const char *stem);

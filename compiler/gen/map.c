@@ -87,7 +87,7 @@ static void cpu(const Job *j) {
   piece = split ? ceil_div(piece, 64) * 64 : w.inner;
   int64_t pieces = ceil_div(w.inner, piece), rows = split ? 1 : ceil_div(ceil_div(count, units * 8) > least ? ceil_div(count, units * 8) : least, w.inner);
   int64_t items = ceil_div(w.outer, rows) * pieces;
-  nc_emit_line(e, 0, "const %s g = get_global_id(0);", e->idx);
+  nc_emit_line(e, 0, "const %s g = item_;", e->idx);
   const char *to = nc_sprintf(e->arena, "%lld", (long long)w.inner), *from = "0";
   if (pieces > 1) {
     nc_emit_line(e, 0, "const %s begin = g %% %lld * %lld, end = min(begin + %lld, (%s)%lld);", e->idx, (long long)pieces,
@@ -129,7 +129,7 @@ static void gpu(const Job *j) {
   e->lanes = w.lanes;
   int64_t items = count / w.lanes, local = items >= 4096 ? 256 : 64;
   if (local > g->p->target->max_group) local = g->p->target->max_group;
-  nc_emit_line(e, 0, "const %s i = get_global_id(0)%s;", e->idx, w.lanes > 1 ? " * 4" : "");
+  nc_emit_line(e, 0, "const %s i = item_%s;", e->idx, w.lanes > 1 ? " * 4" : "");
   nc_emit_open(e, true);
   NcIx *i = nc_emit_var(e, "i", count, true);
   j->body(e, i, count);

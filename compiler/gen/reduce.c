@@ -198,7 +198,7 @@ static void cpu_a(NcGen *g, const NcRegion *r) {
   NcEmit *e = w.e;
   const Cut *c = &w.c;
   int width = g->p->target->vector, lanes = c->inner >= width ? width : 1;
-  nc_emit_line(e, 0, "const %s g = get_global_id(0), slice = g %% %lld, begin = g / %lld * %lld;", e->idx, (long long)c->slices,
+  nc_emit_line(e, 0, "const %s g = item_, slice = g %% %lld, begin = g / %lld * %lld;", e->idx, (long long)c->slices,
                (long long)c->slices, (long long)c->block);
   put_slice(&w, c->by_outer ? c->outer : c->inner);
   nc_emit_open(e, false);
@@ -259,7 +259,7 @@ static void cpu_b(NcGen *g, const NcRegion *r) {
   const Cut *c = &w.c;
   int width = g->p->target->vector;
   int64_t blocks = ceil_div(c->inner, c->block);
-  nc_emit_line(e, 0, "const %s g = get_global_id(0), slice = g %% %lld, block = g / %lld;", e->idx, (long long)c->slices, (long long)c->slices);
+  nc_emit_line(e, 0, "const %s g = item_, slice = g %% %lld, block = g / %lld;", e->idx, (long long)c->slices, (long long)c->slices);
   put_slice(&w, c->reduced);
   nc_emit_line(e, 0, "const %s o = block / %lld, begin = block %% %lld * %lld, end = min(begin + %lld, (%s)%lld);", e->idx, (long long)blocks,
                (long long)blocks, (long long)c->block, (long long)c->block, e->idx, (long long)c->inner);
@@ -302,7 +302,7 @@ static void gpu_b(NcGen *g, const NcRegion *r) {
   Red w = start(g, r);
   NcEmit *e = w.e;
   int64_t items = w.c.kept * w.c.slices, local = at_most(64, g->p->target->max_group);
-  nc_emit_line(e, 0, "const %s g = get_global_id(0), slice = g / %lld, k = g %% %lld;", e->idx, (long long)w.c.kept, (long long)w.c.kept);
+  nc_emit_line(e, 0, "const %s g = item_, slice = g / %lld, k = g %% %lld;", e->idx, (long long)w.c.kept, (long long)w.c.kept);
   put_slice(&w, w.c.reduced);
   nc_emit_open(e, true);
   w.level = e->depth;
@@ -347,7 +347,7 @@ static void second(NcGen *g, const NcRegion *r) {
   bool cpu = g->p->target->cls == NC_CLASS_CPU;
   int lanes = cpu && w.c.kept >= g->p->target->vector ? g->p->target->vector : 1;
   int64_t local = cpu ? 1 : at_most(64, g->p->target->max_group);
-  nc_emit_line(e, 0, "const %s k = get_global_id(0) * %d;", e->idx, lanes);
+  nc_emit_line(e, 0, "const %s k = item_ * %d;", e->idx, lanes);
   if (lanes > 1) {
     e->lanes = lanes;
     nc_emit_open(e, w.c.kept % lanes != 0);

@@ -238,7 +238,7 @@ static void cpu(Row *w) {
   int64_t flops = (int64_t)(nc_gen_flops(w->r) / (double)count), least = 8192 / (flops > 8 ? flops : 8);
   int64_t block = ceil_div(count, units * 8) > least ? ceil_div(count, units * 8) : least;
   int64_t rows = ceil_div(ceil_div(block, w->length), width) * width;
-  nc_emit_line(e, 0, "const %s begin = get_global_id(0) * %lld, end = min(begin + %lld, (%s)%lld);", e->idx, (long long)rows,
+  nc_emit_line(e, 0, "const %s begin = item_ * %lld, end = min(begin + %lld, (%s)%lld);", e->idx, (long long)rows,
                (long long)rows, e->idx, (long long)w->rows);
   if (w->mode == ACROSS) {
     e->lanes = width;
@@ -267,7 +267,7 @@ static void gpu(Row *w) {
     nc_gen_kernel(w->g, e, "row", (size_t)(w->rows * w->local), (size_t)w->local);
     return;
   }
-  nc_emit_line(e, 0, "const %s r = get_global_id(0);", e->idx);
+  nc_emit_line(e, 0, "const %s r = item_;", e->idx);
   nc_emit_open(e, true);
   w->row = nc_emit_var(e, "r", w->rows, false);
   w->row_level = e->depth;

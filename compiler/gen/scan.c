@@ -41,7 +41,7 @@ bool nc_gen_scan(NcGen *g, const NcRegion *r) {
   int64_t each = cpu ? ceil_div(1024, length * lanes) : 1, local = cpu ? 1 : t->max_group < 64 ? t->max_group : 64;
   NcEmit *e = nc_emit_new(g->p, r, g->arena);
   e->idx = nc_gen_index_type(g, r);
-  nc_emit_line(e, 0, "const %s begin = get_global_id(0) * %lld;", e->idx, (long long)each);
+  nc_emit_line(e, 0, "const %s begin = item_ * %lld;", e->idx, (long long)each);
   nc_emit_open(e, true);
   nc_emit_line(e, 1, "const %s o = b / %lld, i = b %% %lld * %d;", e->idx, (long long)groups, (long long)groups, lanes);
   NcIx *o = nc_emit_var(e, "o", lines / inner, false);

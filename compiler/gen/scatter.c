@@ -75,7 +75,7 @@ static void sums(NcGen *g, const NcRegion *r, int to) {
   size_t items = (size_t)(c.before * c.blocks * c.chunks), local = cpu ? 1 : (size_t)at_most(64, g->p->target->max_group);
   e->idx = nc_gen_index_type(g, r);
   c.to = to;
-  nc_emit_line(e, 0, "const %s g = get_global_id(0);", e->idx);
+  nc_emit_line(e, 0, "const %s g = item_;", e->idx);
   nc_emit_open(e, true);
   nc_emit_line(e, 1, "const %s left = g %% %lld * %lld, right = min(left + %lld, (%s)%lld);", e->idx, (long long)c.chunks,
                (long long)c.width, (long long)c.width, e->idx, (long long)c.after);

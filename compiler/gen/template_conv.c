@@ -106,16 +106,15 @@ static void define_shape(NcTemplateFrame *f, const NcConvTemplate *c) {
 }
 
 static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
-  const NcTile r = nc_register_tile(t);
+  const NcTile r = nc_register_tile(t, c->out_channels / c->groups);
   Blocks b;
   if (!choose_blocks(t, c, r, &b)) return false;
   const int64_t og = c->out_channels / c->groups;
-  const NcTileRows rows = nc_tile_rows(og, b.ob, r.mr);
   const bool pack = packs_weights(c);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
   define_shape(&f, c);
   nc_frame_sizes(&f, (NcTemplateSize[]){
-    {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail}, {"IB", b.ib}, {"OB", b.ob}, {"RB", b.rb},
+    {"MR", r.mr}, {"NV", r.nv}, {"IB", b.ib}, {"OB", b.ob}, {"RB", b.rb},
     {"PACK_W", pack}, {"RUNS", c->stride[2] <= 2 && c->out[2] >= t->vector}, {NULL, 0}});
   nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");
@@ -148,10 +147,10 @@ typedef struct { Blocks b; int64_t split; } WeightBlocks;
 
 // A panel of about MOST_PIXELS stays in the first-level cache; slab and sums within a third of scratch each; then
 // chunks of the batch, for enough work-items.
-static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, WeightBlocks *w) {
+static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, int64_t nr, WeightBlocks *w) {
   enum { MOST_PIXELS = 400, ITEMS_PER_CORE = 8 };
   const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
-  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, nr = r.nv * t->vector;
+  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64;
   Blocks *b = &w->b;
   *b = (Blocks){.ib = ig, .ob = nc_even_block(og, og, nr), .rb = nc_even_block(c->out[1], MOST_PIXELS / c->out[2], 1)};
   while (b->ob * b->ib * taps > room / 3 && b->ob > 4 * nr) b->ob = half(og, b->ob, nr);
@@ -164,20 +163,19 @@ static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, NcT
   const int64_t blocks = c->groups * nc_ceil_div(og, b->ob) * (ig / b->ib);
   const int64_t wanted = nc_most(1, nc_least(slices, (int64_t)ITEMS_PER_CORE * t->compute_units / blocks));
   w->split = nc_ceil_div(slices, nc_ceil_div(slices, wanted));
-  return slab(c, b) + b->rb * c->out[2] * nr + (b->ob + 1) * b->ib * taps <= room;
+  return slab(c, b) + b->rb * c->out[2] * nr + (b->ob + 1) * (b->ib * taps + t->vector) <= room;
 }
 
 static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
-  const NcTile r = nc_register_tile(t);
   WeightBlocks w;
-  if (!choose_weight_blocks(t, c, r, &w)) return false;
+  if (!choose_weight_blocks(t, c, nc_register_tile(t, 1).nv * t->vector, &w)) return false;
   const int64_t ig = c->in_channels / c->groups, og = c->out_channels / c->groups, steps = ig * product(c->kernel);
-  const int64_t j = w.b.ib * product(c->kernel), count = c->out_channels * steps;
-  const NcTileRows rows = nc_tile_rows(j, j, r.mr);
+  const int64_t count = c->out_channels * steps;
+  const NcTile r = nc_register_tile(t, w.b.ib * product(c->kernel));
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
   define_shape(&f, c);
   nc_frame_sizes(&f, (NcTemplateSize[]){
-    {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail}, {"IB", w.b.ib}, {"OB", w.b.ob},
+    {"MR", r.mr}, {"NV", r.nv}, {"IB", w.b.ib}, {"OB", w.b.ob},
     {"RB", w.b.rb}, {"SPLIT", w.split}, {NULL, 0}});
   nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");

@@ -74,15 +74,14 @@ static bool scratch_fits(const NcTarget *t, const NcGemm *g, const Blocks *b, Nc
 }
 
 static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
-  const NcTile r = nc_register_tile(t);
+  const NcTile r = nc_register_tile(t, g->m);
   const Blocks b = choose_blocks(t, g, r);
   if (!scratch_fits(t, g, &b, r)) return false;
-  const NcTileRows rows = nc_tile_rows(g->m, b.mb, r.mr);
   const int64_t batch = g->batch[0] * g->batch[1];
   NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text);
   define_shape(&f, g);
   nc_frame_sizes(&f, (NcTemplateSize[]){
-    {"MR", r.mr}, {"NV", r.nv}, {"FULL", rows.full}, {"TAIL", rows.tail},
+    {"MR", r.mr}, {"NV", r.nv},
     {"PACK_A", packs_a(g)}, {"A_MR", nc_ceil_div(r.mr, t->vector) * t->vector},
     {"MB", b.mb}, {"NB", b.nb}, {"KB", b.kb}, {"SPLIT", b.split}, {NULL, 0}});
   nc_frame_file(&f, "begin.cl");

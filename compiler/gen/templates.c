@@ -1,5 +1,6 @@
 #include "gen/templates.h"
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 #include "base/embed.h"
 
@@ -93,17 +94,21 @@ NcTemplateLaunch *nc_use_launch(NcTemplateUse *use, const char *kernel, size_t g
   return l;
 }
 
-// Accumulators, vectors of B and one broadcast fill the registers: 16 of them with 4 or 8 lanes, 32 with 16.
-NcTile nc_register_tile(const NcTarget *t) { return t->vector == 16 ? (NcTile){12, 2} : (NcTile){6, 2}; }
-
-// A last tile of one or two rows waits for its own sums: two tiles of four rows cost less than one of six and
-// one of two.
-NcTileRows nc_tile_rows(int64_t rows, int64_t block, int mr) {
-  const int64_t left = rows % mr, last_block = rows - (rows - 1) / block * block;
-  if (left == 0) return (NcTileRows){rows, 1};
-  if (left < 3 && (mr + left) % 2 == 0 && last_block >= mr + left)
-    return (NcTileRows){rows - left - mr, (mr + left) / 2};
-  return (NcTileRows){rows - left, left};
+// Accumulators, vectors of B and one broadcast fill the registers: 16 of them with 4 or 8 lanes, 32 with 16. A kernel has
+// one tile, and its last one makes rows again that another has made: a second tile for the rows left over would cost the
+// driver's compiler more than all else in the kernel. So fewer rows are taken where that wastes less; what a tile costs
+// besides its rows is about half a row, and fewer than four wait for each other's sums.
+NcTile nc_register_tile(const NcTarget *t, int64_t rows) {
+  const int64_t most = t->vector == 16 ? 12 : 6;
+  NcTile best = {1, 2};
+  double least = INFINITY;
+  for (int64_t mr = nc_least(rows, most); mr >= 1; mr--) {
+    double cost = (double)nc_ceil_div(rows, mr) * ((double)nc_most(mr, 4) + 0.5);
+    if (cost >= least) continue;
+    least = cost;
+    best.mr = (int)mr;
+  }
+  return best;
 }
 
 void nc_frame_sizes(NcTemplateFrame *f, const NcTemplateSize *list) {

@@ -122,12 +122,9 @@ NcTemplateLaunch *nc_use_launch(NcTemplateUse *use, const char *kernel, size_t g
 void nc_frame_reduce(NcTemplateFrame *f, const NcTarget *t, int64_t count, const char *column, bool column_run);
 void nc_use_reduce(NcTemplateUse *use, NcArena *a, const NcTarget *t, const char *name, int64_t count, int64_t split);
 
-// The register tile of the CPU templates, and how it covers `rows` rows of blocks of `block` rows: the first `full`
-// rows in tiles of mr, the others in tiles of `tail` rows (which divides them; 1 when there are none).
+// The register tile of the CPU templates, for a result of that many rows: mr is at most `rows`.
 typedef struct { int mr, nv; } NcTile;
-typedef struct { int64_t full, tail; } NcTileRows;
-NcTile nc_register_tile(const NcTarget *t);
-NcTileRows nc_tile_rows(int64_t rows, int64_t block, int mr);
+NcTile nc_register_tile(const NcTarget *t, int64_t rows);
 
 int64_t nc_ceil_div(int64_t a, int64_t b);
 int64_t nc_least(int64_t a, int64_t b);
