@@ -59,6 +59,10 @@ static int64_t sums(const NcConvTemplate *c, const Blocks *b, int64_t nr) {
   return b->ib * c->groups < c->in_channels ? b->ob * nc_ceil_div(b->rb * c->out[2], nr) * nr : 0;
 }
 
+static int64_t scratch(const NcConvTemplate *c, const Blocks *b, int mr, int64_t nr) {
+  return slab(c, b) + b->ib * product(c->kernel) * nr + nc_most(sums(c, b, nr), mr * nr);
+}
+
 static int64_t items(const NcConvTemplate *c, const Blocks *b) {
   return c->batch * c->out[0] * nc_ceil_div(c->out[1], b->rb) *
          c->groups * nc_ceil_div(c->out_channels / c->groups, b->ob);
@@ -81,7 +85,8 @@ static bool choose_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, 
   const int64_t wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   while (items(c, b) < wanted && b->rb > 1 && b->rb * c->out[2] > 2 * LEAST_PIXELS) b->rb = half(c->out[1], b->rb, 1);
   while (items(c, b) < wanted && b->ob > 4 * r.mr) b->ob = half(og, b->ob, r.mr);
-  return slab(c, b) + b->ib * taps * nr + nc_most(sums(c, b, nr), r.mr * nr) <= room;
+  while (scratch(c, b, r.mr, nr) > room && b->ib > 1) b->ib = half(ig, b->ib, 1);
+  return scratch(c, b, r.mr, nr) <= room;
 }
 
 // Weights that lie in the order [O][I/G][kernel…] are read in place.
