@@ -67,3 +67,7 @@ installcheck-local:
 TESTS += tests/kill.sh
 dist_check_SCRIPTS += tests/kill.sh
 EXTRA_DIST += tests/full_disk.c
+
+# The second start compiles nothing.
+TESTS += tests/start.sh
+dist_check_SCRIPTS += tests/start.sh

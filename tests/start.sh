@@ -1,0 +1,58 @@
+#!/bin/sh
+# The second start compiles nothing: what a training made for the device is found again, whatever the seed or the
+# number of epochs; what lies in our own cache may be cut short or be nonsense. Counted in files, for times tell nothing.
+set -u
+nacre=${NACRE:-$PWD/nacre}
+examples=$(cd "${srcdir:-.}" && pwd)/examples
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/driver" "$work/ours" || exit 99
+export POCL_CACHE_DIR="$work/driver" XDG_CACHE_HOME="$work/ours" NACRE_DEBUG=unoptimized
+failed=0
+
+# holds WHAT COMMAND...: succeeds.
+holds() {
+  what=$1
+  shift
+  "$@" >"$work/out" 2>&1 && return
+  echo "FAILED: $what"; sed 's/^/    /' "$work/out" | tail -n 8; failed=$((failed + 1))
+}
+
+train() { "$nacre" train --quiet --force --out "$work/run" --max-steps 2 --set points.n=200 "$@" "$examples/xor.nn"; }
+
+# What was compiled: machine code and programs in PoCL's cache, programs in ours. $1: further conditions for find.
+made() { find "$work/driver" "$work/ours" -type f \( -name '*.so' -o -name 'program*' \) "$@"; }
+nothing_new() { [ -z "$(made -newer "$work/mark")" ] || { made -newer "$work/mark"; return 1; } }
+from_here() { touch "$work/mark"; sleep 0.05; }
+
+"$nacre" devices >/dev/null 2>&1 || { echo "no OpenCL device: nothing is started"; exit 77; }
+holds "a first start" train
+[ -n "$(made)" ] || { echo "this driver keeps what it compiles elsewhere: not counted"; exit 77; }
+
+from_here
+holds "a second start" train
+holds "a second start compiles nothing" nothing_new
+holds "another seed and number of epochs" train --set train.seed=7 --set train.epochs=3
+holds "another seed and number of epochs compile nothing" nothing_new
+
+something_new() { ! nothing_new; }
+from_here
+holds "another batch size" train --set train.batch=20
+holds "another batch size is compiled" something_new
+
+for f in "$work"/ours/nacre/*; do
+  head -c 20 "$f" >"$work/short" && cp "$work/short" "$f"
+  holds "a start with $(basename "$f") cut short" train
+  printf 'nonsense\n' >"$f"
+  holds "a start with nonsense in $(basename "$f")" train
+  from_here
+  holds "a start after that" train
+  holds "what was spoiled was written anew, and serves again" nothing_new
+done
+
+two_at_once() { rm -rf "$work/driver"/* "$work/ours"/*; train --out "$work/a" & a=$!; train --out "$work/b"; b=$?; wait $a && [ $b -eq 0 ]; }
+holds "two first starts at once" two_at_once
+holds "they made the same" cmp "$work/a/last.safetensors" "$work/b/last.safetensors"
+
+[ $failed -eq 0 ] && echo "starts: all as expected"
+[ $failed -eq 0 ]
