@@ -1,4 +1,5 @@
-// Progress of a training: one calm line on a terminal, plain lines elsewhere, JSON lines when asked.
+// Progress of a training: one calm line on a terminal, plain lines elsewhere (a step at once, then every ten seconds, and
+// each validation), JSON lines when asked.
 #include <math.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,16 +52,20 @@ static void epoch(const NacreProgress *p) {
   else fprintf(stderr, "step %lld/%lld", (long long)p->step, (long long)p->steps);
 }
 
+// Seconds between two reports of steps: a terminal's line changes in place, a file keeps each. The first step tells at once.
+static double pause_of(const CliProgress *c) { return c->json ? 1 : c->terminal ? 0.1 : 10; }
+
 void cli_show(void *ctx, const NacreProgress *p) {
   CliProgress *c = ctx;
   double t = now();
-  bool step = p->phase[0] == 't';
+  bool step = p->phase[0] == 't', first = !c->last;
+  if (c->quiet && !c->json) return;
+  if (step && c->last && t - c->last < pause_of(c)) return;
+  c->last = t;
   if (c->json) {
-    if (!step || t - c->last >= 1) { c->last = t; json(p); }
+    json(p);
     return;
   }
-  if (c->quiet || (step && (!c->terminal || t - c->last < 0.1))) return;
-  c->last = t;
   if (c->terminal) fputs("\r\033[K", stderr);
   if (p->phase[0] == 'd') {
     fprintf(stderr, "%s after %lld steps, ", p->step < p->steps ? "stopped" : "finished", (long long)p->step);
@@ -71,17 +76,18 @@ void cli_show(void *ctx, const NacreProgress *p) {
     return;
   }
   epoch(p);
+  if (step && p->epochs && !c->terminal) fprintf(stderr, "  step %lld/%lld", (long long)p->step, (long long)p->steps);
   if (!step) fputs("  valid:", stderr);
   metrics(p);
   if (p->best) fputs("  (best)", stderr);
-  if (step) {
+  if (step && !first) {   // the first step waits for the driver's compiler, and tells nothing of the others
     fprintf(stderr, "  %.0f examples/s  ", p->examples_per_second);
     duration(stderr, p->seconds_left);
-    fprintf(stderr, " left  %.1f MiB", (double)p->device_bytes / 1048576);
-  } else {
-    fputc('\n', stderr);
+    fputs(" left", stderr);
   }
-  c->line_open = step;
+  if (step) fprintf(stderr, "  %.1f MiB", (double)p->device_bytes / 1048576);
+  c->line_open = step && c->terminal;
+  if (!c->line_open) fputc('\n', stderr);
   fflush(stderr);
 }
 

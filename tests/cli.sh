@@ -103,6 +103,9 @@ expect 1 'E0602' "$nacre" train "$examples/xor.nn" --out run
 expect 2 'finished' "$nacre" train --resume run
 expect 2 'leave out --batch' "$nacre" train --resume run --batch 7
 expect 0 'saved in run' "$nacre" train --resume run --set train.epochs=31
+if grep -q '^epoch 31/31  step [0-9]*/930  loss ' err.txt; then passed=$((passed + 1)); else
+  echo "FAILED: no line tells of the first step"; sed 's/^/    /' err.txt; failed=$((failed + 1))
+fi
 "$nacre" predict run --split train 2>err.txt | head -n 1 >out.txt
 if [ -s out.txt ] && [ ! -s err.txt ]; then passed=$((passed + 1)); else
   echo "FAILED: predict into a closed pipe"; sed 's/^/    /' err.txt; failed=$((failed + 1))
