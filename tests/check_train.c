@@ -347,6 +347,43 @@ START_TEST(torn_and_foreign_runs_are_refused) {
 }
 END_TEST
 
+// A text with its end cut off, a byte changed, or a row of nines within.
+static size_t damage(unsigned *r, char *p, size_t n) {
+  *r = *r * 1664525u + 1013904223u;
+  size_t at = (*r >> 8) % n, kind = *r >> 30;
+  if (kind == 0) return at;
+  if (kind == 1) memset(p + at, '9', n - at < 12 ? n - at : 12);
+  else p[at] = "0-.e\"[]{},: x\xff"[(*r >> 4) % 14];
+  return n;
+}
+
+// What a run says of itself and of its data may be damaged anyhow: it is opened or refused, never worse.
+START_TEST(damaged_records_do_no_harm) {
+  static const char *const files[] = {"records/data.json", "records/run.json"};
+  NacreModel *m;
+  expect_status(m, run(temp_path("records"), 1, NULL, 0, &m), NACRE_OK);
+  nacre_close(m);
+  unsigned r = 7;
+  for (int k = 0; k < LENGTH(files); k++) {
+    size_t n;
+    char *whole = slurp(temp_path(files[k]), &n), *bad = malloc(n + 1);
+    for (int i = 0; i < 150; i++) {
+      memcpy(bad, whole, n + 1);
+      temp_write(files[k], bad, damage(&r, bad, n));
+      int inputs;
+      const NacreTensor *in;
+      NacreStatus s = nacre_open_run(temp_path("records"), "last", NULL, &m);
+      ck_assert_msg((s == NACRE_OK) == (*nacre_message(m) == 0), "%s, round %d: %d: %s", files[k], i, s, nacre_message(m));
+      if (s == NACRE_OK) nacre_inputs(m, &inputs, &in);
+      nacre_close(m);
+    }
+    temp_write(files[k], whole, n);
+    free(whole);
+    free(bad);
+  }
+}
+END_TEST
+
 START_TEST(predictions_follow_the_weights) {
   NacreModel *m;
   expect_status(m, run(temp_path("predict"), 0, NULL, 0, &m), NACRE_OK);
@@ -389,6 +426,8 @@ int main(void) {
   tcase_add_test(c, tokens_beyond_their_table_are_told);
   tcase_add_test(c, torn_and_foreign_runs_are_refused);
   tcase_add_test(c, predictions_follow_the_weights);
+  c = suite_case(s, "records", temp_open, temp_close);
+  tcase_add_test(c, damaged_records_do_no_harm);
   c = suite_case(s, "stops", temp_open, temp_close);
   tcase_add_test(c, a_stop_saves);
   tcase_add_test(c, a_stop_of_the_compiler_is_no_error);

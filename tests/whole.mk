@@ -46,10 +46,11 @@ fuzz: nacre
 	cd fuzz && ./fuzz_front -max_len=4096 -max_total_time=$(FUZZ_SECONDS) corpus \
 	  $(abs_top_srcdir)/tests/front $(abs_top_srcdir)/examples
 	for r in $(FUZZ_READERS); do mkdir -p fuzz/$$r; done
+	cp $(srcdir)/tests/golden/tokenizers/[!e]*.json fuzz/bpe
 	./nacre emit --plan --class cpu $(srcdir)/examples/xor.nn > fuzz/plan/xor
 	./nacre emit --graph $(srcdir)/examples/xor.nn > fuzz/graph/xor
 	for r in $(FUZZ_READERS); do \
-	  (cd fuzz && FUZZ_READER=$$r ./fuzz_readers -max_len=4096 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$r- $$r) || exit 1; \
+	  (cd fuzz && FUZZ_READER=$$r ./fuzz_readers -max_len=12000 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$r- $$r) || exit 1; \
 	done
 
 # What was installed is what a program needs: headers, library and nacre.pc agree, and the program trains.

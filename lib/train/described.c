@@ -140,6 +140,8 @@ bool nc_described_save(NacreModel *m, const NcRun *r) {
 
 // ---- reading; whatever does not fit is left out, and then the data itself is asked
 
+#define MOST ((int64_t)1 << 40)   // of anything: numbers beyond are damage, and would not multiply
+
 static const char **read_texts(NcArena *a, const json_t *j, int64_t n) {
   if (!json_is_array(j) || (int64_t)json_array_size(j) != n) return NULL;
   const char **list = NC_NEW_N(a, const char *, n + 1);
@@ -175,12 +177,14 @@ static bool read_field(NacreModel *m, const char *dir, const json_t *j, NcField 
   if (!name || !type || !nc_dtype_find(type, &f->dtype) || json_array_size(shape) > NC_MAX_RANK) return false;
   f->name = nc_strdup(m->arena, name);
   f->shape.rank = (int)json_array_size(shape);
+  int64_t count = 1;
   for (int i = 0; i < f->shape.rank; i++) {
     f->shape.dim[i] = json_integer_value(json_array_get(shape, (size_t)i));
-    if (f->shape.dim[i] < 1) return false;
+    if (f->shape.dim[i] < 1 || f->shape.dim[i] > MOST / count) return false;
+    count *= f->shape.dim[i];
   }
   f->classes = json_integer_value(json_object_get(j, "classes"));
-  if (f->classes < 0) return false;
+  if (f->classes < 0 || f->classes > MOST) return false;
   f->class_name = read_texts(m->arena, json_object_get(j, "class_names"), f->classes);
   if (f->shape.rank) f->column = read_texts(m->arena, json_object_get(j, "columns"), f->shape.dim[0]);
   int n = 0;
@@ -200,7 +204,10 @@ static bool read_fields(NacreModel *m, const char *dir, const json_t *j, NcDescr
   x->fields.examples = json_integer_value(json_object_get(j, "examples"));
   int64_t *part[] = {&x->fields.windows.positions, &x->fields.windows.span, &x->fields.windows.stride};
   for (size_t i = 0; i < 3; i++) *part[i] = json_integer_value(json_array_get(w, i));
-  if (x->fields.windows.span < 0 || (x->fields.windows.span && x->fields.windows.stride < 1)) return false;
+  for (size_t i = 0; i < 3; i++)
+    if (*part[i] < 0 || *part[i] > MOST) return false;
+  if (x->fields.examples < -1 || x->fields.examples > MOST) return false;
+  if (x->fields.windows.span && x->fields.windows.stride < 1) return false;
   x->fields.n = (int)json_array_size(list);
   x->fields.at = NC_NEW_N(m->arena, NcField, x->fields.n + 1);
   for (int i = 0; i < x->fields.n; i++)
