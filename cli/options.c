@@ -6,13 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct { const char *name, *metavar, *fallback, *doc; } options[] = {
-#define OPT(id, name, metavar, fallback, doc) {name, metavar, fallback, doc},
+const CliOptionRow cli_option_rows[O_COUNT] = {
+#define OPT(id, name, metavar, fallback, choices, doc) {name, metavar, fallback, choices, doc},
   CLI_OPTIONS(OPT)
 #undef OPT
 };
 
 static const uint64_t EVERYWHERE = B(JSON) | B(HELP) | B(QUIET);
+bool cli_takes(const CliVerb *v, int option) { return (v->options | EVERYWHERE) >> option & 1; }
 
 int cli_usage(const char *code, const char *fmt, ...) {
   va_list ap;
@@ -25,11 +26,11 @@ int cli_usage(const char *code, const char *fmt, ...) {
 }
 
 // The known word nearest to `word`, or NULL: the library's rule for "did you mean", kept for single words here.
-static const char *nearest(const char *word, const char *(*name)(int), int n) {
+static const char *nearest(const char *word, const char *const *name, int n) {
   const char *best = NULL;
   int least = (int)strlen(word) / 5 + 3;
   for (int i = 0; i < n; i++) {
-    const char *c = name(i);
+    const char *c = name[i];
     if (!c) continue;
     int row[64], m = (int)strlen(c);
     if (m > 62) continue;
@@ -50,14 +51,15 @@ static const char *nearest(const char *word, const char *(*name)(int), int n) {
   return best;
 }
 
-static const char *verb_name(int i) { return cli_verbs[i].name; }
-static const char *option_name(int i) { return options[i].name; }
-
 const CliVerb *cli_find_verb(const char *name) {
+  enum { MOST = 64 };
+  const char *known[MOST];
   int n = 0;
-  for (; cli_verbs[n].name; n++)
+  for (; cli_verbs[n].name && n < MOST; n++) {
     if (strcmp(cli_verbs[n].name, name) == 0) return &cli_verbs[n];
-  const char *near = nearest(name, verb_name, n);
+    known[n] = cli_verbs[n].name;
+  }
+  const char *near = nearest(name, known, n);
   if (near) cli_usage("E0701", "unknown command `%s`\nhelp: did you mean `%s`?", name, near);
   else cli_usage("E0701", "unknown command `%s`\nhelp: `nacre --help` lists them", name);
   return NULL;
@@ -65,8 +67,8 @@ const CliVerb *cli_find_verb(const char *name) {
 
 static int find_option(const CliVerb *v, const char *name, size_t n) {
   for (int i = 0; i < O_COUNT; i++)
-    if (strlen(options[i].name) == n && memcmp(options[i].name, name, n) == 0 &&
-        ((v->options | EVERYWHERE) >> i & 1))
+    if (strlen(cli_option_rows[i].name) == n && memcmp(cli_option_rows[i].name, name, n) == 0 &&
+        cli_takes(v, i))
       return i;
   return -1;
 }
@@ -75,13 +77,34 @@ static bool unknown_option(const CliVerb *v, const char *word) {
   char name[64];
   snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
   for (int i = 0; i < O_COUNT; i++)
-    if (strcmp(options[i].name, name) == 0) {
+    if (strcmp(cli_option_rows[i].name, name) == 0) {
       cli_usage("E0701", "`nacre %s` has no option `--%s`\nhelp: `nacre %s --help` lists its options", v->name, name, v->name);
       return false;
     }
-  const char *near = nearest(name, option_name, O_COUNT);
+  const char *known[O_COUNT] = {0};
+  for (int i = 0; i < O_COUNT; i++)
+    if (cli_takes(v, i)) known[i] = cli_option_rows[i].name;
+  const char *near = nearest(name, known, O_COUNT);
   if (near) cli_usage("E0701", "unknown option `--%s`\nhelp: did you mean `--%s`?", name, near);
   else cli_usage("E0701", "unknown option `%s`\nhelp: `nacre %s --help` lists them", word, v->name);
+  return false;
+}
+
+// Whether a word is one of those that stand in `choices`, with a space between them; else an error that names the nearest.
+static bool is_choice(const char *what, const char *choices, const char *word) {
+  enum { MOST = 8 };
+  char copy[128], list[192] = "", *one[MOST + 1] = {0}, *rest = copy;
+  const char *near = NULL;
+  int n = 0;
+  snprintf(copy, sizeof copy, "%s", choices);
+  for (char *s; n < MOST && (s = strsep(&rest, " "));) one[n++] = s;
+  for (int i = 0; i < n; i++) {
+    if (strcmp(one[i], word) == 0) return true;
+    snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", one[i]);
+  }
+  near = nearest(word, (const char *const *)one, n);
+  if (near) cli_usage("E0702", "%s is %s, not `%s`\nhelp: did you mean `%s`?", what, list, word, near);
+  else cli_usage("E0702", "%s is %s, not `%s`", what, list, word);
   return false;
 }
 
@@ -92,14 +115,18 @@ static bool take_value(const CliVerb *v, int option, const char *value, CliArgs 
     out->set[out->sets++] = value;
     return true;
   }
-  if (strcmp(options[option].metavar, "N") == 0) {
+  if (strcmp(cli_option_rows[option].metavar, "N") == 0) {
     char *end;
     errno = 0;
     long long number = strtoll(value, &end, 10);
     if (errno || end == value || *end || number < 0 || (option == O_BATCH && number == 0))
-      return cli_usage("E0702", "`--%s` of `nacre %s` needs a whole number, not `%s`", options[option].name, v->name, value), false;
+      return cli_usage("E0702", "`--%s` of `nacre %s` needs a whole number, not `%s`", cli_option_rows[option].name, v->name, value), false;
     out->number[option] = number;
   }
+  const char *choices = cli_option_rows[option].choices;
+  char what[64];
+  snprintf(what, sizeof what, "`--%s`", cli_option_rows[option].name);
+  if (choices && !is_choice(what, choices, value)) return false;
   out->value[option] = value;
   return true;
 }
@@ -141,18 +168,19 @@ bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
       continue;
     }
     if (option < 0) return unknown_option(v, word);
-    if (!options[option].metavar) {
-      if (value) return cli_usage("E0702", "`--%s` takes no value", options[option].name), false;
+    if (!cli_option_rows[option].metavar) {
+      if (value) return cli_usage("E0702", "`--%s` takes no value", cli_option_rows[option].name), false;
       out->value[option] = "";
       continue;
     }
-    if (!value && i + 1 >= argc) return cli_usage("E0704", "`--%s` needs a value: %s", options[option].name, options[option].metavar), false;
+    if (!value && i + 1 >= argc) return cli_usage("E0704", "`--%s` needs a value: %s", cli_option_rows[option].name, cli_option_rows[option].metavar), false;
     if (!take_value(v, option, value ? value : argv[++i], out)) return false;
   }
   if (out->value[O_HELP]) return true;
   if (out->args < v->min_args) return cli_usage("E0704", "`nacre %s` needs: %s\nhelp: `nacre %s --help` tells what it takes", v->name, v->operands, v->name), false;
   if (v->max_args >= 0 && out->args > v->max_args)
     return cli_usage("E0704", "`nacre %s` takes no further argument `%s`", v->name, out->arg[v->max_args]), false;
+  if (v->choices && out->args && !is_choice(v->operands, v->choices, out->arg[0])) return false;
   return true;
 }
 
@@ -186,12 +214,12 @@ void cli_help(FILE *to) {
 void cli_verb_help(FILE *to, const CliVerb *v) {
   fprintf(to, "usage: nacre %s [OPTION...] %s\n\n%s\n\n", v->name, v->operands, v->doc);
   for (int i = 0; i < O_COUNT; i++) {
-    if (!((v->options | EVERYWHERE) >> i & 1)) continue;
+    if (!cli_takes(v, i)) continue;
     char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].metavar ? " " : "",
-             options[i].metavar ? options[i].metavar : "");
-    fprintf(to, "  %-18s %s", left, options[i].doc);
-    if (options[i].fallback) fprintf(to, " (default: %s)", options[i].fallback);
+    snprintf(left, sizeof left, "--%s%s%s", cli_option_rows[i].name, cli_option_rows[i].metavar ? " " : "",
+             cli_option_rows[i].metavar ? cli_option_rows[i].metavar : "");
+    fprintf(to, "  %-18s %s", left, cli_option_rows[i].doc);
+    if (cli_option_rows[i].fallback) fprintf(to, " (default: %s)", cli_option_rows[i].fallback);
     fputc('\n', to);
   }
 }
@@ -218,11 +246,11 @@ void cli_man(FILE *to) {
   fputs(".SH OPTIONS\nEach command takes those that its own \\fB\\-\\-help\\fR lists.\n", to);
   for (int i = 0; i < O_COUNT; i++) {
     fputs(".TP\n.B \\-\\-", to);
-    roff(to, options[i].name);
-    if (options[i].metavar) fprintf(to, " \\fI%s\\fR", options[i].metavar);
+    roff(to, cli_option_rows[i].name);
+    if (cli_option_rows[i].metavar) fprintf(to, " \\fI%s\\fR", cli_option_rows[i].metavar);
     fputc('\n', to);
-    roff(to, options[i].doc);
-    if (options[i].fallback) { fputs(" (default: ", to); roff(to, options[i].fallback); fputc(')', to); }
+    roff(to, cli_option_rows[i].doc);
+    if (cli_option_rows[i].fallback) { fputs(" (default: ", to); roff(to, cli_option_rows[i].fallback); fputc(')', to); }
     fputs(".\n", to);
   }
   fputs(".SH EXIT STATUS\n0 fine, 1 the run failed, 2 usage, 3 the model is wrong, 4 the data is wrong, 5 the device\n"

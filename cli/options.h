@@ -6,38 +6,38 @@
 #include <stdio.h>
 #include "nacre.h"
 
-// OPT(id, name, metavar or NULL for a switch, default as shown or NULL, documentation)
+// OPT(id, name, metavar or NULL for a switch, default as shown or NULL, the only values or NULL, documentation)
 #define CLI_OPTIONS(OPT) \
-  OPT(SET, "set", "PATH=VALUE", NULL, "override a hyperparameter, constant or setting (mlp.hidden=256, train.batch=32)") \
-  OPT(DEVICE, "device", "NAME", "the best one", "the OpenCL device: its number, cpu, gpu, or part of its name") \
-  OPT(CLASS, "class", "CLASS", "by the device", "the code generator: cpu or gpu") \
-  OPT(MODEL, "model", "NAME", "the one trained", "which model of the file") \
-  OPT(BATCH, "batch", "N", "the file's", "the batch size") \
-  OPT(OUT, "out", "DIR", "runs/MODEL-DATE-N", "the run directory to write") \
-  OPT(FORCE, "force", NULL, NULL, "replace what an earlier run left in --out") \
-  OPT(RESUME, "resume", "RUN", NULL, "go on with a stopped run, with the same bits") \
-  OPT(MAX_STEPS, "max-steps", "N", "0: no limit", "stop, saved, after so many steps") \
-  OPT(SPLIT, "split", "NAME", "test", "the part of the data: train, valid, test or all") \
-  OPT(CHECKPOINT, "checkpoint", "NAME", "best, else last", "which checkpoint of the run: best or last") \
-  OPT(FORMAT, "format", "FORMAT", "csv", "csv or json") \
-  OPT(OUTPUT, "output", "FILE", "stdout", "-o FILE: write there; .csv, .json, .npy, .png or .txt") \
-  OPT(SEED, "seed", "N", "the run's", "decides the random numbers") \
-  OPT(GRAPH, "graph", NULL, NULL, "print the graph") \
-  OPT(PLAN, "plan", NULL, NULL, "print the plan: buffers and launches") \
-  OPT(OPENCL, "opencl", NULL, NULL, "print the OpenCL C of all kernels") \
-  OPT(PURPOSE, "for", "PURPOSE", "step", "which compilation: step (training), eval, predict, init, or a task of the file") \
-  OPT(AFTER, "after", "PASS", NULL, "stop after this pass and print what it left") \
-  OPT(LIST_PASSES, "list-passes", NULL, NULL, "list the compiler's passes") \
-  OPT(TIMINGS, "timings", NULL, NULL, "print how long each pass took") \
-  OPT(VERIFY, "verify", NULL, NULL, "check the graph after every pass") \
-  OPT(RUN_PLAN, "run-plan", "FILE", NULL, "run a plan from its text, with inputs of zero, and print its outputs") \
-  OPT(CHECK, "check", NULL, NULL, "write nothing; exit 1 when a file would change") \
-  OPT(JSON, "json", NULL, NULL, "results and messages as JSON lines") \
-  OPT(QUIET, "quiet", NULL, NULL, "no narration on stderr, only errors") \
-  OPT(HELP, "help", NULL, NULL, "this text")
+  OPT(SET, "set", "PATH=VALUE", NULL, NULL, "override a hyperparameter, constant or setting (mlp.hidden=256, train.batch=32)") \
+  OPT(DEVICE, "device", "NAME", "the best one", NULL, "the OpenCL device: its number, cpu, gpu, or part of its name") \
+  OPT(CLASS, "class", "CLASS", "by the device", "cpu gpu", "the code generator: cpu or gpu") \
+  OPT(MODEL, "model", "NAME", "the one trained", NULL, "which model of the file") \
+  OPT(BATCH, "batch", "N", "the file's", NULL, "the batch size") \
+  OPT(OUT, "out", "DIR", "runs/MODEL-DATE-N", NULL, "the run directory to write") \
+  OPT(FORCE, "force", NULL, NULL, NULL, "replace what an earlier run left in --out") \
+  OPT(RESUME, "resume", "RUN", NULL, NULL, "go on with a stopped run, with the same bits") \
+  OPT(MAX_STEPS, "max-steps", "N", "0: no limit", NULL, "stop, saved, after so many steps") \
+  OPT(SPLIT, "split", "NAME", "test", "train valid test all", "the part of the data: train, valid, test or all") \
+  OPT(CHECKPOINT, "checkpoint", "NAME", "best, else last", "best last", "which checkpoint of the run: best or last") \
+  OPT(FORMAT, "format", "FORMAT", "csv", "csv json", "csv or json") \
+  OPT(OUTPUT, "output", "FILE", "stdout", NULL, "-o FILE: write there; .csv, .json, .npy, .png or .txt") \
+  OPT(SEED, "seed", "N", "the run's", NULL, "decides the random numbers") \
+  OPT(GRAPH, "graph", NULL, NULL, NULL, "print the graph") \
+  OPT(PLAN, "plan", NULL, NULL, NULL, "print the plan: buffers and launches") \
+  OPT(OPENCL, "opencl", NULL, NULL, NULL, "print the OpenCL C of all kernels") \
+  OPT(PURPOSE, "for", "PURPOSE", "step", NULL, "which compilation: step (training), eval, predict, init, or a task of the file") \
+  OPT(AFTER, "after", "PASS", NULL, NULL, "stop after this pass and print what it left") \
+  OPT(LIST_PASSES, "list-passes", NULL, NULL, NULL, "list the compiler's passes") \
+  OPT(TIMINGS, "timings", NULL, NULL, NULL, "print how long each pass took") \
+  OPT(VERIFY, "verify", NULL, NULL, NULL, "check the graph after every pass") \
+  OPT(RUN_PLAN, "run-plan", "FILE", NULL, NULL, "run a plan from its text, with inputs of zero, and print its outputs") \
+  OPT(CHECK, "check", NULL, NULL, NULL, "write nothing; exit 1 when a file would change") \
+  OPT(JSON, "json", NULL, NULL, NULL, "results and messages as JSON lines") \
+  OPT(QUIET, "quiet", NULL, NULL, NULL, "no narration on stderr, only errors") \
+  OPT(HELP, "help", NULL, NULL, NULL, "this text")
 
 typedef enum {
-#define OPT(id, name, metavar, fallback, doc) O_##id,
+#define OPT(id, name, metavar, fallback, choices, doc) O_##id,
   CLI_OPTIONS(OPT)
 #undef OPT
   O_COUNT
@@ -61,6 +61,7 @@ typedef struct {
   uint64_t options;                  // which, besides --json and --help
   int min_args, max_args;            // max -1: any number
   int (*run)(const CliArgs *a);      // returns the exit status
+  const char *choices;               // the only first operands, or NULL
   bool named;                        // takes --NAME VALUE of names that only the file knows
 } CliVerb;
 extern const CliVerb cli_verbs[];    // ended by name NULL
@@ -68,6 +69,9 @@ extern const CliVerb cli_verbs[];    // ended by name NULL
 // Parses what follows the verb. False after an error on stderr (exit status 2).
 bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out);
 void cli_free(CliArgs *a);
+typedef struct { const char *name, *metavar, *fallback, *choices, *doc; } CliOptionRow;
+extern const CliOptionRow cli_option_rows[O_COUNT];
+bool cli_takes(const CliVerb *v, int option);
 void cli_help(FILE *to);
 void cli_verb_help(FILE *to, const CliVerb *v);
 void cli_man(FILE *to);

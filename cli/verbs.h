@@ -13,9 +13,13 @@ int cli_train(const CliArgs *a);
 int cli_eval(const CliArgs *a);
 int cli_predict(const CliArgs *a);
 int cli_run(const CliArgs *a);
-// verbs_plain.c: without a model
+// verbs_plain.c: without a model that is opened
 int cli_explain(const CliArgs *a);
 int cli_fmt(const CliArgs *a);
+int cli_syntax(const CliArgs *a);
+int cli_completion(const CliArgs *a);    // completion.c
+int cli_runs(const CliArgs *a);
+int cli_diff(const CliArgs *a);
 int cli_devices(const CliArgs *a);
 int cli_doctor(const CliArgs *a);
 

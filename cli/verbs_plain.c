@@ -1,4 +1,4 @@
-// Verbs without a model: explain, fmt, devices, doctor.
+// Verbs without a model: explain, fmt, runs, diff, devices, doctor.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +38,27 @@ int cli_explain(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   char *error = NULL;
   NacreStatus s = nacre_explain(a->args ? a->arg[0] : NULL, &o, cli_stdout, NULL, &error);
+  return cli_done_text(error, s);
+}
+
+int cli_syntax(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  char *error = NULL;
+  NacreStatus s = nacre_syntax(a->arg[0], &o, cli_stdout, NULL, &error);
+  return cli_done_text(error, s);
+}
+
+int cli_runs(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  char *error = NULL;
+  NacreStatus s = nacre_runs(a->args ? a->arg[0] : NULL, &o, cli_stdout, NULL, &error);
+  return cli_done_text(error, s);
+}
+
+int cli_diff(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  char *error = NULL;
+  NacreStatus s = nacre_diff(a->arg[0], a->arg[1], &o, cli_stdout, NULL, &error);
   return cli_done_text(error, s);
 }
 

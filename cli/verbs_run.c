@@ -80,7 +80,6 @@ int cli_predict(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
   const char *format = a->value[O_FORMAT] ? a->value[O_FORMAT] : a->value[O_JSON] ? "json" : "csv";
-  if (strcmp(format, "csv") && strcmp(format, "json")) return cli_usage("E0702", "`--format` is csv or json, not `%s`", format);
   const char *file = a->args > 1 ? a->arg[1] : NULL, *split = a->value[O_SPLIT];
   if (a->value[O_OUTPUT] && a->value[O_FORMAT]) return cli_usage("E0704", "the name of --output tells the form: leave out --format");
   if (file && split) return cli_usage("E0704", "give an INPUT or --split, not both");

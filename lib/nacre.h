@@ -168,6 +168,12 @@ NacreStatus nacre_format(const char *name, const char *text, size_t size, bool c
 // A layer, function, source, setting or error code; NULL: all words by topic.
 NacreStatus nacre_explain(const char *name, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 NacreStatus nacre_devices(const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
+// The language's words for an editor: "vim" (a syntax file) or "textmate" (a grammar as JSON).
+NacreStatus nacre_syntax(const char *editor, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
+// The runs below a folder (NULL: "runs"), the oldest first, as a table, or as JSON lines.
+NacreStatus nacre_runs(const char *folder, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
+// What differs between two run directories: settings, data, versions, lines of the source, results.
+NacreStatus nacre_diff(const char *a, const char *b, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 // Every kernel family on every device against the reference. NACRE_DEVICE when a verdict is bad.
 NacreStatus nacre_doctor(const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 // Runs a plan from its text (inputs zero), prints its outputs.

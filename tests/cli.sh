@@ -34,7 +34,7 @@ expect 2 'usage' "$nacre"
 expect 0 'usage' "$nacre" --help
 expect 0 'nacre 0' "$nacre" --version
 expect 2 'did you mean `train`' "$nacre" trian
-for verb in check summary train eval predict run test emit explain fmt devices doctor; do
+for verb in check summary train eval predict run test emit explain fmt runs diff syntax completion devices doctor; do
   expect 0 '--json' "$nacre" $verb --help
   expect 2 '--no-such-option' "$nacre" $verb --no-such-option
 done
@@ -95,7 +95,7 @@ fi
 # training and using
 expect 0 '' "$nacre" train "$examples/xor.nn" --out run --quiet
 expect 0 '"accuracy"' "$nacre" eval run --split test --json
-expect 2 'no part' "$nacre" eval run --split tset
+expect 2 'did you mean `test`' "$nacre" eval run --split tset
 expect 0 'class' "$nacre" predict run --split test
 expect 0 '"output"' "$nacre" predict run --split test --format json
 expect 2 'csv or json' "$nacre" predict run --format yaml
@@ -121,6 +121,24 @@ for f in model.nn run.json metrics.jsonl README.md last.safetensors best.safeten
   [ -s run/$f ] || { echo "FAILED: run/$f is missing"; failed=$((failed + 1)); }
 done
 for f in run/*.tmp-*; do absent "$f"; done
+"$nacre" train "$examples/xor.nn" --out other --set train.epochs=2 --set xor_net.hidden=5 --set train.seed=3 --quiet --max-steps 40
+printf '\n# a note\n' >>other/model.nn
+mkdir -p all/empty && mv other all/other && cp -r run all/one && sed -i 's/"finished"/"running"/' all/one/run.json
+expect 0 'killed' "$nacre" runs all
+expect 0 'all/other  stopped' "$nacre" runs all
+expect 0 '"state":"stopped"' "$nacre" runs all --json
+expect 0 'no runs' "$nacre" runs all/empty
+expect 1 'E0601' "$nacre" runs none
+printf '{' >all/empty/run.json
+expect 0 'line 1' "$nacre" runs all
+expect 0 'hidden           (none) -> 5' "$nacre" diff run all/other
+expect 0 'seed                     1 -> 3' "$nacre" diff run all/other
+expect 0 '# a note' "$nacre" diff run all/other
+expect 0 '"field":"parameters","a":"42","b":"27"' "$nacre" diff run all/other --json
+expect 0 'are alike' "$nacre" diff run run
+expect 1 'E0604' "$nacre" diff run all
+expect 1 'E0604' "$nacre" diff run all/empty
+expect 2 'needs' "$nacre" diff run
 expect 0 'the default' "$nacre" devices
 "$nacre" emit --plan "$examples/xor.nn" --for predict >xor.plan
 expect 0 'output' "$nacre" emit --run-plan xor.plan

@@ -20,6 +20,9 @@ lib_libtrain_la_SOURCES = \
   lib/train/run.c \
   lib/train/record.c \
   lib/train/card.c \
+  lib/train/runs.c \
+  lib/train/diff.c \
+  lib/train/syntax.c \
   lib/train/walk.h \
   lib/train/loop.c \
   lib/train/plateau.h \

@@ -214,18 +214,18 @@ bool nc_run_end(NacreModel *m, NcRun *r, const char *state, const NacreProgress 
 
 // ---- opening a run
 
-static json_t *read_json(NacreModel *m, const char *dir) {
-  const char *path = nc_sprintf(m->arena, "%s/run.json", dir);
+json_t *nc_run_read(NcArena *a, NcDiag *d, const char *dir) {
+  const char *path = nc_sprintf(a, "%s/run.json", dir);
   if (!exists(path)) {
-    nc_help(m->diag, nc_error(m->diag, NC_E0604, NC_NOWHERE, "`%s` is not a run directory: it has no run.json", dir),
+    nc_help(d, nc_error(d, NC_E0604, NC_NOWHERE, "`%s` is not a run directory: it has no run.json", dir),
             "`nacre train FILE --out DIR` makes one");
     return NULL;
   }
   json_error_t e;
   json_t *j = json_load_file(path, 0, &e);
   if (j && json_integer_value(json_object_get(j, "nacre_run")) == 1) return j;
-  if (j) nc_error(m->diag, NC_E0604, NC_NOWHERE, "`%s` is of an unknown version", path);
-  else nc_error(m->diag, NC_E0604, NC_NOWHERE, "`%s` line %d: %s", path, e.line, e.text);
+  if (j) nc_error(d, NC_E0604, NC_NOWHERE, "`%s` is of an unknown version", path);
+  else nc_error(d, NC_E0604, NC_NOWHERE, "`%s` line %d: %s", path, e.line, e.text);
   json_decref(j);
   return NULL;
 }
@@ -241,7 +241,7 @@ bool nc_run_finished(NacreModel *m, const char *dir) {
 
 bool nc_run_options(NacreModel *m, const char *dir, const NacreOptions *given, NacreOptions *out) {
   *out = given ? *given : (NacreOptions){0};
-  json_t *j = read_json(m, dir);
+  json_t *j = nc_run_read(m->arena, m->diag, dir);
   if (!j) return false;
   json_t *set = json_object_get(j, "set");
   size_t n = json_array_size(set);

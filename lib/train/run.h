@@ -34,6 +34,8 @@ bool nc_run_log(NacreModel *m, NcRun *r, const NacreProgress *p);               
 bool nc_run_end(NacreModel *m, NcRun *r, const char *state, const NacreProgress *last); // run.json again, README.md
 const char *nc_run_path(NacreModel *m, const NcRun *r, const char *file);
 
+struct json_t *nc_run_read(NcArena *a, NcDiag *d, const char *dir);                   // run.json; E0604
+
 // For opening: the settings a run was made with (what `given` sets comes on top), and its checkpoint file.
 bool nc_run_options(NacreModel *m, const char *dir, const NacreOptions *given, NacreOptions *out);
 bool nc_run_weights(NacreModel *m, const char *dir, const char *checkpoint);
