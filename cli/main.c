@@ -40,6 +40,8 @@ int main(int argc, char **argv) {
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) return cli_help(stdout), 0;
   if (!strcmp(argv[1], "--version")) return printf("nacre %s\n", nacre_version()), 0;
   if (!strcmp(argv[1], "--man")) return cli_man(stdout), 0;
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (!strcmp(argv[i], "--json")) cli_usage_json(true);
   const CliVerb *v = cli_find_verb(argv[1]);
   CliArgs a = {0};
   int status = NACRE_USAGE;

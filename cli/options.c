@@ -15,13 +15,30 @@ const CliOptionRow cli_option_rows[O_COUNT] = {
 static const uint64_t EVERYWHERE = B(JSON) | B(HELP) | B(QUIET);
 bool cli_takes(const CliVerb *v, int option) { return (v->options | EVERYWHERE) >> option & 1; }
 
+// Set once, before anything is parsed: wrong options are told as --json says, too.
+static bool usage_json;
+void cli_usage_json(bool on) { usage_json = on; }
+
+static void usage_line(const char *code, char *text) {
+  char *help = strstr(text, "\nhelp: ");
+  if (help) *help = 0;
+  fprintf(stderr, "{\"severity\":\"error\",\"code\":\"%s\",\"message\":", code);
+  cli_json_text(stderr, text);
+  fputs(",\"file\":null,\"label\":null,\"labels\":[],\"notes\":[],\"help\":",
+        stderr);
+  if (help) cli_json_text(stderr, help + strlen("\nhelp: "));
+  else fputs("null", stderr);
+  fputs("}\n", stderr);
+}
+
 int cli_usage(const char *code, const char *fmt, ...) {
+  char text[4096];
   va_list ap;
   va_start(ap, fmt);
-  fprintf(stderr, "error[%s]: ", code);
-  vfprintf(stderr, fmt, ap);
-  fputc('\n', stderr);
+  vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
+  if (usage_json) usage_line(code, text);
+  else fprintf(stderr, "error[%s]: %s\n", code, text);
   return NACRE_USAGE;
 }
 
@@ -184,13 +201,43 @@ bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
   return true;
 }
 
-void cli_json_text(const char *s) {
-  putchar('"');
+void cli_json_text(FILE *to, const char *s) {
+  fputc('"', to);
   for (; *s; s++) {
-    if ((unsigned char)*s < ' ') printf("\\u%04x", (unsigned char)*s);
-    else printf(*s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+    if ((unsigned char)*s < ' ') fprintf(to, "\\u%04x", (unsigned char)*s);
+    else fprintf(to, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
   }
-  putchar('"');
+  fputc('"', to);
+}
+
+void cli_keep(void *ctx, const char *text, size_t size) {
+  CliText *t = ctx;
+  if (t->n + size + 1 > t->cap) {
+    size_t cap = (t->n + size + 1) * 2;
+    char *more = realloc(t->at, cap);
+    if (!more) { t->full = true; return; }
+    t->at = more;
+    t->cap = cap;
+  }
+  memcpy(t->at + t->n, text, size);
+  t->n += size;
+  t->at[t->n] = 0;
+}
+
+int cli_tell(const CliArgs *a, const char *what, CliText *t, int status) {
+  if (t->full) {
+    cli_usage("E0606", "out of memory");
+    status = NACRE_RUN;
+  } else if (t->n && !a->value[O_JSON]) fwrite(t->at, 1, t->n, stdout);
+  else if (t->n) {
+    putchar('{');
+    if (what) printf("\"what\":\"%s\",", what);
+    fputs("\"text\":", stdout);
+    cli_json_text(stdout, t->at);
+    puts("}");
+  }
+  free(t->at);
+  return status;
 }
 
 NacreOptions cli_options(const CliArgs *a) {

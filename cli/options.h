@@ -76,10 +76,17 @@ void cli_help(FILE *to);
 void cli_verb_help(FILE *to, const CliVerb *v);
 void cli_man(FILE *to);
 const CliVerb *cli_find_verb(const char *name);      // NULL after an error that names the nearest one
+void cli_usage_json(bool on);                        // whether cli_usage prints JSON
 int cli_usage(const char *code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));   // prints; returns 2
 NacreOptions cli_options(const CliArgs *a);          // what nacre.h takes
 
-void cli_json_text(const char *s);                   // to stdout, quoted
+void cli_json_text(FILE *to, const char *s);         // quoted
+
+// Text that is collected, to be compared or to be one member of a JSON line. A NacreWrite whose ctx is a CliText.
+typedef struct { char *at; size_t n, cap; bool full; } CliText;      // full: there was no memory
+void cli_keep(void *ctx, const char *text, size_t size);
+// Prints what was kept: as it is, or as {"what":…,"text":…} (what NULL: the text alone). Frees it; the status.
+int cli_tell(const CliArgs *a, const char *what, CliText *t, int status);
 
 // progress.c: one calm line on a terminal, plain lines elsewhere, JSON lines when asked.
 typedef struct { bool json, quiet, terminal; double last; bool line_open; } CliProgress;

@@ -22,10 +22,10 @@ static void json_number(const char *name, double v) {
 
 static void json(const NacreProgress *p) {
   printf("{\"event\":\"%s\",\"run\":", p->phase);
-  cli_json_text(p->directory);
+  cli_json_text(stdout, p->directory);
   if (p->stage) {
     printf(",\"stage\":");
-    cli_json_text(p->stage);
+    cli_json_text(stdout, p->stage);
   }
   printf(",\"epoch\":%lld,\"step\":%lld,\"steps\":%lld", (long long)p->epoch, (long long)p->step, (long long)p->steps);
   for (int i = 0; i < p->metrics; i++) json_number(p->metric[i].name, p->metric[i].value);

@@ -32,7 +32,7 @@ int cli_check(const CliArgs *a) {
     if (s > worst) worst = s;
     if (s == 0 && a->value[O_JSON]) {
       fputs("{\"file\":", stdout);
-      cli_json_text(a->arg[i]);
+      cli_json_text(stdout, a->arg[i]);
       puts(",\"ok\":true}");
     } else if (s == 0 && !a->value[O_QUIET]) fprintf(stderr, "%s: no errors\n", a->arg[i]);
   }
@@ -47,13 +47,19 @@ static int run_plan(const CliArgs *a, const char *path) {
   char *text = cli_read(path, &size), *error;
   if (!text) return NACRE_RUN;
   NacreOptions o = cli_options(a);
-  NacreStatus s = nacre_run_plan(path, text, size, &o, cli_stdout, NULL, &error);
+  CliText out = {0};
+  NacreStatus s = nacre_run_plan(path, text, size, &o, cli_keep, &out, &error);
   free(text);
+  s = (NacreStatus)cli_tell(a, "run", &out, (int)s);
   return cli_done_text(error, s);
 }
 
 int cli_emit(const CliArgs *a) {
-  if (a->value[O_LIST_PASSES]) return nacre_passes(cli_stdout, NULL), 0;
+  if (a->value[O_LIST_PASSES]) {
+    CliText t = {0};
+    nacre_passes(cli_keep, &t);
+    return cli_tell(a, "passes", &t, 0);
+  }
   if (a->value[O_RUN_PLAN]) return run_plan(a, a->value[O_RUN_PLAN]);
   if (a->args != 1) return cli_usage("E0704", "`nacre emit` needs a FILE");
   int chosen = (a->value[O_GRAPH] != NULL) + (a->value[O_PLAN] != NULL) + (a->value[O_OPENCL] != NULL);
@@ -65,6 +71,8 @@ int cli_emit(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
   NacreStatus s = nacre_open(a->arg[0], &o, &m);
-  if (s == NACRE_OK) s = nacre_emit(m, &e, cli_stdout, NULL);
+  CliText t = {0};
+  if (s == NACRE_OK) s = nacre_emit(m, &e, cli_keep, &t);
+  s = (NacreStatus)cli_tell(a, e.timings ? "timings" : e.what, &t, (int)s);
   return cli_done(m, s);
 }

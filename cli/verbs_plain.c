@@ -44,8 +44,10 @@ int cli_explain(const CliArgs *a) {
 int cli_syntax(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   char *error = NULL;
-  NacreStatus s = nacre_syntax(a->arg[0], &o, cli_stdout, NULL, &error);
-  return cli_done_text(error, s);
+  CliText t = {0};
+  NacreStatus s = nacre_syntax(a->arg[0], &o, cli_keep, &t, &error);
+  int status = cli_tell(a, NULL, &t, (int)s);
+  return status == (int)s ? cli_done_text(error, s) : (nacre_free(error), status);
 }
 
 int cli_runs(const CliArgs *a) {
@@ -76,22 +78,8 @@ int cli_doctor(const CliArgs *a) {
   return cli_done_text(error, s);
 }
 
-typedef struct { char *at; size_t n, cap; bool full; } Text;
-static void keep(void *ctx, const char *text, size_t size) {
-  Text *t = ctx;
-  if (t->n + size > t->cap) {
-    size_t cap = (t->n + size) * 2;
-    char *more = realloc(t->at, cap);
-    if (!more) { t->full = true; return; }
-    t->at = more;
-    t->cap = cap;
-  }
-  memcpy(t->at + t->n, text, size);
-  t->n += size;
-}
-
 // Beside and renamed: a reader never sees half a file.
-static bool replace(const char *path, const Text *t) {
+static bool replace(const char *path, const CliText *t) {
   char beside[4096];
   if (snprintf(beside, sizeof beside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof beside) return errno = ENAMETOOLONG, false;
   FILE *f = fopen(beside, "wb");
@@ -109,12 +97,18 @@ static int format_one(const CliArgs *a, const char *path) {
   char *text = cli_read(path, &size), *error = NULL;
   if (!text) return NACRE_RUN;
   bool check = a->value[O_CHECK], standard_input = strcmp(path, "-") == 0;
-  Text t = {0};
-  NacreStatus s = nacre_format(path, text, size, check, &o, keep, &t, &error);
-  if (check && s == NACRE_RUN && !error) fprintf(stderr, "%s: would change\n", path);
+  CliText t = {0};
+  NacreStatus s = nacre_format(path, text, size, check, &o, cli_keep, &t, &error);
+  bool json = a->value[O_JSON], would = check && s == NACRE_RUN && !error, differs = !t.at || t.n != size || memcmp(t.at, text, size) != 0;
+  if (would && !json) fprintf(stderr, "%s: would change\n", path);
+  if (json && !error && !(standard_input && !check)) {
+    fputs("{\"file\":", stdout);
+    cli_json_text(stdout, path);
+    printf(",\"changed\":%s}\n", check ? would ? "true" : "false" : differs ? "true" : "false");
+  }
   if (!check && s == NACRE_OK && t.full) { cli_usage("E0606", "out of memory"); s = NACRE_RUN; }
   else if (!check && s == NACRE_OK && standard_input) fwrite(t.at, 1, t.n, stdout);
-  else if (!check && s == NACRE_OK && (t.n != size || memcmp(t.at, text, size) != 0) && !replace(path, &t)) {
+  else if (!check && s == NACRE_OK && differs && !replace(path, &t)) {
     cli_usage("E0602", "cannot write `%s`: %s", path, strerror(errno));
     s = NACRE_RUN;
   }

@@ -46,7 +46,7 @@ static void print_scores(const CliArgs *a, const char *split, const NacreScores 
   bool json = a->value[O_JSON];
   if (json) {
     fputs("{\"run\":", stdout);
-    cli_json_text(a->arg[0]);
+    cli_json_text(stdout, a->arg[0]);
     printf(",\"split\":\"%s\",\"examples\":%lld,\"metrics\":{", split, (long long)scores->examples);
   } else printf("%s (%lld examples)\n", split, (long long)scores->examples);
   for (int i = 0; i < scores->metrics; i++) {

@@ -3,6 +3,7 @@ EXTRA_DIST += docs/errors docs/architecture.md docs/results.md
 EXTRA_DIST += docs/errors docs/performance.md
 EXTRA_DIST += docs/language.md
 EXTRA_DIST += docs/run-directory.md
+EXTRA_DIST += docs/json.md
 
 # The error pages are part of the library: `nacre explain E0203`.
 NC_ERROR_PAGES = $(sort $(wildcard $(srcdir)/docs/errors/E*.md))

@@ -72,3 +72,11 @@ EXTRA_DIST += tests/full_disk.c
 # The second start compiles nothing.
 TESTS += tests/start.sh
 dist_check_SCRIPTS += tests/start.sh
+
+# --json of every command against docs/json.md.
+check_PROGRAMS += tests/json_lines
+tests_json_lines_SOURCES = tests/json_lines.c
+tests_json_lines_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_json_lines_LDADD = $(JANSSON_LIBS)
+TESTS += tests/json.sh
+dist_check_SCRIPTS += tests/json.sh
