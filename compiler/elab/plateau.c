@@ -1,5 +1,5 @@
-// The schedule `plateau` follows the validation, which no graph sees: how often its rate has fallen comes from outside, as an input
-// of the training graph ("plateau 0"), and the recipe says when it falls.
+// The schedule `plateau` follows the validation, which no graph sees: how often its rate has fallen comes from outside, as
+// an input of the training graph ("plateau 0"), and the recipe says when it falls.
 #include "elab/builtin.h"
 #include "elab/recipe.h"
 #include <string.h>

@@ -115,9 +115,12 @@ bool nc_recipe_keep(NcElab *e, const NcTrainKeys *k, NcRecipe *r) {
   static const char *const small[] = {"loss", "mse", "mae", "rmse", "perplexity", "cross_entropy", "bce_logits",
                                       "kl", "nll", "huber", "hinge"};
   r->keep = k->steps_in_turn ? NULL : "loss";   // losses that pull at each other tell of no best
-  if (!k->keep && !r->keep && r->plateau.n)
-    return nc_help(e->diag, nc_elab_error(e, NC_E0312, r->plateau.at[0].at, "`plateau` follows the metric that is kept, and there is none"),
-                   "name one: `keep = accuracy`, or the loss of a step by the step's name"), false;
+  if (!k->keep && !r->keep && r->plateau.n) {
+    NcMessage *m = nc_elab_error(e, NC_E0312, r->plateau.at[0].at,
+                                 "`plateau` follows the metric that is kept, and there is none");
+    nc_help(e->diag, m, "name one: `keep = accuracy`, or the loss of a step by the step's name");
+    return false;
+  }
   if (!k->keep && !r->keep) return true;
   if (k->keep && k->keep->kind == NC_X_NAME) r->keep = k->keep->name.s;
   else if (k->keep && !nc_expr_text(e, k->keep, &r->keep)) return false;
