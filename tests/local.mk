@@ -14,6 +14,8 @@ NC_SUITES = \
   tests/check_base \
   tests/check_passes \
   tests/check_data \
+  tests/check_table \
+  tests/check_loader \
   tests/check_text \
   tests/check_tokenizers \
   tests/check_front \

@@ -1,0 +1,261 @@
+// What is looked at before training, splits, shuffles and the loader.
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include "base/map.h"
+#include "data/loader.h"
+#include "data/split.h"
+#include "sources.h"
+
+
+// ---- checks ----
+static NcDataset *by_hand(float *x, int32_t *y, int64_t n, int64_t classes) {
+  NcDataset *s = NC_NEW(arena, NcDataset);
+  static const char *const column[] = {"p", "q"};
+  s->n = n;
+  s->fields = 2;
+  s->field = NC_NEW_N(arena, NcField, 2);
+  s->field[0] = (NcField){.name = "x", .dtype = NC_F32, .shape = NC_SHAPE(2), .column = column};
+  s->field[1] = (NcField){.name = "label", .dtype = NC_I32, .classes = classes};
+  s->data = NC_NEW_N(arena, void *, 2);
+  s->data[0] = x;
+  s->data[1] = y;
+  s->origin = NC_NEW_N(arena, const char *, 2);
+  return s;
+}
+
+START_TEST(test_check) {
+  float x[6] = {1, 2, 3, NAN, 5, 6};
+  int32_t y[3] = {0, 1, 2};
+  NcDataset *s = by_hand(x, y, 3, 3);
+  uint64_t before = nc_data_hash(s);
+  ck_assert(!nc_data_check(diag, s));
+  expect_error(NC_E0404, "`x` of example 1, column `q`, is not a number (NaN)");
+  x[3] = INFINITY;
+  ck_assert(!nc_data_check(diag, s));
+  expect_error(NC_E0404, "is infinite");
+  x[3] = 4;
+  ck_assert(nc_data_hash(s) != before);
+  ck_assert(nc_data_check(diag, s));
+  y[1] = 3;
+  ck_assert(!nc_data_check(diag, s));
+  expect_error(NC_E0403, "labels start at 0");
+  y[1] = -1;
+  ck_assert(!nc_data_check(diag, s));
+  expect_error(NC_E0403, "`label` of example 1 is -1");
+  y[1] = 1;
+  ck_assert(nc_data_check_labels(diag, s, 1, 3, 0, NULL));
+  ck_assert(nc_data_check_labels(diag, s, 1, 2, 1, (double[]){2}));
+  ck_assert(!nc_data_check_labels(diag, s, 1, 2, 1, (double[]){-1}));
+  expect_error(NC_E0403, "`label` of example 2 is 2, but there are 2 classes");
+  x[2] = x[4] = x[0];
+  s->field[1].classes = 5;
+  nc_data_warn(diag, s);
+  ck_assert_int_eq(diag->messages.n, 2);
+  ck_assert_int_eq(diag->errors, 0);
+  ck_assert_str_eq(diag->messages.at[0]->text, "the column `p` has the same value in all examples");
+  ck_assert_str_eq(diag->messages.at[1]->text, "2 of the 5 classes of `label` have no example, the first is 3");
+}
+END_TEST
+
+// ---- split ----
+START_TEST(test_split) {
+  static const NcSplitPart part[] = {{"train", 0.8, {0}}, {"valid", 0.1, {0}}, {"test", 0.1, {0}}};
+  static const int64_t size[][4] = {
+    {10000, 8000, 1000, 1000}, {150, 120, 15, 15}, {333, 266, 34, 33}, {10, 8, 1, 1}, {5, 4, 1, 0}};
+  NcSplit out[3], again[3];
+  for (int k = 0; k < 5; k++) {
+    int64_t n = size[k][0];
+    bool good = nc_split(arena, diag, n, 42, NC_NOWHERE, part, 3, out);
+    ck_assert_int_eq(good, size[k][3] > 0);
+    if (!good) {
+      expect_error(NC_E0406, "`test` gets no example: 0.1 of 5");
+      continue;
+    }
+    char *seen = nc_alloc(arena, (size_t)n);
+    for (int i = 0; i < 3; i++) {
+      ck_assert_int_eq(out[i].n, size[k][i + 1]);
+      for (int64_t j = 0; j < out[i].n; j++) ck_assert_int_eq(seen[out[i].index[j]]++, 0);
+    }
+    ck_assert(nc_split(arena, diag, n, 42, NC_NOWHERE, part, 3, again));
+    ck_assert_mem_eq(out[0].index, again[0].index, (size_t)out[0].n * sizeof(int64_t));
+    ck_assert(nc_split(arena, diag, n, 43, NC_NOWHERE, part, 3, again));
+    ck_assert_mem_ne(out[0].index, again[0].index, (size_t)out[0].n * sizeof(int64_t));
+  }
+  static const NcSplitPart some[] = {{"a", 0.3, {0}}, {"b", 0.3, {0}}}, over[] = {{"a", 0.7, {0}}, {"b", 0.4, {0}}},
+    zero[] = {{"a", 0, {0}}}, nan_[] = {{"a", NAN, {0}}}, twice[] = {{"a", 0.5, {0}}, {"a", 0.5, {0}}};
+  ck_assert(nc_split(arena, diag, 10, 1, NC_NOWHERE, some, 2, out));
+  ck_assert_int_eq(out[0].n + out[1].n, 6);
+  ck_assert(!nc_split(arena, diag, 10, 1, NC_NOWHERE, over, 2, out));
+  expect_error(NC_E0312, "add up to 1.1");
+  ck_assert(!nc_split(arena, diag, 10, 1, NC_NOWHERE, zero, 1, out));
+  expect_error(NC_E0312, "`a` is 0 of the examples");
+  ck_assert(!nc_split(arena, diag, 10, 1, NC_NOWHERE, nan_, 1, out));
+  expect_error(NC_E0312, "`a` is nan");
+  ck_assert(!nc_split(arena, diag, 10, 1, NC_NOWHERE, twice, 2, out));
+  expect_error(NC_E0302, "two parts named `a`");
+}
+END_TEST
+
+// Every element comes to every place equally often: 36 cells of 1000 expected, chi-squared with 25 degrees of freedom.
+START_TEST(test_shuffle) {
+  int count[6][6] = {{0}};
+  for (uint64_t s = 0; s < 6000; s++) {
+    int64_t order[6] = {0, 1, 2, 3, 4, 5};
+    nc_shuffle(order, 6, 9, s);
+    for (int i = 0; i < 6; i++) count[i][order[i]]++;
+  }
+  double chi = 0;
+  for (int i = 0; i < 36; i++) chi += (count[i / 6][i % 6] - 1000.0) * (count[i / 6][i % 6] - 1000.0) / 1000;
+  ck_assert_double_lt(chi, 52.6);                      // passed by 999 of 1000 fair ones; ours is fixed
+  ck_assert_double_gt(chi, 8.6);
+}
+END_TEST
+
+// ---- loader ----
+static NcDataset *numbered(int64_t n) {
+  float *x = NC_NEW_N(arena, float, 2 * n);
+  int32_t *y = NC_NEW_N(arena, int32_t, n);
+  for (int64_t i = 0; i < n; i++) {
+    x[2 * i] = (float)i;
+    x[2 * i + 1] = -(float)i;
+    y[i] = (int32_t)i;
+  }
+  return by_hand(x, y, n, n);
+}
+
+static void true_batch(const NcBatch *b, int64_t size) {
+  for (int64_t i = 0; i < size; i++) {
+    ck_assert_float_eq(((float *)b->field[0])[2 * i], (float)b->index[i]);
+    ck_assert_float_eq(((float *)b->field[0])[2 * i + 1], -(float)b->index[i]);
+    ck_assert_int_eq(((int32_t *)b->field[1])[i], b->index[i]);
+  }
+}
+
+static const int thread_counts[] = {-1, 0, 1, 2, 5};
+
+START_TEST(test_loader_train) {
+  enum { N = 103, BATCH = 10, EPOCHS = 4 };
+  NcDataset *s = numbered(N);
+  NcLoaderOptions o = {.data = s, .batch = BATCH, .seed = 3, .train = true, .threads = thread_counts[_i]};
+  NcLoader *l = nc_loader_new(diag, &o);
+  ck_assert_ptr_nonnull(l);
+  ck_assert_int_eq(nc_loader_batches(l), 10);
+  int64_t order[EPOCHS][N];
+  NcBatch b;
+  for (int e = 0; e < EPOCHS; e++) {
+    char seen[N] = {0};
+    for (int k = 0; k < 10; k++) {
+      nc_loader_next(l, &b);
+      ck_assert_int_eq(b.epoch, e);
+      ck_assert_int_eq(b.number, k);
+      ck_assert_int_eq(b.count, BATCH);
+      true_batch(&b, BATCH);
+      for (int i = 0; i < BATCH; i++) {
+        order[e][k * BATCH + i] = b.index[i];
+        ck_assert_int_eq(seen[b.index[i]]++, 0);
+      }
+    }
+    for (int f = 0; f < e; f++) ck_assert_mem_ne(order[e], order[f], 100 * sizeof(int64_t));
+  }
+  for (int e = EPOCHS - 1; e >= 0; e--) {              // any place can be sought, and gives the same again
+    int k = (e * 7 + 3) % 10;
+    nc_loader_seek(l, e, k);
+    nc_loader_next(l, &b);
+    ck_assert_int_eq(b.epoch, e);
+    ck_assert_int_eq(b.number, k);
+    ck_assert_mem_eq(b.index, order[e] + k * BATCH, BATCH * sizeof(int64_t));
+    true_batch(&b, BATCH);
+  }
+  nc_loader_free(l);
+}
+END_TEST
+
+START_TEST(test_loader_eval) {
+  NcDataset *s = numbered(50);
+  int64_t index[23];
+  for (int i = 0; i < 23; i++) index[i] = 49 - 2 * i;
+  NcLoaderOptions o = {.data = s, .index = index, .n = 23, .batch = 10, .threads = thread_counts[_i]};
+  NcLoader *l = nc_loader_new(diag, &o);
+  ck_assert_int_eq(nc_loader_batches(l), 3);
+  for (int k = 0; k < 7; k++) {
+    NcBatch b;
+    nc_loader_next(l, &b);
+    ck_assert_int_eq(b.epoch, k / 3);
+    ck_assert_int_eq(b.count, k % 3 == 2 ? 3 : 10);
+    for (int i = 0; i < 10; i++) ck_assert_int_eq(b.index[i], index[k % 3 * 10 + (i < b.count ? i : (int)b.count - 1)]);
+    true_batch(&b, 10);
+  }
+  nc_loader_free(l);
+}
+END_TEST
+
+// A batch stays as it is until the keep-th further call, however far the threads run ahead.
+START_TEST(test_loader_keep) {
+  NcDataset *s = numbered(64);
+  for (int keep = 1; keep <= 3; keep++) {
+    NcLoaderOptions o = {
+      .data = s, .batch = 4, .seed = 1, .train = true, .threads = thread_counts[_i], .keep = keep, .ahead = 3};
+    NcLoader *l = nc_loader_new(diag, &o);
+    NcBatch b[400];
+    int64_t index[400][4];
+    for (int k = 0; k < 400; k++) {
+      nc_loader_next(l, &b[k]);
+      memcpy(index[k], b[k].index, sizeof index[k]);
+      if (k % 37 == 0) usleep(200);
+      for (int j = k - keep + 1; j <= k; j++) {
+        if (j < k / 100 * 100) continue;               // a seek makes earlier ones invalid
+        ck_assert_mem_eq(b[j].index, index[j], sizeof index[j]);
+        true_batch(&b[j], 4);
+      }
+      if (k % 100 == 99) nc_loader_seek(l, k, 0);      // with the threads in full run
+    }
+    nc_loader_free(l);
+  }
+}
+END_TEST
+
+START_TEST(test_loader_fields) {
+  NcDataset *s = numbered(20);
+  int field[] = {1};
+  NcLoaderOptions o = {.data = s, .batch = 5, .field = field, .fields = 1, .train = true};
+  NcLoader *l = nc_loader_new(diag, &o);
+  NcBatch b;
+  nc_loader_next(l, &b);
+  ck_assert_uint_eq((uintptr_t)b.field[0] % 64, 0);
+  for (int i = 0; i < 5; i++) ck_assert_int_eq(((int32_t *)b.field[0])[i], b.index[i]);
+  nc_loader_free(l);
+  for (int k = 0; k < 20; k++) nc_loader_free(nc_loader_new(diag, &o));    // freed while its threads begin
+  nc_loader_free(NULL);
+  o.batch = 21;
+  ck_assert_ptr_null(nc_loader_new(diag, &o));
+  expect_error(NC_E0406, "`batch = 20` would work");
+  o.train = false;
+  l = nc_loader_new(diag, &o);
+  ck_assert_int_eq(nc_loader_batches(l), 1);
+  nc_loader_free(l);
+  o.batch = 0;
+  ck_assert_ptr_null(nc_loader_new(diag, &o));
+  expect_error(NC_E0312, "at least one example");
+  o.batch = INT64_MAX / 16;
+  ck_assert_ptr_null(nc_loader_new(diag, &o));
+  expect_error(NC_E0312, "more than a data set can have");
+  int64_t none[1];
+  o = (NcLoaderOptions){.data = s, .index = none, .n = 0, .batch = 1};
+  ck_assert_ptr_null(nc_loader_new(diag, &o));
+  expect_error(NC_E0406, "there are 0 examples");
+}
+END_TEST
+
+int main(void) {
+  Suite *s = suite_create("loader");
+  TCase *c = suite_case(s, "loader", temp_open, temp_close);
+  tcase_add_test(c, test_check);
+  tcase_add_test(c, test_split);
+  tcase_add_test(c, test_shuffle);
+  tcase_add_loop_test(c, test_loader_train, 0, 5);
+  tcase_add_loop_test(c, test_loader_eval, 0, 5);
+  tcase_add_loop_test(c, test_loader_keep, 0, 5);
+  tcase_add_test(c, test_loader_fields);
+  return suite_run(s, CK_FORK_GETENV);
+}
