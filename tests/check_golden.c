@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 #include "eval/eval.h"
-#include "gen_run.h"
 #include "golden.h"
+#include "golden_device.h"
 #include "golden_set.h"
 #include "suite.h"
 
@@ -79,7 +79,7 @@ static void evaluate(GoldenSet *s) {
 
 START_TEST(reference) {
   NcArena *a = nc_arena_new();
-  GoldenSet *s = golden_load(a, families[_i], &(GoldenChoice){.only = getenv("NACRE_TEST_ONLY")});
+  GoldenSet *s = golden_load(a, families[_i], getenv("NACRE_TEST_ONLY"));
   evaluate(s);
   nc_arena_free(a);
 }
@@ -95,10 +95,6 @@ static void open_device(void) {
   }
 }
 static void close_device(void) { gen_close(&device); }
-
-// Templates of the gpu class take PoCL a second or two each to compile. check_gen compares them with the reference; here
-// plain loops stand for them.
-static const char costly[] = "dot,conv,conv_weight,pool,pool_grad";
 
 typedef struct { GoldenSet *s; const NcPlan *plan; NcExec *x; NcLoaded *l; } Run;
 
@@ -145,12 +141,7 @@ static void run_step(Run *r, const char *on, int step) {
 }
 
 static void run(GoldenSet *s, NcClass cls, const char *on) {
-  NcTarget t = *nc_device_target(device.dev[cls]), like = nc_target_default(cls);
-  t.cls = cls;
-  t.vector = like.vector;
-  if (t.max_group > like.max_group) t.max_group = like.max_group;
-  NcCompileOptions o = {.name = "golden", .verify = true, .no_fast = cls == NC_CLASS_GPU ? costly : NULL};
-  Run r = {.s = s, .plan = nc_compile(s->arena, s->diag, s->graph, &t, &o)};
+  Run r = {.s = s, .plan = golden_plan(&device, s->arena, s->diag, s->graph, cls, false)};
   ck_assert_msg(r.plan != NULL, "%s", messages(s->diag));
   r.x = nc_exec_new(s->arena, s->diag, device.dev[cls]);
   ck_assert_msg(r.x && (r.l = nc_exec_load(r.x, s->diag, r.plan)), "%s", messages(s->diag));
@@ -166,8 +157,7 @@ START_TEST(on_device) {
   static const NcClass classes[] = {NC_CLASS_CPU, NC_CLASS_GPU};
   static const char *const names[] = {"cpu class", "gpu class"};
   NcArena *a = nc_arena_new();
-  GoldenChoice choice = {.only = getenv("NACRE_TEST_ONLY"), .device = !getenv("NACRE_TEST_ALL")};
-  run(golden_load(a, families[_i / 2], &choice), classes[_i % 2], names[_i % 2]);
+  run(golden_load(a, families[_i / 2], getenv("NACRE_TEST_ONLY")), classes[_i % 2], names[_i % 2]);
   nc_arena_free(a);
 }
 END_TEST

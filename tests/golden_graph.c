@@ -150,14 +150,6 @@ static bool describe(void *ctx, NcDiag *d, const NcSourceSpec *spec, NcFields *o
   return true;
 }
 
-// Paths of imports start at the root of the source: a case may be a network of examples/.
-static const char *import(void *ctx, NcDiag *d, NcRange at, const char *path, const char *from, size_t *size) {
-  (void)at, (void)from;
-  const char *text = golden_read(((GoldenSet *)ctx)->arena, in_source(d->arena, path), size);
-  ck_assert_msg(text != NULL, "%s cannot be read", path);
-  return text;
-}
-
 static void states_of_optimizers(Case *c, NcProgram *p) {
   Binds b = {0};
   ck_assert(bind_outputs(c->s->arena, c->s->diag, p->init, &b));
@@ -170,7 +162,7 @@ static void states_of_optimizers(Case *c, NcProgram *p) {
 
 static void net(Case *c) {
   GoldenSet *s = c->s;
-  NcProgramOptions o = {.name = s->name, .text = s->text, .size = strlen(s->text), .hooks = {.ctx = s, .describe = describe, .import = import},
+  NcProgramOptions o = {.name = s->name, .text = s->text, .size = strlen(s->text), .hooks = {.ctx = s, .describe = describe},
                         .model = nc_sprintf(s->arena, "case_%s", c->name)};
   NcProgram *p = nc_program(s->arena, s->diag, &o);
   if (!p) return;
@@ -183,7 +175,7 @@ static void net(Case *c) {
 }
 
 static void model(Case *c, NcElab *e, NcInfo *info) {
-  NcGraph *g = nc_model_graph(e, info, golden_marked(c->s, c->name, "training"));
+  NcGraph *g = nc_model_graph(e, info, golden_training(c->s, c->name));
   if (!g) return;
   finish(c, g, g->output.n > 1);
   join(c, g);
@@ -201,19 +193,18 @@ static void nothing_left(const Case *c) {
   ck_assert_msg(n > 0, "%s has no golden outputs", c->name);
 }
 
-void golden_build(GoldenSet *s, const GoldenChoice *choice) {
+void golden_build(GoldenSet *s, const char *only) {
   NcFrame top;
   NcProgramOptions *o = NC_NEW(s->arena, NcProgramOptions);
   *o = (NcProgramOptions){.name = s->name, .text = s->text, .size = strlen(s->text),
-                            .hooks = {.ctx = s, .describe = describe, .import = import}};
+                            .hooks = {.ctx = s, .describe = describe}};
   NcElab *e = nc_elab_open(s->arena, s->diag, o, &top);
   s->graph = nc_graph_new(s->arena, s->diag, "golden");
   for (int i = 0; e && i < e->user->file->decl.n; i++) {
     const NcDecl *d = e->user->file->decl.at[i];
     if (d->kind != NC_D_MODEL || strncmp(d->name.s, "case_", 5) != 0) continue;
     Case c = {.s = s, .name = d->name.s + 5};
-    if (choice->only && strcmp(choice->only, c.name) != 0) continue;
-    if (choice->device && golden_marked(s, c.name, "reference")) continue;
+    if (only && strcmp(only, c.name) != 0) continue;
     if (golden_find(s, key(&c, "loss", ""))) net(&c);
     else model(&c, e, nc_map_get(&e->user->decl, d->name.s));
     if (s->diag->errors) return;

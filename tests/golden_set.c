@@ -18,7 +18,7 @@ static double *values(NcArena *a, const NcTensor *t) {
   return v;
 }
 
-GoldenSet *golden_load(NcArena *a, const char *family, const GoldenChoice *c) {
+GoldenSet *golden_load(NcArena *a, const char *family, const char *only) {
   GoldenSet *s = NC_NEW(a, GoldenSet);
   NcTensors file;
   const char *base = in_source(a, nc_sprintf(a, "tests/golden/%s", family));
@@ -36,14 +36,9 @@ GoldenSet *golden_load(NcArena *a, const char *family, const GoldenChoice *c) {
     if (end && strcmp(end, "/loss") == 0 && t->type.shape.rank == 1 && t->type.shape.dim[0] > s->steps)
       s->steps = (int)t->type.shape.dim[0];
   }
-  s->marks = file.metas;
-  s->marked = NC_NEW_N(a, const char *, file.metas + 1);
-  s->mark = NC_NEW_N(a, const char *, file.metas + 1);
-  for (int i = 0; i < file.metas; i++) {
-    s->marked[i] = file.meta[i].key;
-    s->mark[i] = file.meta[i].value;
-  }
-  golden_build(s, c);
+  for (int i = 0; i < file.metas; i++)
+    if (strcmp(file.meta[i].value, "training") == 0) *NC_PUSH(a, s->training) = file.meta[i].key;
+  golden_build(s, only);
   ck_assert_msg(s->graph && !s->diag->errors, "%s: %s", family, messages(a, s->diag));
   return s;
 }
@@ -56,8 +51,8 @@ const GoldenTensor *golden_find(const GoldenSet *s, const char *name) {
   return NULL;
 }
 
-bool golden_marked(const GoldenSet *s, const char *name, const char *mark) {
-  for (int i = 0; i < s->marks; i++)
-    if (strcmp(s->marked[i], name) == 0 && strstr(s->mark[i], mark)) return true;
+bool golden_training(const GoldenSet *s, const char *name) {
+  for (int i = 0; i < s->training.n; i++)
+    if (strcmp(s->training.at[i], name) == 0) return true;
   return false;
 }

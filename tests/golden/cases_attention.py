@@ -17,12 +17,12 @@ def with_weights(module, p, mapping, *x, **more):
 
 
 qkv = dict(q=f(2, 2, 3, 4), k=f(2, 2, 5, 4), v=f(2, 2, 5, 3))
-case("attention", "attention(q, k, v)", lambda p, q, k, v: F.scaled_dot_product_attention(q, k, v), device=False, **qkv)
+case("attention", "attention(q, k, v)", lambda p, q, k, v: F.scaled_dot_product_attention(q, k, v), **qkv)
 case("attention_causal", "attention(q, k, v, causal = true)",
      lambda p, q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), q=f(1, 2, 4, 4), k=f(1, 2, 4, 4),
-     v=f(1, 2, 4, 4), device=False)
+     v=f(1, 2, 4, 4))
 case("attention_causal_later", "attention(q, k, v, causal = true)",
-     lambda p, q, k, v: F.scaled_dot_product_attention(q, k, v, torch.ones(3, 5).tril(2).bool()), device=False, **qkv)
+     lambda p, q, k, v: F.scaled_dot_product_attention(q, k, v, torch.ones(3, 5).tril(2).bool()), **qkv)
 case("attention_mask", "attention(q, k, v, mask = m > 0.5)",
      lambda p, q, k, v, m: F.scaled_dot_product_attention(q, k, v, m > 0.5),
      m=given([1.0, 0, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 1]), **qkv)
@@ -44,9 +44,9 @@ def attend(layer, heads, bias, causal, p, x):
 weights = {"self_attention.qkv.weight": (12, 4), "self_attention.out.weight": (4, 4)}
 biases = {"self_attention.qkv.b": (12,), "self_attention.out.b": (4,)}
 case("self_attention", "x |> self_attention(2)", lambda p, x: attend("self_attention", 2, False, False, p, x), weights,
-     x=f(2, 3, 4), device=False)
+     x=f(2, 3, 4))
 case("self_attention_causal", "x |> self_attention(2, causal = true, bias = true)",
-     lambda p, x: attend("self_attention", 2, True, True, p, x), weights | biases, x=f(2, 3, 4), device=False)
+     lambda p, x: attend("self_attention", 2, True, True, p, x), weights | biases, x=f(2, 3, 4))
 
 cross = {"cross_attention.q.weight": (4, 4), "cross_attention.kv.weight": (8, 6), "cross_attention.out.weight": (4, 4)}
 case("cross_attention", "cross_attention(2)(x, m)",
@@ -73,9 +73,9 @@ def rope_pairs(x):
     return torch.view_as_real(z).flatten(-2)
 
 
-case("rope", "x |> rope", lambda p, x: rope(x), x=f(2, 2, 5, 6), device=False)   # grouped_query_attention has it
-case("rope_offset", "x |> rope(base = 500.0, offset = 7)", lambda p, x: rope(x, 500.0, 7), x=f(1, 2, 3, 4), device=False)
-case("rope_interleaved", "x |> rope(interleaved = true)", lambda p, x: rope_pairs(x), x=f(2, 5, 6), device=False)
+case("rope", "x |> rope", lambda p, x: rope(x), x=f(2, 2, 5, 6))   # grouped_query_attention has it
+case("rope_offset", "x |> rope(base = 500.0, offset = 7)", lambda p, x: rope(x, 500.0, 7), x=f(1, 2, 3, 4))
+case("rope_interleaved", "x |> rope(interleaved = true)", lambda p, x: rope_pairs(x), x=f(2, 5, 6))
 
 
 def waves(n, width):
@@ -84,7 +84,7 @@ def waves(n, width):
 
 
 case("sinusoid", "x + sinusoid(6)(range(5))", lambda p, x: x + waves(torch.arange(5), 6), x=f(2, 5, 6))
-case("sinusoid_steps", "sinusoid(8)(k)", lambda p, k: waves(k, 8), k=given(0, 3, 999), device=False)
+case("sinusoid_steps", "sinusoid(8)(k)", lambda p, k: waves(k, 8), k=given(0, 3, 999))
 
 
 def grouped(p, x):
@@ -131,7 +131,7 @@ parts = {"attn.qkv": (12, 4), "attn.out": (4, 4), "up": (6, 4), "down": (4, 6)}
 case("transformer_block", "x |> transformer_block(2, hidden = 6, causal = true)",
      lambda p, x: encoder(p, x, True, True, F.gelu), block("transformer_block", parts), x=f(2, 3, 4))
 case("transformer_block_norm_last", "x |> transformer_block(2, hidden = 6, norm_first = false, activation = relu)",
-     lambda p, x: encoder(p, x, False, False, F.relu), block("transformer_block", parts), x=f(2, 3, 4), device=False)
+     lambda p, x: encoder(p, x, False, False, F.relu), block("transformer_block", parts), x=f(2, 3, 4))
 
 
 def decoder(p, x, m, norm_first):
@@ -150,4 +150,4 @@ for first in (True, False):
     case(f"transformer_decoder_block{'' if first else '_norm_last'}",
          f"transformer_decoder_block(2, hidden = 6{'' if first else ', norm_first = false'})(x, m)",
          lambda p, x, m, first=first: decoder(p, x, m, first), block("transformer_decoder_block", parts), x=f(2, 3, 4),
-         m=f(2, 5, 4), device=False)
+         m=f(2, 5, 4))

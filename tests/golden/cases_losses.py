@@ -59,7 +59,7 @@ def ctc(x, t, frames, lengths, blank=0):
 letters = given([1, 2, 2, 0], [3, 1, 0, 0], [2, 1, 3, 1])
 row("ctc", "ctc(x, t)", lambda x, t: ctc(x, t, torch.tensor([7, 7, 7]), (t > 0).sum(1)), x=f(3, 7, 4), t=letters)
 row("ctc_frames", "ctc(x, t, blank = 3, frames = n, lengths = m)", lambda x, t, n, m: ctc(x, t, n, m, 3), x=f(3, 7, 4),
-    t=given([1, 2, 2, 0], [0, 1, 0, 0], [2, 2, 0, 1]), n=given(7, 5, 6), m=given(4, 2, 3), device=False)
+    t=given([1, 2, 2, 0], [0, 1, 0, 0], [2, 2, 0, 1]), n=given(7, 5, 6), m=given(4, 2, 3))
 
 # ---- metrics, by counting
 

@@ -1,5 +1,4 @@
 """Small networks and their first training steps."""
-import example_nets
 import torch
 import torch.nn.functional as F
 from golden import Family, f, ints
@@ -12,7 +11,7 @@ family.net("mlp_sgd", "x |> dense(6) |> tanh |> dense(3)",
            "cross_entropy({out}, label)", "sgd(0.1, momentum = 0.9)",
            {"dense.weight": (6, 4), "dense.b": (6,), "dense_2.weight": (3, 6), "dense_2.b": (3,)},
            lambda y, x, label: F.cross_entropy(y, label.long()), lambda ps: torch.optim.SGD(ps, 0.1, 0.9),
-           device=False, x=f(8, 4), label=ints(3, 8))
+           x=f(8, 4), label=ints(3, 8))
 
 
 def affine(p, name):
@@ -54,7 +53,7 @@ def lstm(p, x):
 
 family.net("lstm_adam", "x |> lstm(4, last = true) |> dense(2)", lstm, "mse({out}, y0)", "adam(0.02)",
            {"lstm.W": (16, 3), "lstm.R": (16, 4), "lstm.b": (16,), "dense.weight": (2, 4), "dense.b": (2,)},
-           lambda y, x, y0: F.mse_loss(y, y0.detach()), lambda ps: torch.optim.Adam(ps, 0.02), device=False, x=f(3, 4, 3),
+           lambda y, x, y0: F.mse_loss(y, y0.detach()), lambda ps: torch.optim.Adam(ps, 0.02), x=f(3, 4, 3),
            y0=f(3, 2))
 
 
@@ -83,6 +82,4 @@ family.net("gpt_adamw", '''param wte: f32[6, 4] = normal(0.02)
            {"wte": (6, 4), "wpe": (8, 4), "layer_norm.scale": ones(4), "layer_norm.shift": (4,)} |
            {f"transformer_block.{k}": v for k, v in block.items()},
            lambda y, tok, next: F.cross_entropy(y.flatten(0, 1), next.flatten().long()),
-           lambda ps: torch.optim.AdamW(ps, 0.01, weight_decay=0.1), device=False, tok=ints(6, 2, 5), next=ints(6, 2, 5))
-
-example_nets.add(family)
+           lambda ps: torch.optim.AdamW(ps, 0.01, weight_decay=0.1), tok=ints(6, 2, 5), next=ints(6, 2, 5))

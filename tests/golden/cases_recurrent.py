@@ -43,13 +43,13 @@ def cell(kind, p, *states):
 for kind in GATES:
     case(kind, f"x |> {kind}({U})", lambda p, x, k=kind: forward(k, p, x, k), shapes(kind, kind), x=f(2, 3, I))
     case(f"{kind}_backward_last", f"x |> {kind}({U}, backward = true, last = true)",
-         lambda p, x, k=kind: forward(k, p, x.flip(1), k)[:, -1], shapes(kind, kind), x=f(2, 5, I), device=False)
+         lambda p, x, k=kind: forward(k, p, x.flip(1), k)[:, -1], shapes(kind, kind), x=f(2, 5, I))
     wide = shapes(kind, "bidirectional.forward") | shapes(kind, "bidirectional.backward")
     case(f"{kind}_bidirectional", f"x |> bidirectional({kind}({U}))", lambda p, x, k=kind: both(k, p, x)[0], wide,
-         x=f(2, 4, I), device=False)
+         x=f(2, 4, I))
     states = {"x": f(2, I), "h": f(2, U), **({"c": f(2, U)} if kind == "lstm" else {})}
     case(f"{kind}_cell", f"{kind}_cell({U})({', '.join(states)})",
-         lambda p, k=kind, **s: cell(k, p, *s.values()), shapes(kind, f"{kind}_cell"), device=False, **states)
+         lambda p, k=kind, **s: cell(k, p, *s.values()), shapes(kind, f"{kind}_cell"), **states)
 case("lstm_bidirectional_last", f"x |> bidirectional(lstm({U}, last = true))",
      lambda p, x: torch.cat(list(both("lstm", p, x)[1][0]), -1),
-     shapes("lstm", "bidirectional.forward") | shapes("lstm", "bidirectional.backward"), x=f(2, 4, I), device=False)
+     shapes("lstm", "bidirectional.forward") | shapes("lstm", "bidirectional.backward"), x=f(2, 4, I))

@@ -15,6 +15,7 @@ import zlib
 import torch
 
 torch.set_num_threads(1)
+STEPS = 5
 
 
 # ---- values: a shape and a generator become a tensor
@@ -77,71 +78,54 @@ class Family:
         for prefix, leaves in (("d", x), ("dp", p)):
             self.put({f"{case}/{prefix}/{k}": t.grad for k, t in leaves.items() if t.grad is not None})
 
-    def case(self, name, nn, torch, params={}, training=False, smooth=True, device=True, decl="",
-             **inputs):
+    def case(self, name, nn, torch, params={}, training=False, smooth=True, **inputs):
         """One row: an expression of the language over the inputs, and torch(p, inputs…) that gives the same. Where
-        it gives a dict, `nn` is a tuple with the same names. smooth = False: no gradients are compared. device = False:
-        by the reference evaluator alone, for variations that no kernel of their own computes."""
+        it gives a dict, `nn` is a tuple with the same names. smooth = False: no gradients are compared."""
         x, p = self.leaves(name, inputs, params)
         self.outputs_and_gradients(name, torch(p, **x), x, p, smooth)
         types = ", ".join(f"{k}: {'f32' if t.is_floating_point() else 'i32'}{list(t.shape)}" for k, t in x.items())
-        self.text.append(decl + f"model case_{name}({types}) {{\n  {nn}\n}}\n")
-        self.mark(name, training=training, reference=not device)
+        self.text.append(f"model case_{name}({types}) {{\n  {nn}\n}}\n")
+        if training:
+            self.meta[name] = "training"
 
-    def mark(self, name, **marks):
-        if any(marks.values()):
-            self.meta[name] = " ".join(k for k, v in marks.items() if v)
-
-    def net(self, name, nn, torch, loss, optimizer, params, torch_loss, torch_optimizer, decl="", keys="", steps=5,
-            takes=None, train=None, after_step=None, device=True, **fields):
-        """A network and its training: torch(p, inputs…) gives the output, torch_loss(output, fields) the loss.
-        `takes` names the fields that are the model's inputs (the first, if not given). `loss` may hold {out}. `train` is
-        the network as in training, where that differs."""
+    def net(self, name, nn, network, loss, optimizer, params, torch_loss, torch_optimizer,
+            train=None, **fields):
+        """A network and its training: network(p, x) gives the output from the first field, torch_loss(output, fields) the loss.
+        `loss` may hold {out}. `train` is the network as in training, where that differs."""
         x, p = self.leaves(name, fields, params)
-        takes = takes or list(fields)[:1]
-        given = {k: x[k] for k in takes}
-        self.outputs_and_gradients(name, torch(p, **given), {}, p)
+        first = next(iter(x))
+        self.outputs_and_gradients(name, network(p, x[first]), {}, p)
         opt, losses = torch_optimizer(list(p.values())), []
-        for step in range(steps):
+        for step in range(STEPS):
             opt.zero_grad()
-            l = torch_loss((train or torch)(p, **given), **x)
+            l = torch_loss((train or network)(p, x[first]), **x)
             l.backward()
             opt.step()
-            if after_step:
-                after_step(opt, step)
             losses.append(l.detach())
-        self.put({f"{name}/loss": _stack(losses)})
-        self.mark(name, reference=not device)
-        batch = next(iter(x.values())).shape[0]
-        types = ", ".join(f"{k}: {'f32' if t.is_floating_point() else 'i32'}[{', '.join(['B', *map(str, t.shape[1:])])}]"
-                          for k, t in given.items())
-        call = f"case_{name}({', '.join(takes)})"
-        self.text.append(f"""{decl}model case_{name}({types}) {{
+        self.put({f"{name}/loss": torch.stack(losses)})
+        dtype, shape = "f32" if x[first].is_floating_point() else "i32", ", ".join(["B", *map(str, x[first].shape[1:])])
+        self.text.append(f"""model case_{name}({first}: {dtype}[{shape}]) {{
   {nn}
 }}
 data data_{name} {{
   source = golden(case = "{name}")
 }}
 train case_{name} on data_{name} {{
-  loss = {loss.replace("{out}", call)}
+  loss = {loss.replace("{out}", f"case_{name}({first})")}
   optimizer = {optimizer}
-  batch = {batch}
-  steps = {steps}
-{keys}}}
+  batch = {len(x[first])}
+  steps = {STEPS}
+}}
 """)
 
     def write(self, folder):
         with open(f"{folder}/{self.name}.nn", "w") as out:
             out.write(f"nn 1\n# Golden cases, made by make_golden.py: {self.about}\n\n" + "\n".join(self.text))
-        _write_safetensors(f"{folder}/{self.name}.safetensors", self.tensor, {"torch": torch.__version__, **self.meta})
+        write_safetensors(f"{folder}/{self.name}.safetensors", self.tensor, {"torch": torch.__version__, **self.meta})
         print(f"{self.name}: {len(self.text)} cases")
 
 
-def _stack(losses):
-    return torch.stack(losses)
-
-
-def _write_safetensors(path, tensors, meta):
+def write_safetensors(path, tensors, meta):
     header, data, at = {"__metadata__": meta}, [], 0
     for k, t in tensors.items():
         raw = (t.float() if t.is_floating_point() else t.int()).contiguous().numpy().tobytes()
