@@ -1,13 +1,14 @@
-# make bench: steps of the two workloads, beside PyTorch where PYTHON has it.
+# make bench: the table bench/workloads beside the peers that PYTHON has. make bench WORKLOADS="gpt lstm" picks.
 EXTRA_PROGRAMS = bench/step
 bench_step_SOURCES = bench/step.c
 bench_step_LDADD = $(NC_ALL)
 CLEANFILES += bench/step
-EXTRA_DIST += bench/run.sh bench/torch_step.py bench/mlp.nn bench/cnn.nn
+EXTRA_DIST += bench/run.sh bench/peer.py bench/workloads
+EXTRA_DIST += bench/mlp.nn bench/cnn.nn bench/lstm.nn bench/encoder.nn bench/unet.nn
 
 .PHONY: bench
 bench: bench/step$(EXEEXT)
-	$(srcdir)/bench/run.sh ./bench/step$(EXEEXT) $(srcdir)/bench bench/out
+	WORKLOADS='$(WORKLOADS)' $(srcdir)/bench/run.sh ./bench/step$(EXEEXT) $(srcdir) bench/out
 
 # make bench/kernels: times the templates of kernels/ one by one
 EXTRA_PROGRAMS += bench/kernels

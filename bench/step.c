@@ -1,68 +1,158 @@
-// Times training steps of a .nn file on one device: median milliseconds of a step, several rounds.
-//   bench/step FILE [ROUNDS [STEPS [DEVICE]]]
-// Prints a line per round: what a script needs to interleave it with a peer. One batch is fed again and again.
+// Times one workload of bench/workloads on one device, as lines of a word and a number, which bench/run.sh reads.
+//   bench/step KIND FILE [batch=N] [PATH=VALUE …]      KIND: train, predict, or run:TASK
+// A line `ms` for each round, after one that warms up. Environment: ROUNDS (3), SECONDS of a round (1), NACRE_BENCH_CLASS,
+// NACRE_BENCH_DEVICE; NACRE_BENCH_PROFILE=1 also prints the least time of each launch over 20 runs.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "train/model.h"
 #include "train/run.h"
 
-typedef struct { int rounds, steps; double build; } Bench;
+typedef struct { const char *kind; int64_t rounds; double seconds, began; } Bench;
+typedef struct { NcCompiled *c; NcFeedMap map; const char *out; float *value; } Work;
 
-static bool bench(NacreModel *m, void *arg) {
-  Bench *b = arg;
-  double began = nc_now();
+static double processor_time(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+// The most memory that the process has had, which is what a peer can say of itself too.
+static void print_peak(void) {
+  FILE *f = fopen("/proc/self/status", "r");
+  char line[256];
+  long kb;
+  while (f && fgets(line, sizeof line, f))
+    if (sscanf(line, "VmHWM: %ld", &kb) == 1) printf("peak_kb %ld\n", kb);
+  if (f) fclose(f);
+}
+
+static void print_plan(const NcCompiled *c) {
+  int64_t parameters = 0;
+  for (int i = 0; i < c->plan->buf.n; i++) {
+    const NcPlanBuf *b = &c->plan->buf.at[i];
+    if (b->kind == NC_BUF_VAR && b->role && strcmp(b->role, "param") == 0) parameters += nc_count(b->type.shape);
+  }
+  printf("parameters %lld\nlaunches %lld\nplanned_bytes %zu\n", (long long)parameters,
+         (long long)nc_plan_launches(c->plan), nc_plan_bytes(c->plan));
+}
+
+// The least processor time of each launch: what else the machine does adds to the time on the wall.
+static void profile(NacreModel *m, const NcCompiled *c) {
+  int n = c->plan->step.n;
+  NcProfile *p = nc_profile_new(m->arena, c->plan);
+  double *least = NC_NEW_N(m->arena, double, n + 1), sum = 0;
+  p->apart = true;
+  for (int i = 0; i < 10; i++) {
+    for (int k = 0; k < n; k++) p->step[k] = (NcStepTime){0};
+    if (!nc_exec_run_profiled(c->loaded, m->diag, p)) return;
+    for (int k = 0; k < n; k++) least[k] = i && least[k] < p->step[k].cpu_ns ? least[k] : p->step[k].cpu_ns;
+  }
+  for (int i = 0; i < n; i++) {
+    const NcStep *s = &c->plan->step.at[i];
+    double us = least[i] / 1e3, times = (double)p->step[i].count;
+    sum += us;
+    fprintf(stderr, "%9.1f us %4.0f times %7.1f GFLOP/s %7.1f GB/s  %-28s %s %s\n", us, times, times * s->flops / us / 1e3,
+            times * s->bytes / us / 1e3, s->kernel ? s->kernel : "(copy, fill or gemm)", s->label ? s->label : "", s->at ? s->at : "");
+  }
+  fprintf(stderr, "%9.1f us in all\n", sum);
+}
+
+// One batch through, and what it gives read.
+static bool once(NacreModel *m, const Work *w, int32_t step) {
+  static const uint32_t seed[2] = {1, 0};
+  NcBatch batch;
+  nc_loader_next(m->loader, &batch);
+  int out = nc_plan_output(w->c->plan, w->out);
+  return nc_feed_batch_write(m, w->c, &w->map, batch.field, &(NcFeedNow){.step = &step, .seed = seed}) &&
+         nc_exec_run(w->c->loaded, m->diag) &&
+         nc_exec_read(w->c->loaded, m->diag, out, w->value, w->c->plan->buf.at[out].bytes, true);
+}
+
+static bool prepare(NacreModel *m, const Bench *b, Work *w) {
+  bool train = strcmp(b->kind, "train") == 0;
   if (!nc_feed_data(m)) return false;
-  NcCompiled *c = nc_engine_get(m, "step", 0);
-  NcFeedMap map;
-  if (!c || !nc_feed_map(m, c, &map)) return false;
-  const NcSplit *train = nc_feed_split(m, "train");
-  m->loader = nc_loader_new(m->diag, &(NcLoaderOptions){.data = m->data, .index = train->index, .n = train->n, .field = map.field,
-                                                        .fields = map.n, .batch = c->batch, .train = true, .keep = 3});
-  if (!m->loader) return false;
-  uint32_t seed[2] = {1, 0};
-  int loss = nc_plan_output(c->plan, "loss");
-  float value = 0;
-  printf("launches %d  planned bytes %zu\n", c->plan->step.n, nc_plan_bytes(c->plan));
-  for (int r = 0; r <= b->rounds; r++) {   // round 0 warms up
-    double start = nc_now();
-    for (int i = 0; i < b->steps; i++) {
-      int32_t step = r * b->steps + i;
-      NcBatch batch;
-      nc_loader_next(m->loader, &batch);
-      if (!nc_feed_batch_write(m, c, &map, batch.field, &(NcFeedNow){.step = &step, .seed = seed}) || !nc_exec_run(c->loaded, m->diag) ||
-          !nc_exec_read(c->loaded, m->diag, loss, &value, sizeof value, true))
-        return false;
-      if (r == 0 && i == 0) printf("first step after %.3f s\n", nc_now() - began);
-    }
-    if (r > 0) printf("step %.4f ms\n", (nc_now() - start) * 1e3 / b->steps);
+  w->c = nc_engine_get(m, train ? "step" : "predict", 0);
+  if (!w->c || !nc_feed_map(m, w->c, &w->map)) return false;
+  const NcSplit *part = nc_feed_split(m, "train");
+  m->loader = !part ? NULL : nc_loader_new(m->diag, &(NcLoaderOptions){
+    .data = m->data, .index = part->index, .n = part->n, .field = w->map.field, .fields = w->map.n,
+    .batch = w->c->batch, .train = true, .stride = part->stride, .last = part->last, .keep = 3});
+  w->out = train ? "loss" : w->c->plan->output.at[0].name;
+  w->value = nc_alloc(m->arena, w->c->plan->buf.at[nc_plan_output(w->c->plan, w->out)].bytes);
+  return m->loader != NULL;
+}
+
+static bool batches(NacreModel *m, void *arg) {
+  const Bench *b = arg;
+  Work w;
+  if (!prepare(m, b, &w)) return false;
+  print_plan(w.c);
+  int32_t step = 0;
+  if (!once(m, &w, step++)) return false;
+  printf("first_s %.4f\n", nc_now() - b->began);
+  for (int64_t r = 0; r <= b->rounds; r++) {
+    double start = nc_now(), used = processor_time();
+    int n = 0;
+    for (; n < 2 || nc_now() - start < (r ? b->seconds : b->seconds / 2); n++)
+      if (!once(m, &w, step++)) return false;
+    if (r > 0) printf("ms %.4f\ncpu_ms %.4f\n", (nc_now() - start) * 1e3 / n, (processor_time() - used) * 1e3 / n);
     fflush(stdout);
   }
-  printf("loss %.6f\n", (double)value);
-  if (getenv("NACRE_BENCH_PROFILE")) {
-    double *least = NC_NEW_N(m->arena, double, c->plan->step.n + 1);    // of many runs: what else the machine does adds time
-    for (int i = 0; i < 20; i++) {
-      NcProfile *p = nc_profile_new(m->arena, c->plan);
-      if (!nc_exec_run_profiled(c->loaded, m->diag, p)) return false;
-      for (int k = 0; k < p->n; k++) least[k] = i && least[k] < p->step[k].ns ? least[k] : p->step[k].ns;
-    }
-    for (int i = 0; i < c->plan->step.n; i++) {
-      const NcStep *s = &c->plan->step.at[i];
-      double us = least[i] / 1e3;
-      printf("%9.1f us %7.1f GFLOP/s %7.1f GB/s  %-28s %s %s\n", us, s->flops / us / 1e3, s->bytes / us / 1e3,
-             s->kernel ? s->kernel : "(copy, fill or gemm)", s->label ? s->label : "", s->at ? s->at : "");
-    }
-  }
+  printf("value %.6f\n", (double)w.value[0]);
+  if (getenv("NACRE_BENCH_PROFILE")) profile(m, w.c);
   return true;
 }
 
+// ---- generation: the time between the first new token and the last
+
+typedef struct { int64_t told; double first, last, used_first, used_last; } Told;
+enum { PROMPT = 1, TOKENS = 500 };
+
+static void told(void *ctx, const char *text, size_t size) {
+  (void)text, (void)size;
+  Told *t = ctx;
+  t->last = nc_now();
+  t->used_last = processor_time();
+  if (t->told++ == PROMPT) t->first = t->last, t->used_first = t->used_last;
+}
+
+static NacreStatus generate(NacreModel *m, const Bench *b, const char *task) {
+  char n[16];
+  snprintf(n, sizeof n, "%d", TOKENS);
+  NacreArgument args[] = {{"prompt", "a"}, {"n", n}};
+  for (int64_t r = 0; r <= b->rounds; r++) {
+    Told t = {0};
+    NacreRun run = {.args = 2, .arg = args, .text = told, .ctx = &t};
+    int outs;
+    const NacreOutput *out;
+    NacreStatus s = nacre_run_task(m, task, &run, &outs, &out);
+    if (s != NACRE_OK) return s;
+    double tokens = (double)(t.told - PROMPT - 1);
+    if (r == 0) printf("first_s %.4f\n", t.first - b->began);
+    else printf("ms %.4f\ncpu_ms %.4f\n", (t.last - t.first) * 1e3 / tokens, (t.used_last - t.used_first) * 1e3 / tokens);
+    fflush(stdout);
+  }
+  return NACRE_OK;
+}
+
+static double setting(const char *name, double otherwise) { return getenv(name) ? atof(getenv(name)) : otherwise; }
+
 int main(int argc, char **argv) {
-  if (argc < 2) return fprintf(stderr, "usage: %s FILE [ROUNDS [STEPS [DEVICE]]]\n", argv[0]), 2;
-  Bench b = {argc > 2 ? atoi(argv[2]) : 5, argc > 3 ? atoi(argv[3]) : 50, 0};
-  NacreOptions o = {.device = argc > 4 ? argv[4] : NULL, .device_class = getenv("NACRE_BENCH_CLASS")};
+  if (argc < 3) return fprintf(stderr, "usage: %s train|predict|run:TASK FILE [batch=N] [PATH=VALUE …]\n", argv[0]), 2;
+  Bench b = {argv[1], (int64_t)setting("ROUNDS", 3), setting("SECONDS", 1), nc_now()};
+  NacreOptions o = {.set = (const char *const *)argv + 3, .sets = argc - 3, .device = getenv("NACRE_BENCH_DEVICE"),
+                    .device_class = getenv("NACRE_BENCH_CLASS")};
+  if (o.sets && strncmp(o.set[0], "batch=", 6) == 0) {
+    o.batch = atoll(o.set[0] + 6);
+    o.set++;
+    o.sets--;
+  }
   NacreModel *m;
-  NacreStatus s = nacre_open(argv[1], &o, &m);
-  if (s == NACRE_OK) s = nc_guard(m, bench, &b);
+  NacreStatus s = nacre_open(argv[2], &o, &m);
+  if (s == NACRE_OK) s = strncmp(b.kind, "run:", 4) == 0 ? generate(m, &b, b.kind + 4) : nc_guard(m, batches, &b);
+  print_peak();
   if (m) fputs(nacre_message(m), stderr);
   nacre_close(m);
   return (int)s;

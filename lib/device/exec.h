@@ -55,9 +55,11 @@ bool nc_exec_var_write(NcExec *x, NcDiag *d, int var, const void *from, size_t b
 bool nc_exec_var_read(NcExec *x, NcDiag *d, int var, void *to, size_t bytes);
 
 // Profiling: runs once on a queue of its own that keeps times, waits, and adds each step's time.
-typedef struct { double ns; long count; } NcStepTime;
+// `apart`: waits after every step, and adds the processor time that this process spent on it: on a CPU that others use too,
+// that is what a step costs. Queueing and waking up are in it, some 10 µs.
+typedef struct { double ns, cpu_ns; long count; } NcStepTime;
 // step[i] is plan->step.at[i]; the total is wall time.
-typedef struct { int n; NcStepTime *step; double total_ns; long runs; } NcProfile;
+typedef struct { int n; NcStepTime *step; double total_ns; long runs; bool apart; } NcProfile;
 NcProfile *nc_profile_new(NcArena *a, const NcPlan *p);
 bool nc_exec_run_profiled(NcLoaded *l, NcDiag *d, NcProfile *prof);
 

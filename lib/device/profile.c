@@ -2,9 +2,9 @@
 #include "device/exec_internal.h"
 #include <time.h>
 
-static double now_ns(void) {
+static double clock_ns(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
@@ -42,9 +42,9 @@ static double event_ns(NcExec *x, cl_event event) {
 static bool timed_gemm(NcLoaded *l, NcDiag *d, const NcSteps *at, double *ns) {
   NcExec *x = l->x;
   if (!finish(x, d, x->timed)) return false;
-  double from = now_ns();
+  double from = clock_ns(CLOCK_MONOTONIC);
   if (!nc_launch(l, d, x->timed, at, NULL) || !finish(x, d, x->timed)) return false;
-  *ns = now_ns() - from;
+  *ns = clock_ns(CLOCK_MONOTONIC) - from;
   return true;
 }
 
@@ -53,16 +53,20 @@ bool nc_exec_run_profiled(NcLoaded *l, NcDiag *d, NcProfile *prof) {
   if (!nc_ready(l, d) || !timed_queue(x, d) || !nc_exec_finish(x, d)) return false;
   int64_t n = nc_plan_launches(l->plan), done = 0;
   cl_event *event = NC_NEW_N(d->arena, cl_event, n + 1);
-  double *gemm = NC_NEW_N(d->arena, double, n + 1), from = now_ns();
+  double *gemm = NC_NEW_N(d->arena, double, n + 1), from = clock_ns(CLOCK_MONOTONIC);
   int *step = NC_NEW_N(d->arena, int, n + 1);
   bool ok = true;
   for (NcSteps w = {.plan = l->plan}; ok && nc_steps_next(&w) && done < n; done++) {
     step[done] = w.step;
+    double used = prof->apart ? clock_ns(CLOCK_PROCESS_CPUTIME_ID) : 0;
     ok = l->plan->step.at[w.step].kind == NC_STEP_GEMM ? timed_gemm(l, d, &w, &gemm[done])
                                                        : nc_launch(l, d, x->timed, &w, &event[done]);
+    if (!prof->apart) continue;
+    ok = ok && finish(x, d, x->timed);
+    if (w.step < prof->n) prof->step[w.step].cpu_ns += clock_ns(CLOCK_PROCESS_CPUTIME_ID) - used;
   }
   ok = finish(x, d, x->timed) && ok;
-  double total = now_ns() - from;
+  double total = clock_ns(CLOCK_MONOTONIC) - from;
   for (int64_t i = 0; i < done; i++) {
     if (ok && step[i] < prof->n) {
       prof->step[step[i]].ns += event[i] ? event_ns(x, event[i]) : gemm[i];
