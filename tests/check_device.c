@@ -639,9 +639,13 @@ START_TEST(profiling) {
   for (int i = 0; i < 2; i++) {
     ck_assert_int_eq(prof->step[i].count, 3);
     ck_assert(prof->step[i].ns > 0);
+    ck_assert(prof->step[i].cpu_ns == 0);
     sum += prof->step[i].ns;
   }
   ck_assert(sum <= prof->total_ns);
+  prof->apart = true;
+  OK(nc_exec_run_profiled(l, diag, prof));
+  for (int i = 0; i < 2; i++) ck_assert(prof->step[i].cpu_ns > 0 && prof->step[i].count == 4);
   nc_exec_free(x);
 }
 END_TEST

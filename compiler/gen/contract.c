@@ -113,12 +113,22 @@ static NcPoolTemplate pool_sizes(const NcNode *n, const NcPool *p, NcShape x, Nc
   return t;
 }
 
-static bool call_pool(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text, NcTemplateUse *use) {
+static NcPoolTemplate pool_of(const NcNode *n, bool *grad) {
   NcPool p;
-  bool grad = nc_pool_grad_of(n, &p);
-  if (!grad) nc_pool_of(n, &p);
-  NcShape whole = grad ? n->type.shape : n->in[0]->type.shape, small = grad ? n->in[n->nin - 1]->type.shape : n->type.shape;
-  NcPoolTemplate c = pool_sizes(n, &p, whole, small);
+  *grad = nc_pool_grad_of(n, &p);
+  if (!*grad) nc_pool_of(n, &p);
+  return pool_sizes(n, &p, (*grad ? n : n->in[0])->type.shape, (*grad ? n->in[n->nin - 1] : n)->type.shape);
+}
+
+bool nc_template_by_planes(const NcGen *g, const NcRegion *r) {
+  bool grad;
+  NcPoolTemplate c = pool_of(r->anchor, &grad);
+  return nc_pool_by_planes(g->p->target, &c, grad);
+}
+
+static bool call_pool(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text, NcTemplateUse *use) {
+  bool grad;
+  NcPoolTemplate c = pool_of(n, &grad);
   c.name = name;
   c.text = *text;
   return (grad ? nc_template_pool_grad : nc_template_pool)(program, t, &c, use);

@@ -31,6 +31,7 @@ void nc_gen_walk(NcGen *g, const NcRegion *r, const char *stem, NcShape space, N
 bool nc_gen_row(NcGen *g, const NcRegion *r);
 bool nc_gen_reduce(NcGen *g, const NcRegion *r);
 bool nc_gen_template(NcGen *g, const NcRegion *r);     // dot, conv, conv_weight, pool, pool_grad
+bool nc_template_by_planes(const NcGen *g, const NcRegion *r);   // a pool whose planes fit the scratch of a cpu template
 bool nc_gen_blast(NcGen *g, const NcRegion *r);        // large dots, by CLBlast
 size_t nc_blast_room(const NcRegion *r, const NcTarget *t);
 bool nc_gen_pool(NcGen *g, const NcRegion *r);

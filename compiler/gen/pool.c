@@ -4,8 +4,8 @@
 #include "gen/kernel.h"
 
 bool nc_gen_pool(NcGen *g, const NcRegion *r) {
-  if (g->p->target->cls == NC_CLASS_CPU) return nc_gen_map(g, r);     // lanes beside each other, windows unrolled
-  return nc_gen_template(g, r);
+  bool cpu = g->p->target->cls == NC_CLASS_CPU;
+  return cpu && !nc_template_by_planes(g, r) ? nc_gen_map(g, r) : nc_gen_template(g, r);
 }
 
 enum { MOST_PLACES = 16 };
@@ -70,6 +70,7 @@ static void window(NcEmit *e, NcIx *flat, int64_t count) {
 bool nc_gen_pool_grad(NcGen *g, const NcRegion *r) {
   NcPool p;
   nc_pool_grad_of(r->anchor, &p);
+  if (nc_template_by_planes(g, r)) return nc_gen_template(g, r);
   if (tiles(r->anchor, &p)) {
     nc_gen_walk(g, r, "pool_grad", r->anchor->in[r->anchor->nin - 1]->type.shape, window);
     return true;

@@ -40,7 +40,7 @@ static void use_pool(NcTemplateUse *use, const NcPoolTemplate *p, bool grad, siz
 }
 
 // Whole planes in scratch, by vectors: only two axes, windows at most two apart along rows, and planes that fit.
-static bool by_planes(const NcTarget *t, const NcPoolTemplate *p, bool grad) {
+bool nc_pool_by_planes(const NcTarget *t, const NcPoolTemplate *p, bool grad) {
   const int64_t pitch = nc_most(p->lo[2] + p->in[2], (p->out[2] - 1) * p->stride[2] + p->window[2]);
   const int64_t lines = nc_most(p->lo[1] + p->in[1], (p->out[1] - 1) * p->stride[1] + p->window[1]);
   const int64_t small = p->out[1] * p->out[2], floats = grad ? 2 * (lines * pitch + small) : pitch + small;
@@ -51,7 +51,7 @@ static bool by_planes(const NcTarget *t, const NcPoolTemplate *p, bool grad) {
 static bool pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, bool grad, NcTemplateUse *use) {
   if (!sizes_fit(p)) return false;
   enum { ITEMS_PER_CORE = 16 };
-  const bool planes = by_planes(t, p, grad);
+  const bool planes = nc_pool_by_planes(t, p, grad);
   const int64_t group = planes ? 1 : nc_least(64, nc_most(1, t->max_group));
   const int64_t block = nc_ceil_div(p->planes, (int64_t)ITEMS_PER_CORE * t->compute_units);
   const int64_t items = planes ? nc_ceil_div(p->planes, block) : p->planes * volume(grad ? p->in : p->out);

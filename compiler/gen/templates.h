@@ -101,6 +101,8 @@ typedef struct {
 bool nc_template_pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, NcTemplateUse *use);
 // pool_grad: C = dx [planes][in…] of D = dy and, for max only, A = x and B = y = pool(x).
 bool nc_template_pool_grad(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, NcTemplateUse *use);
+// Whether the two above work by whole planes in scratch, by vectors: only then are they better than plain loops on a CPU.
+bool nc_pool_by_planes(const NcTarget *t, const NcPoolTemplate *p, bool grad);
 
 // ---- For template_*.c ----
 
