@@ -16,6 +16,7 @@ typedef struct {
   int64_t m, n, k;                        // dot
   bool ta, tb;
   int64_t batch, in, out, size, kernel, pad, stride;   // conv, pool (in: channels)
+  bool depthwise;                                      // conv: every channel by itself
 } Row;
 
 static const Row rows[] = {
@@ -29,6 +30,10 @@ static const Row rows[] = {
   {"cnn dw 3136-128", DOT, 128, 3136, 128, 1, 0},
   {"gemm 512 NT", DOT, 512, 512, 512, 0, 1},
   {"gemm 1024 NN", DOT, 1024, 1024, 1024, 0, 0},
+  {"encoder up 512-2048", DOT, 1024, 2048, 512, 0, 1},
+  {"encoder down 2048-512", DOT, 1024, 512, 2048, 0, 1},
+  {"encoder qkv 512-1536", DOT, 1024, 1536, 512, 0, 1},
+  {"gpt up 128-512", DOT, 1024, 512, 128, 0, 1},
   {"one row 784-128", DOT, 1, 128, 784, 0, 1},
   {"conv 1-32 28", CONV, .batch = 128, .in = 1, .out = 32, .size = 28, .kernel = 3, .pad = 1, .stride = 1},
   {"conv 32-64 14", CONV, .batch = 128, .in = 32, .out = 64, .size = 14, .kernel = 3, .pad = 1, .stride = 1},
@@ -39,6 +44,9 @@ static const Row rows[] = {
   {"conv 256-256 14", CONV, .batch = 16, .in = 256, .out = 256, .size = 14, .kernel = 3, .pad = 1, .stride = 1},
   {"conv 64-128 56 stride 2", CONV, .batch = 16, .in = 64, .out = 128, .size = 56, .kernel = 3, .pad = 1, .stride = 2},
   {"conv 256-64 14 1x1", CONV, .batch = 16, .in = 256, .out = 64, .size = 14, .kernel = 1, .pad = 0, .stride = 1},
+  {"depthwise 96 112 stride 2", CONV, .batch = 1, .in = 96, .out = 96, .size = 112, .kernel = 3, .pad = 1, .stride = 2, .depthwise = true},
+  {"depthwise 672 14", CONV, .batch = 1, .in = 672, .out = 672, .size = 14, .kernel = 5, .pad = 2, .stride = 1, .depthwise = true},
+  {"depthwise 1152 7", CONV, .batch = 1, .in = 1152, .out = 1152, .size = 7, .kernel = 5, .pad = 2, .stride = 1, .depthwise = true},
   {"max pool 32 28", MAX_POOL, .batch = 128, .in = 32, .size = 28, .kernel = 2, .stride = 2},
   {"max pool grad 32 28", MAX_POOL_GRAD, .batch = 128, .in = 32, .size = 28, .kernel = 2, .stride = 2}};
 enum { ROWS = sizeof rows / sizeof *rows, MOST_ROUNDS = 1000 };
@@ -75,15 +83,16 @@ static bool make(const Row *r, NcBuf *program, const NcTarget *t, NcTemplateUse 
     *work = 4.0 * (double)(n[0] + n[1] + n[2] + n[3]);
     return (grad ? nc_template_pool_grad : nc_template_pool)(program, t, &p, use);
   }
-  const NcConvTemplate c = {.name = "row", .batch = r->batch, .in_channels = r->in, .out_channels = r->out, .groups = 1,
+  const int64_t groups = r->depthwise ? r->in : 1, sums = r->in / groups * taps;
+  const NcConvTemplate c = {.name = "row", .batch = r->batch, .in_channels = r->in, .out_channels = r->out, .groups = groups,
                             .in = {1, r->size, r->size}, .kernel = {1, r->kernel, r->kernel}, .out = {1, y, y},
                             .stride = {1, r->stride, r->stride}, .lo = {0, r->pad, r->pad}, .dilation = {1, 1, 1},
-                            .dilate_x = {1, 1, 1}, .w_o = r->in * taps, .w_i = taps, .w_k = {taps, r->kernel, 1}};
-  const size_t x = (size_t)(r->batch * r->in * r->size * r->size), w = (size_t)(r->in * r->out * taps);
+                            .dilate_x = {1, 1, 1}, .w_o = sums, .w_i = taps, .w_k = {taps, r->kernel, 1}};
+  const size_t x = (size_t)(r->batch * r->in * r->size * r->size), w = (size_t)(r->out * sums);
   const size_t out = (size_t)(r->batch * r->out * y * y);
   const bool weight = r->kind == CONV_WEIGHT;
   n[0] = x, n[1] = weight ? out : w, n[3] = weight ? w : out;
-  *work = 2.0 * (double)out * (double)(r->in * taps);
+  *work = 2.0 * (double)out * (double)sums;
   return (weight ? nc_template_conv_weight : nc_template_conv)(program, t, &c, use);
 }
 

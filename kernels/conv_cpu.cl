@@ -1,5 +1,5 @@
 // Convolution for CPU devices: C[B][O][out] = x [B][I][in] ∗ w [O][I/G][kernel], three spatial axes. Uses tile_cpu.cl,
-// slab_cpu.cl.
+// slab_cpu.cl, weights_cpu.cl.
 //
 // An implicit GEMM whose columns are output pixels, so that w is read as it lies and results go out as they lie:
 //
@@ -18,14 +18,11 @@
 //   BATCH G IG OG          groups, channels of each         ID IH IW, OD OH OW, KD KH KW   sizes
 //   SD SH SW, LO_D…, DD DH DW, XD XH XW                     stride, low padding, dilation of the kernel and of x
 //   RB OB IB               blocks as above; OB a multiple of MR, which is at most OG
-//   PACK_W                 1: w does not lie in order [O][I/G][KD][KH][KW] or has a prologue, so _pack first writes
-//                          it to work in that order: float[O·IG·KD·KH·KW]
-//   W_O W_I W_D W_H W_W    strides of w (PACK_W)
+//   PACK_W, W_O W_I W_D W_H W_W   see weights_cpu.cl
 //   RUNS                   1: vectors of pixels are one or two runs
 //   A (x) B (w) C: types, LOAD, STORE, EXTRA as in compiler/gen/templates.h; o is linear in C, c the output channel
 //
 // NAME: global (OD·ceil(OH/RB), G·ceil(OG/OB), BATCH), local (1,1,1); arguments A, B or work, C, extra.
-// NAME_pack (PACK_W): global (O), local (1); B, work, extra.
 
 #define PANELS ((RB * OW + NR - 1) / NR)
 #if IB < IG
@@ -134,12 +131,6 @@ INLINE void FN(_store)(int row, SCRATCH const float *sums, IDX o_row, int channe
   }
 }
 
-// Weights as they lie have no prologue, and those that had one are floats by now.
-#if PACK_W
-#define W_TYPE float
-#else
-#define W_TYPE B_TYPE
-#endif
 #define A_AT(r, k) w[(r) * STEPS + (k)]
 
 // One register tile over one block of channels, added to the sums so far.
@@ -187,24 +178,6 @@ void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict wei
   FN(_item)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), slab, panel, sums, A, weights,
             C EXTRA_NAMES);
 }
-
-#if PACK_W
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void FN(_pack_w)(__global const B_TYPE *restrict B, __global float *restrict work EXTRA) {
-  const int o = (int)get_group_id(0);
-  int step = 0;
-#pragma nounroll
-  for (int i = 0; i < IG; i++)
-#pragma nounroll
-    for (int kz = 0; kz < KD; kz++)
-#pragma nounroll
-      for (int ky = 0; ky < KH; ky++)
-#pragma nounroll
-        for (int kx = 0; kx < KW; kx++, step++)
-          work[(IDX)o * STEPS + step] = LOAD_B((o * (IDX)W_O + i * (IDX)W_I + kz * (IDX)W_D + ky * (IDX)W_H +
-                                                kx * (IDX)W_W));
-}
-#endif
 
 #undef PANELS
 #undef SUMS

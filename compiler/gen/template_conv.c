@@ -110,9 +110,55 @@ static void define_shape(NcTemplateFrame *f, const NcConvTemplate *c) {
     {"W_O", c->w_o}, {"W_I", c->w_i}, {"W_D", c->w_k[0]}, {"W_H", c->w_k[1]}, {"W_W", c->w_k[2]}, {NULL, 0}});
 }
 
+// Each group one channel of x, and windows whose neighbours vectors can read.
+static bool depthwise(const NcConvTemplate *c) {
+  return c->groups > 1 && c->groups == c->in_channels && c->stride[2] <= 2;
+}
+
+// A plane's slab stays in the first-level cache; planes are small, so an item makes several.
+static bool choose_planes(const NcTarget *t, const NcConvTemplate *c, Blocks *b) {
+  enum { LEAST_WORK = 32768, ITEMS_PER_CORE = 8, MOST_SLAB = 4096 };
+  const int64_t taps = product(c->kernel), multiple = c->out_channels / c->groups;
+  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
+  *b = (Blocks){.ib = 1, .ob = 1, .rb = c->out[1]};
+  while (slab(c, b) > MOST_SLAB && b->rb > 4) b->rb = half(c->out[1], b->rb, 4);
+  b->ob = nc_most(1, nc_least(c->groups, LEAST_WORK / (b->rb * c->out[2] * taps * multiple)));
+  while (b->ob > 1 && c->batch * c->out[0] * nc_ceil_div(c->out[1], b->rb) * nc_ceil_div(c->groups, b->ob) < wanted) b->ob /= 2;
+  return slab(c, b) + b->rb * c->out[2] + 8 * t->vector <= room;
+}
+
+static void pack_weights(NcBuf *program, const NcConvTemplate *c, NcTemplateUse *use) {
+  const int64_t weights = c->out_channels * (c->in_channels / c->groups) * product(c->kernel);
+  use->work[use->nwork++] = (size_t)weights * sizeof(float);
+  nc_use_launch(use, nc_sprintf(program->arena, "%s_pack_w", c->name), (size_t)c->out_channels, 1, 1, 2,
+                (int[]){NC_TARG_B, NC_TARG_WORK});
+}
+
+static bool depthwise_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
+  Blocks b;
+  if (!choose_planes(t, c, &b)) return false;
+  const bool pack = packs_weights(c);
+  NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
+  define_shape(&f, c);
+  nc_frame_sizes(&f, (NcTemplateSize[]){{"GB", b.ob}, {"RB", b.rb}, {"PACK_W", pack}, {NULL, 0}});
+  nc_frame_define(&f, "SCRATCH", "__local");
+  nc_frame_file(&f, "begin.cl");
+  nc_frame_file(&f, "slab_cpu.cl");
+  nc_frame_file(&f, "weights_cpu.cl");
+  nc_frame_file(&f, "depthwise_cpu.cl");
+  nc_frame_file(&f, "end.cl");
+  nc_frame_end(&f);
+  *use = (NcTemplateUse){0};
+  if (pack) pack_weights(program, c, use);
+  nc_use_launch(use, c->name, (size_t)(c->out[0] * nc_ceil_div(c->out[1], b.rb)), (size_t)nc_ceil_div(c->groups, b.ob),
+                (size_t)c->batch, 3, (int[]){NC_TARG_A, pack ? NC_TARG_WORK : NC_TARG_B, NC_TARG_C});
+  return true;
+}
+
 static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   const NcTile r = nc_register_tile(t, c->out_channels / c->groups);
   Blocks b;
+  if (depthwise(c) && depthwise_cpu(program, t, c, use)) return true;
   if (!choose_blocks(t, c, r, &b)) return false;
   const int64_t og = c->out_channels / c->groups;
   const bool pack = packs_weights(c);
@@ -124,17 +170,13 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
   nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "slab_cpu.cl");
+  nc_frame_file(&f, "weights_cpu.cl");
   nc_frame_file(&f, "conv_cpu.cl");
   nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
 
   *use = (NcTemplateUse){0};
-  if (pack) {
-    const int64_t weights = c->out_channels * (c->in_channels / c->groups) * product(c->kernel);
-    use->work[use->nwork++] = (size_t)weights * sizeof(float);
-    nc_use_launch(use, nc_sprintf(program->arena, "%s_pack_w", c->name), (size_t)c->out_channels, 1, 1, 2,
-                  (int[]){NC_TARG_B, NC_TARG_WORK});
-  }
+  if (pack) pack_weights(program, c, use);
   nc_use_launch(use, c->name, (size_t)(c->out[0] * nc_ceil_div(c->out[1], b.rb)),
                 (size_t)(c->groups * nc_ceil_div(og, b.ob)), (size_t)c->batch, 3,
                 (int[]){NC_TARG_A, pack ? NC_TARG_WORK : NC_TARG_B, NC_TARG_C});
