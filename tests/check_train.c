@@ -176,6 +176,59 @@ START_TEST(a_resume_goes_on_with_the_same_bits) {
 }
 END_TEST
 
+// ---- data drawn at random
+
+static const char drawn[] =
+  "nn 1\n"
+  "data points { source = plane(n = 640); x = rand[B, 2]; split = (train = 0.5, valid = 0.25, test = 0.25) }\n"
+  "model net(x: f32[B, 2]) -> f32[B, 1] { x |> dense(1) }\n"
+  "fn middle(x: f32[S...]) -> f32[] { mean(x) }\n"
+  "fn square(x: f32[S...]) -> f32[] { middle(x) * middle(x) }\n"
+  "train net on points {\n"
+  "  loss = mean(net(x) * net(x))\n"
+  "  metrics = [middle(x), square(x)]\n"
+  "  optimizer = sgd(0.01)\n"
+  "  batch = 20; epochs = 2\n"
+  "}\n";
+
+typedef struct { double middle[2][16 * 2]; int64_t told[2]; } Drawn;   // of the steps, of the validations
+static void keep_drawn(void *ctx, const NacreProgress *p) {
+  Drawn *d = ctx;
+  int valid = strcmp(p->phase, "valid") == 0;
+  if (!valid && strcmp(p->phase, "train") != 0) return;
+  ck_assert_int_lt(d->told[valid], 32);
+  d->middle[valid][d->told[valid]++] = p->metric[1].value;
+}
+
+// Every part draws its own numbers, every batch of it too, and the same ones whenever it is asked.
+START_TEST(parts_draw_their_own_numbers) {
+  NacreModel *m;
+  Drawn d = {0};
+  expect_status(m, nacre_open_text("drawn.nn", drawn, sizeof drawn - 1, NULL, &m), NACRE_OK);
+  NacreTrainOptions t = {.out = temp_path("drawn"), .progress = keep_drawn, .ctx = &d};
+  expect_status(m, nacre_train(m, &t), NACRE_OK);
+  nacre_close(m);
+  ck_assert_int_eq(d.told[0], 32);
+  ck_assert_msg(d.middle[0][15] != d.middle[0][31], "two epochs with the same numbers");   // means over an epoch
+  ck_assert_int_eq(d.told[1], 2);
+  ck_assert(d.middle[1][0] == d.middle[1][1]);
+  static const char *const parts[] = {"valid", "valid", "test", "train"};
+  double middle[4];
+  expect_status(m, nacre_open_run(temp_path("drawn"), "last", NULL, &m), NACRE_OK);
+  for (int i = 0; i < 4; i++) {
+    NacreScores s;
+    expect_status(m, nacre_eval(m, parts[i], &s), NACRE_OK);
+    middle[i] = s.metric[1].value;
+    ck_assert_msg(s.metric[2].value - middle[i] * middle[i] > 1e-7, "the batches of `%s` have the same numbers", parts[i]);
+  }
+  nacre_close(m);
+  ck_assert(middle[0] == d.middle[1][1]);
+  ck_assert(middle[0] == middle[1]);
+  for (int i = 1; i < 4; i++)
+    for (int k = 1; k < i; k++) ck_assert_msg(middle[i] != middle[k], "`%s` draws what `%s` does", parts[i], parts[k]);
+}
+END_TEST
+
 static bool at_once(void *ctx) { return ++*(int *)ctx > 4; }
 
 START_TEST(a_stop_saves) {
@@ -418,6 +471,7 @@ int main(void) {
   tcase_add_loop_test(c, losses_equal_pytorch, 0, sizeof goldens / sizeof *goldens);
   tcase_add_test(c, equal_seeds_give_equal_bytes);
   tcase_add_loop_test(c, a_resume_goes_on_with_the_same_bits, 0, sizeof stops / sizeof *stops);
+  tcase_add_test(c, parts_draw_their_own_numbers);
   tcase_add_test(c, what_is_not_finite_names_its_line);
   tcase_add_test(c, a_full_disk_leaves_the_checkpoint_before);
   tcase_add_test(c, kernels_with_smaller_groups);

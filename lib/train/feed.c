@@ -53,6 +53,11 @@ int64_t nc_feed_batch(int64_t n, int64_t batch) {
   return batch < n ? batch : n;
 }
 
+uint64_t nc_feed_seed(const NacreModel *m, const char *part, int64_t first) {
+  uint64_t seed = m->program->recipe ? m->program->recipe->seed : 0;
+  return nc_hash64(nc_hash64(seed, part, strlen(part)), &first, sizeof first);
+}
+
 bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out) {
   int max = c->plan->buf.n;
   *out = (NcFeedMap){.field = NC_NEW_N(m->arena, int, max), .buffer = NC_NEW_N(m->arena, int, max),
@@ -87,7 +92,7 @@ bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out) {
 bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f, void *const *field, const NcFeedNow *now) {
   const struct { int buffer; const void *from; size_t bytes; } scalar[] = {
     {f->step, now->step, sizeof *now->step}, {f->iteration, now->iteration, sizeof *now->iteration},
-    {f->micro, now->micro, sizeof *now->micro}, {f->seed, now->seed, 2 * sizeof *now->seed},
+    {f->micro, now->micro, sizeof *now->micro}, {f->seed, now->seed, sizeof *now->seed},
   };
   for (int i = 0; i < f->n; i++) {
     const char *from = (const char *)field[f->slot[i]] + (size_t)now->part * f->bytes[i];

@@ -37,7 +37,8 @@ static bool evaluate(NacreModel *m, NcArena *a, const NcDataset *set, const NcGr
     bind[binds++] = (NcBinding){name, values(a, set, field, first, batch)};
   }
   double **value = NC_NEW_N(a, double *, g->node.n + 1);
-  if (!nc_eval(g, m->diag, &(NcEvalOptions){.arena = a, .nbind = binds, .bind = bind}, value)) return false;
+  if (!nc_eval(g, m->diag, &(NcEvalOptions){.arena = a, .nbind = binds, .bind = bind,
+                                      .seed = nc_feed_seed(m, "where", first)}, value)) return false;
   const double *v = value[g->output.at[0].node->id];
   for (int64_t i = 0; i < batch && first + i < set->n; i++) keep[first + i] = v[i] != 0;
   return true;

@@ -89,7 +89,7 @@ static bool save(NcWalk *l, const char *file, bool all) {
 
 static bool validate(NcWalk *l, int64_t epoch) {
   double score[MAX_METRICS];
-  if (!nc_score(l->m, l->valid->index, l->valid->n, score)) return false;
+  if (!nc_score(l->m, l->valid, score)) return false;
   int kept = -1;
   for (int k = 0; k < l->metrics; k++) {
     l->metric[k].value = score[k];

@@ -86,16 +86,19 @@ bool nc_feed_filter(NacreModel *m, NcDataset *set);                       // fil
 bool nc_check_indices(NacreModel *m);                                     // indices.c: tokens lie in their tables, labels among the classes; E0403
 const NcSplit *nc_feed_split(NacreModel *m, const char *name);            // NULL after an error that names the parts
 int64_t nc_feed_batch(int64_t n, int64_t batch);                          // a batch for evaluating n examples, without a remainder if possible
+// What random numbers follow from in a batch of a part that is evaluated, by its first example: other ones for
+// each part and each batch, the same each time.
+uint64_t nc_feed_seed(const NacreModel *m, const char *part, int64_t first);
 
 // Which of the plan's inputs take which data field, in loader order.
 typedef struct { int n; int *field, *slot, *buffer; size_t *bytes; int step, iteration, micro, seed, plateau[NC_MAX_PLATEAUS]; } NcFeedMap;
 // The scalars of one run, which must stay as they are until it is done, and which of the small batches it takes.
-typedef struct { const int32_t *step, *iteration, *micro, *falls; const uint32_t *seed; int64_t part; } NcFeedNow;
+typedef struct { const int32_t *step, *iteration, *micro, *falls; const uint64_t *seed; int64_t part; } NcFeedNow;
 bool nc_feed_map(NacreModel *m, const NcCompiled *c, NcFeedMap *out);
 bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f, void *const *field, const NcFeedNow *now);
 
-// score.c: means over the examples; metric names as in program->recipe. scores[0] is the loss.
-bool nc_score(NacreModel *m, const int64_t *index, int64_t n, double *scores);
+// score.c: means over the examples of a part; metric names as in program->recipe. scores[0] is the loss.
+bool nc_score(NacreModel *m, const NcSplit *part, double *scores);
 int nc_score_count(const NacreModel *m);                                  // metrics, loss included
 const char *nc_score_name(const NacreModel *m, int i);
 #endif

@@ -54,6 +54,7 @@ static size_t example_bytes(const NacreTensor *t) {
 typedef struct {
   int64_t n;
   const void *const *data;
+  const char *part;          // of the data, that they are; "": of none
   int outs;
   NacreOutput *out;          // of all examples: axis 0 has n
 } Predict;
@@ -84,11 +85,11 @@ static bool run_batch(NacreModel *m, Predict *q, const NacreTensor *in, int ins,
   NcCompiled *c = nc_engine_get(m, "predict", batch);
   if (!c) return false;
   int32_t step = 0;
-  uint32_t seed[2] = {0};
+  uint64_t seed = nc_feed_seed(m, q->part, from);
   for (int i = 0; i < c->plan->buf.n; i++) {
     const NcPlanBuf *b = &c->plan->buf.at[i];
     if (b->kind != NC_BUF_INPUT) continue;
-    const void *p = strcmp(b->name, "step") == 0 ? (void *)&step : strcmp(b->name, "seed") == 0 ? (void *)seed : NULL;
+    const void *p = strcmp(b->name, "step") == 0 ? (void *)&step : strcmp(b->name, "seed") == 0 ? (void *)&seed : NULL;
     for (int k = 0; k < ins; k++)
       if (strcmp(in[k].name, b->name) == 0) p = (const char *)q->data[k] + (size_t)from * example_bytes(&in[k]);
     if (!p) return nc_error(m->diag, NC_E0901, NC_NOWHERE, "nothing feeds the input `%s`", b->name), false;
@@ -116,7 +117,7 @@ static bool predict(NacreModel *m, void *arg) {
 }
 
 NacreStatus nacre_predict_all(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out) {
-  Predict q = {.n = n, .data = data};
+  Predict q = {.n = n, .data = data, .part = ""};
   NacreStatus s = nc_guard(m, predict, &q);
   *outputs = q.outs;
   *out = q.out;
@@ -145,7 +146,7 @@ static bool predict_one(NacreModel *m, void *arg) {
 }
 
 NacreStatus nacre_predict(NacreModel *m, int64_t n, const void *const *data, const NacreTensor **shape, const float **out) {
-  return nc_guard(m, predict_one, &(One){{.n = n, .data = data}, shape, out});
+  return nc_guard(m, predict_one, &(One){{.n = n, .data = data, .part = ""}, shape, out});
 }
 
 // ---- files
@@ -278,7 +279,7 @@ static bool predict_file(NacreModel *m, void *arg) {
   if (q->path && ins != 1)
     return nc_error(m->diag, NC_E0702, NC_NOWHERE, "the model has %d inputs: only a split of its own data can be predicted for", ins), false;
   if (q->path ? !read_input(m, q->path, in, &data[0], &n) : !gather_split(m, q->split, in, ins, data, &n)) return false;
-  Predict p = {.n = n, .data = data};
+  Predict p = {.n = n, .data = data, .part = q->path ? "" : q->split};
   if (!predict(m, &p)) return false;
   if (q->out) return nc_outputs_write(m, p.outs, p.out, &(NcOutputTo){"predict", q->out, false, q->write, q->ctx});
   NcBuf b = NC_BUF(m->arena);

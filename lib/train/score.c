@@ -27,8 +27,8 @@ static Sum *find(const Sums *s, const char *name) {
   return NULL;
 }
 
-// Adds what the batches of one size give.
-static bool run_batches(NacreModel *m, const int64_t *index, int64_t n, int64_t batch, Sums *s) {
+// Adds what the batches of one size give: the examples [from, from + n) of a part.
+static bool run_batches(NacreModel *m, const NcSplit *part, int64_t from, int64_t n, int64_t batch, Sums *s) {
   NcCompiled *c = nc_engine_get(m, "eval", batch);
   NcFeedMap map;
   if (!c || !nc_feed_map(m, c, &map)) return false;
@@ -38,16 +38,16 @@ static bool run_batches(NacreModel *m, const int64_t *index, int64_t n, int64_t 
     output[k] = nc_plan_output(c->plan, s->at[k].name);
     if (output[k] < 0) return nc_error(m->diag, NC_E0901, NC_NOWHERE, "the eval plan has no `%s`", s->at[k].name), false;
   }
-  NcLoader *l = nc_loader_new(m->diag, &(NcLoaderOptions){.data = m->data, .index = index, .n = n, .field = map.field,
+  NcLoader *l = nc_loader_new(m->diag, &(NcLoaderOptions){.data = m->data, .index = part->index + from, .n = n, .field = map.field,
                                                          .fields = map.n, .batch = batch});
   if (!l) return false;
   int32_t step = 0;
-  uint32_t seed[2] = {0};
   bool good = true;
   for (int64_t i = 0; good && i < n / batch; i++) {
+    uint64_t seed = nc_feed_seed(m, part->name, from + i * batch);
     NcBatch b;
     nc_loader_next(l, &b);
-    good = nc_feed_batch_write(m, c, &map, b.field, &(NcFeedNow){.step = &step, .seed = seed}) && nc_exec_run(c->loaded, m->diag);
+    good = nc_feed_batch_write(m, c, &map, b.field, &(NcFeedNow){.step = &step, .seed = &seed}) && nc_exec_run(c->loaded, m->diag);
     for (int k = 0; good && k < s->n; k++) {
       good = nc_exec_read(c->loaded, m->diag, output[k], v, (size_t)s->at[k].n * sizeof *v, true);
       for (int64_t j = 0; good && j < s->at[k].n; j++) s->at[k].sum[j] += (double)v[j] * (double)batch;
@@ -65,11 +65,11 @@ static bool finish(NacreModel *m, const Sums *s, double **value) {
   return nc_eval(g, m->diag, &(NcEvalOptions){.arena = m->arena, .nbind = s->n, .bind = bind}, value);
 }
 
-bool nc_score(NacreModel *m, const int64_t *index, int64_t n, double *scores) {
-  int64_t batch = nc_feed_batch(n, m->program->batch), whole = n / batch * batch;
+bool nc_score(NacreModel *m, const NcSplit *part, double *scores) {
+  int64_t n = part->n, batch = nc_feed_batch(n, m->program->batch), whole = n / batch * batch;
   Sums s = sums_of(m);
-  if (!run_batches(m, index, whole, batch, &s)) return false;
-  if (n > whole && !run_batches(m, index + whole, n - whole, n - whole, &s)) return false;
+  if (!run_batches(m, part, 0, whole, batch, &s)) return false;
+  if (n > whole && !run_batches(m, part, whole, n - whole, n - whole, &s)) return false;
   for (int k = 0; k < s.n; k++)
     for (int64_t j = 0; j < s.at[k].n; j++) s.at[k].sum[j] /= (double)n;
   const NcGraph *last = m->program->finish;
@@ -93,7 +93,7 @@ static bool eval(NacreModel *m, void *arg) {
   if (!s) return false;
   int n = nc_score_count(m);
   double *scores = NC_NEW_N(m->arena, double, n);
-  if (!nc_score(m, s->index, s->n, scores)) return false;
+  if (!nc_score(m, s, scores)) return false;
   m->scores = NC_NEW_N(m->arena, NacreMetric, n);
   for (int k = 0; k < n; k++) m->scores[k] = (NacreMetric){nc_score_name(m, k), scores[k]};
   *e->out = (NacreScores){.examples = s->n, .metrics = n, .metric = m->scores};

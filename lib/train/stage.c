@@ -154,8 +154,7 @@ bool nc_walk_prepare(NcWalk *l) {
   l->metrics = nc_score_count(m);
   if (l->metrics > MAX_METRICS)
     return nc_error(m->diag, NC_E0312, NC_NOWHERE, "at most %d metrics", MAX_METRICS - 1), false;
-  l->seed[0] = (uint32_t)l->recipe->seed;
-  l->seed[1] = (uint32_t)(l->recipe->seed >> 32);
+  l->seed = l->recipe->seed;
   l->micro = NC_NEW_N(m->arena, int32_t, k);
   for (int64_t i = 0; i < k; i++) l->micro[i] = (int32_t)i;
   for (int i = 0; i < RING; i++) l->slot[i].value = NC_NEW_N(m->arena, float, k * l->metrics);
@@ -169,7 +168,7 @@ bool nc_walk_prepare(NcWalk *l) {
 
 static bool run_one(NcWalk *l, const NcFed *f, const NcBatch *b, const NcUnderWay *s, int64_t part, NcGlass *glass) {
   NacreModel *m = l->m;
-  NcFeedNow now = {.step = &s->step, .iteration = &s->iteration, .micro = &l->micro[part], .falls = s->falls, .seed = l->seed, .part = part};
+  NcFeedNow now = {.step = &s->step, .iteration = &s->iteration, .micro = &l->micro[part], .falls = s->falls, .seed = &l->seed, .part = part};
   if (!nc_feed_batch_write(m, f->c, &f->map, b->field, &now)) return false;
   if (!glass) return nc_exec_run(f->c->loaded, m->diag);
   if (!nc_exec_find_nan(f->c->loaded, m->diag, glass->bad) || !nc_exec_finish(m->exec, m->diag)) return false;

@@ -25,7 +25,7 @@ typedef struct {
   int64_t queued;            // steps queued so far
   int64_t total, per_epoch;
   const NcSplit *train, *valid;
-  uint32_t seed[2];
+  uint64_t seed;
   int32_t *micro;            // [accumulate] 0, 1, 2, …
   double began;              // clock at this call's first step
   int64_t began_step;
