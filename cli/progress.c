@@ -32,6 +32,7 @@ static void json(const NacreProgress *p) {
   json_number("examples_per_second", p->examples_per_second);
   json_number("seconds", p->seconds);
   if (p->phase[0] == 'v') printf(",\"best\":%s", p->best ? "true" : "false");
+  if (p->early) printf(",\"early\":true");
   puts("}");
   fflush(stdout);
 }
@@ -68,10 +69,11 @@ void cli_show(void *ctx, const NacreProgress *p) {
   }
   if (c->terminal) fputs("\r\033[K", stderr);
   if (p->phase[0] == 'd') {
-    fprintf(stderr, "%s after %lld steps, ", p->step < p->steps ? "stopped" : "finished", (long long)p->step);
+    bool stopped = p->step < p->steps && !p->early;
+    fprintf(stderr, "%s after %lld steps, ", stopped ? "stopped" : p->early ? "finished early" : "finished", (long long)p->step);
     duration(stderr, p->seconds);
     fprintf(stderr, "; saved in %s\n", p->directory);
-    if (p->step < p->steps) fprintf(stderr, "`nacre train --resume %s` goes on\n", p->directory);
+    if (stopped) fprintf(stderr, "`nacre train --resume %s` goes on\n", p->directory);
     c->line_open = false;
     return;
   }
@@ -80,6 +82,7 @@ void cli_show(void *ctx, const NacreProgress *p) {
   if (!step) fputs("  valid:", stderr);
   metrics(p);
   if (p->best) fputs("  (best)", stderr);
+  if (p->early) fputs("  (patience is at its end)", stderr);
   if (step && !first) {   // the first step waits for the driver's compiler, and tells nothing of the others
     fprintf(stderr, "  %.0f examples/s  ", p->examples_per_second);
     duration(stderr, p->seconds_left);

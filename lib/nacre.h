@@ -76,6 +76,7 @@ typedef struct {
   size_t device_bytes;       // of the plan
   const char *directory;     // of the run
   bool best;                 // valid: this is the best so far
+  bool early;                // valid: `patience` ends the stage here; done: it ended the training before its time
 } NacreProgress;
 
 typedef struct {

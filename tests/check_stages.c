@@ -72,10 +72,22 @@ static const char plateau[] =
   "  stage two { optimizer = sgd(plateau(0.1, factor = 0.5, patience = 1, threshold = 0.5)); epochs = 4 }\n"
   "}\n";
 
+// A rate of 0 makes nothing better: one ends after 3 epochs, two is through, three ends after 2 (an epoch is 2 steps).
+static const char patient[] =
+  "nn 1\n"
+  "model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\n"
+  "data points { source = spiral(n = 20); split = (train = 0.5, valid = 0.5) }\n"
+  "train net on points {\n"
+  "  loss = cross_entropy(net(x), label); batch = 5; seed = 3; patience = 2\n"
+  "  stage one { optimizer = sgd(0.0); epochs = 6 }\n"
+  "  stage two { optimizer = sgd(0.1); epochs = 3 }\n"
+  "  stage three { optimizer = sgd(0.0); epochs = 5; patience = 1 }\n"
+  "}\n";
+
 START_TEST(a_stop_changes_nothing) {
-  static const struct { const char *text, *holds; bool best; int stop[4]; } runs[] = {
+  static const struct { const char *text, *holds; bool best; int stop[6]; } runs[] = {
     {stages, "\"stage\":\"tune\"", true, {2, 3, 5, 0}}, {steps, "\"critic\":", false, {3, 4, 0}},
-    {plateau, "\"stage\":\"two\"", true, {4, 7, 13, 0}}};
+    {plateau, "\"stage\":\"two\"", true, {4, 7, 13, 0}}, {patient, "\"step\":16,", true, {4, 6, 7, 12, 14, 0}}};
   const char *whole = temp_path(nc_sprintf(arena, "whole%d", _i));
   train(runs[_i].text, whole, 0);
   for (int k = 0; runs[_i].stop[k]; k++) {
@@ -97,6 +109,53 @@ START_TEST(a_stop_changes_nothing) {
   ck_assert_int_ge(nc_exec_find_var(m->exec, "ema.net.body.weight"), 0);
   ck_assert_int_lt(nc_exec_find_var(m->exec, "net.body.weight"), 0);
   nacre_close(m);
+}
+END_TEST
+
+// What it ended goes on with more of it, as if there had been more from the beginning.
+START_TEST(patience_ends_a_stage) {
+  const char *more = "train.three.patience=5", *ended = temp_path("ended"), *longer = temp_path("longer");
+  NacreOptions o = {.set = &more, .sets = 1};
+  NacreModel *m;
+  train(patient, ended, 0);
+  const char *log = golden_read(arena, nc_sprintf(arena, "%s/metrics.jsonl", ended), NULL);
+  ck_assert_msg(log && !strstr(log, "\"step\":17") && strstr(log, "\"stage\":\"three\",\"epoch\":2,\"step\":16"), "%s", log);
+  const char *record = golden_read(arena, nc_sprintf(arena, "%s/run.json", ended), NULL);
+  ck_assert_msg(record && strstr(record, "\"early\": true") && strstr(record, "\"finished\""), "%s", record);
+  expect_ok(m, nacre_open_run(ended, "last", NULL, &m));
+  ck_assert_int_eq(nacre_train(m, &(NacreTrainOptions){.resume = ended}), NACRE_USAGE);
+  ck_assert_msg(strstr(nacre_message(m), "its patience ended it after 16 steps"), "%s", nacre_message(m));
+  nacre_close(m);
+  expect_ok(m, nacre_open_run(ended, "last", &o, &m));
+  expect_ok(m, nacre_train(m, &(NacreTrainOptions){.resume = ended}));
+  nacre_close(m);
+  expect_ok(m, nacre_open_text("longer.nn", patient, strlen(patient), &o, &m));
+  expect_ok(m, nacre_train(m, &(NacreTrainOptions){.out = longer}));
+  nacre_close(m);
+  same_bytes(nc_sprintf(arena, "%s/last.safetensors", ended), nc_sprintf(arena, "%s/last.safetensors", longer));
+  log = golden_read(arena, nc_sprintf(arena, "%s/metrics.jsonl", ended), NULL);
+  ck_assert_msg(log && strstr(log, "\"step\":22,"), "%s", log);
+}
+END_TEST
+
+// Which values of what is kept are better: as its name tells, or as the recipe says.
+START_TEST(what_is_kept) {
+  static const struct { const char *keep; bool max; } kept[] = {
+    {"loss", false}, {"accuracy", true}, {"mistakes", true}, {"best(accuracy)", true}, {"best(loss)", false},
+    {"min(mistakes)", false}, {"max(loss)", true}, {"\"accuracy\"", true}};
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+    const char *set = nc_sprintf(arena, "train.keep=%s", kept[i].keep);
+    const char text[] =
+      "nn 1\n"
+      "model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\n"
+      "data points { source = spiral(n = 20) }\n"
+      "train net on points { loss = cross_entropy(net(x), label); optimizer = sgd(0.1); epochs = 1\n"
+      "  metrics = (accuracy = accuracy(net(x), label), mistakes = 1.0 - accuracy(net(x), label)) }\n";
+    NacreModel *m;
+    expect_ok(m, nacre_open_text("kept.nn", text, strlen(text), &(NacreOptions){.set = &set, .sets = 1}, &m));
+    ck_assert_msg(m->program->recipe->keep_max == kept[i].max, "%s", set);
+    nacre_close(m);
+  }
 }
 END_TEST
 
@@ -215,7 +274,9 @@ END_TEST
 int main(void) {
   Suite *s = suite_create("stages");
   TCase *t = suite_case(s, "stages", temp_open, temp_close);
-  tcase_add_loop_test(t, a_stop_changes_nothing, 0, 3);
+  tcase_add_loop_test(t, a_stop_changes_nothing, 0, 4);
+  tcase_add_test(t, patience_ends_a_stage);
+  tcase_add_test(t, what_is_kept);
   tcase_add_test(t, plateaus_agree_with_pytorch);
   tcase_add_loop_test(t, optimizers_on_both_classes, 0, 2);
   return suite_run(s, CK_FORK_GETENV);

@@ -12,7 +12,7 @@ export POCL_CACHE_DIR=${POCL_CACHE_DIR:-$work/pocl} XDG_CACHE_HOME=${XDG_CACHE_H
 failed=0
 fail() { echo "FAILED: $*"; failed=$((failed + 1)); [ -s err.txt ] && sed 's/^/    /' err.txt | tail -n 5; }
 
-# Dropout, a state, Adam, averages and a schedule: everything that a checkpoint must hold.
+# Dropout, a state, Adam, averages, a schedule and patience: everything that a checkpoint must hold.
 cat >model.nn <<'END'
 nn 1
 model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(16) |> batch_norm |> relu |> dropout(0.3) |> dense(2) }
@@ -21,7 +21,7 @@ train net on points {
   loss = cross_entropy(net(x), label)
   metrics = [accuracy(net(x), label)]
   optimizer = adam(cosine(0.02, warmup = 10))
-  batch = 20; epochs = 8; seed = 4; ema = 0.9; keep = accuracy; checkpoint = every(2)
+  batch = 20; epochs = 8; seed = 4; ema = 0.9; keep = accuracy; patience = 6; checkpoint = every(2)
 }
 END
 

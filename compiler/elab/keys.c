@@ -10,11 +10,11 @@ typedef struct { const char *name; int where; long train, part; } KeyRow;   // w
 #define BOTH(k, where) {#k, IN_TRAIN | (where), offsetof(NcTrainKeys, k), offsetof(NcTrainPart, k)}
 static const KeyRow key_rows[] = {
   BOTH(loss, IN_STEP), BOTH(optimizer, IN_STAGE | IN_STEP), BOTH(only, IN_STAGE | IN_STEP), BOTH(epochs, IN_STAGE),
-  BOTH(steps, IN_STAGE), TRAIN(metrics), TRAIN(log), TRAIN(keep), TRAIN(batch), TRAIN(accumulate), TRAIN(ema),
+  BOTH(steps, IN_STAGE), BOTH(patience, IN_STAGE), TRAIN(metrics), TRAIN(log), TRAIN(keep), TRAIN(batch), TRAIN(accumulate), TRAIN(ema),
   TRAIN(checkpoint), TRAIN(seed),
 };
 enum { KEYS = sizeof key_rows / sizeof *key_rows };
-static const char *const later[] = {"patience", "precision"};
+static const char *const later[] = {"precision"};
 
 // Settings that people look for in `train` although they belong elsewhere. set: for --set, what stands before the value.
 static const struct { const char *name, *help, *set; } elsewhere[] = {
@@ -88,7 +88,7 @@ static void take_sets(NcElab *e, NcTrainKeys *k, NcTrainPart *part, int where) {
     if (!(r->where & where)) continue;
     const char *path = nc_sprintf(e->arena, "train.%s%s%s", part ? part->name : "", part ? "." : "", r->name);
     *NC_PUSH(e->arena, e->set_known) = path;
-    const NcExpr *set = nc_set_for(e, path, strcmp(r->name, "keep") == 0);
+    const NcExpr *set = nc_set_for(e, path, false);
     if (set) *slot(k, part, r->name, where) = set;
   }
 }
@@ -175,6 +175,7 @@ bool nc_train_keys(NcElab *e, const NcDecl *d, NcTrainKeys *out) {
     inherit(&p->loss, out->loss);
     inherit(&p->optimizer, out->optimizer);
     inherit(&p->only, out->only);
+    inherit(&p->patience, out->patience);
     if (!out->stages) p->epochs = out->epochs, p->steps = out->steps;
     if (!p->broken) ok = complete_part(e, out, p) && ok;
   }

@@ -19,10 +19,10 @@ static int find(NcElab *e, const NcPlateau *want) {
   return r->plateau.n - 1;
 }
 
-static bool is_validated(NcElab *e, NcRange at) {
-  for (int i = 0; i < e->recipe->split.n; i++)
-    if (strcmp(e->recipe->split.at[i].name, "valid") == 0) return true;
-  nc_help(e->diag, nc_elab_error(e, NC_E0312, at, "`plateau` follows the validation, but the data has no part `valid`"),
+bool nc_is_validated(NcElab *e, const NcRecipe *r, NcRange at, const char *what) {
+  for (int i = 0; i < r->split.n; i++)
+    if (strcmp(r->split.at[i].name, "valid") == 0) return true;
+  nc_help(e->diag, nc_elab_error(e, NC_E0312, at, "`%s` follows the validation, but the data has no part `valid`", what),
           "name one in `data`: `split = (train = 0.9, valid = 0.1)`");
   return false;
 }
@@ -41,7 +41,7 @@ static NcValue falls(NcArgsOf *c) {
             "give it to an optimizer in `train`: `optimizer = sgd(plateau(0.1))`");
     return nc_v_poison();
   }
-  int i = is_validated(e, c->at) ? find(e, &p) : -1;
+  int i = nc_is_validated(e, e->recipe, c->at, "plateau") ? find(e, &p) : -1;
   return i < 0 ? nc_v_poison() : nc_v_tensor(c->at, nc_counter(e, nc_sprintf(e->arena, NC_PLATEAU_INPUT "%d", i)));
 }
 

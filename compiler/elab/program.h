@@ -59,6 +59,7 @@ typedef struct {
 typedef struct {
   const char *name;                 // NULL without stages
   int64_t epochs, steps;            // steps 0: by epochs
+  int64_t patience;                 // validations in a row without a better one after which it ends; 0: it does not
   int first, parts;
 } NcStage;
 

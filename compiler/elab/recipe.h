@@ -24,14 +24,14 @@ int64_t nc_dataset_train_examples(const NcDataset *ds);          // 0: not known
 typedef struct {
   const NcStmt *at;          // NULL: the block itself, and then no name
   const char *name;
-  const NcExpr *loss, *only, *optimizer, *epochs, *steps;
+  const NcExpr *loss, *only, *optimizer, *epochs, *steps, *patience;
   bool broken;               // an error in it is told already
 } NcTrainPart;
 
 // The settings of a train block, found once; expressions are evaluated when their graph is built.
 typedef struct {
   const NcDecl *decl;
-  const NcExpr *loss, *only, *optimizer, *epochs, *steps;
+  const NcExpr *loss, *only, *optimizer, *epochs, *steps, *patience;
   const NcExpr *metrics, *log, *keep, *batch, *accumulate, *ema, *checkpoint, *seed;
   bool stages, steps_in_turn;     // what the parts are; neither in a plain block
   NC_VEC(NcTrainPart) part;
@@ -40,6 +40,7 @@ bool nc_train_keys(NcElab *e, const NcDecl *d, NcTrainKeys *out);
 NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data);
 
 bool nc_recipe_keep(NcElab *e, const NcTrainKeys *k, NcRecipe *r);    // which checkpoint is best
+bool nc_is_validated(NcElab *e, const NcRecipe *r, NcRange at, const char *what);   // E0312 where nothing is, for what follows it
 
 // All graphs of the train block. False after errors.
 bool nc_train_graphs(NcElab *e, NcProgram *p, const NcTrainKeys *k, NcDataset *ds, NcInstance *model);

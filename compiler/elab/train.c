@@ -58,6 +58,7 @@ static void stages(NcElab *e, const NcTrainKeys *k, NcRecipe *r) {
     NcStage s = {.name = k->stages ? p->name : NULL, .first = i, .parts = k->stages ? 1 : k->part.n};
     whole(e, p->epochs, "epochs", 1, 0, &s.epochs);
     whole(e, p->steps, "steps", 1, 0, &s.steps);
+    whole(e, p->patience, "patience", 1, 0, &s.patience);
     *NC_PUSH(e->arena, r->stage) = s;
   }
   r->epochs = r->stage.at[0].epochs;
@@ -84,6 +85,8 @@ NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data) {
   r->source = (*data)->spec;
   r->fields = (*data)->fields;
   for (int i = 0; i < (*data)->split.n; i++) *NC_PUSH(e->arena, r->split) = (*data)->split.at[i];
+  for (int i = 0; i < r->stage.n; i++)
+    if (r->stage.at[i].patience && !nc_is_validated(e, r, k->part.at[i].patience->at, "patience")) break;
   e->ema = r->ema;
   return r;
 }
@@ -110,31 +113,57 @@ NcInstance *nc_train_model(NcElab *e, const NcTrainKeys *k, bool *named) {
   return f.kind == NC_V_POISON ? NULL : nc_instance(e, f.fn, info, NULL, d->name.at);
 }
 
+// What is told of validations in a row has to know which value of them: the first thing that asks for it.
+static bool follows(const NcTrainKeys *k, const NcRecipe *r, const char **what, NcRange *at) {
+  bool plateau = r->plateau.n > 0;
+  *what = plateau ? "plateau" : "patience";
+  if (plateau) *at = r->plateau.at[0].at;
+  else if (k->patience) *at = k->patience->at;
+  return plateau || k->patience;
+}
+
+// best(accuracy), max(accuracy), min(error): the metric, and which values of it are better. best: as its name tells.
+static const NcExpr *kept(const NcExpr *x, int *direction) {
+  static const struct { const char *name; int direction; } form[] = {{"best", 0}, {"max", 1}, {"min", -1}};
+  *direction = 0;
+  if (!x || x->kind != NC_X_CALL || x->a->kind != NC_X_NAME || x->list.n != 1 || x->list.at[0].name.s) return x;
+  for (size_t i = 0; i < sizeof form / sizeof *form; i++)
+    if (strcmp(x->a->name.s, form[i].name) == 0) {
+      *direction = form[i].direction;
+      return x->list.at[0].e;
+    }
+  return x;
+}
+
 // keep = accuracy, or keep = "accuracy"; losses and errors are better when small, the rest when large.
 bool nc_recipe_keep(NcElab *e, const NcTrainKeys *k, NcRecipe *r) {
   static const char *const small[] = {"loss", "mse", "mae", "rmse", "perplexity", "cross_entropy", "bce_logits",
                                       "kl", "nll", "huber", "hinge"};
   r->keep = k->steps_in_turn ? NULL : "loss";   // losses that pull at each other tell of no best
-  if (!k->keep && !r->keep && r->plateau.n) {
-    NcMessage *m = nc_elab_error(e, NC_E0312, r->plateau.at[0].at,
-                                 "`plateau` follows the metric that is kept, and there is none");
+  const char *what;
+  NcRange at;
+  int direction;
+  const NcExpr *keep = kept(k->keep, &direction);
+  if (!keep && !r->keep && follows(k, r, &what, &at)) {
+    NcMessage *m = nc_elab_error(e, NC_E0312, at, "`%s` follows the metric that is kept, and there is none", what);
     nc_help(e->diag, m, "name one: `keep = accuracy`, or the loss of a step by the step's name");
     return false;
   }
-  if (!k->keep && !r->keep) return true;
-  if (k->keep && k->keep->kind == NC_X_NAME) r->keep = k->keep->name.s;
-  else if (k->keep && !nc_expr_text(e, k->keep, &r->keep)) return false;
+  if (!keep && !r->keep) return true;
+  if (keep && keep->kind == NC_X_NAME) r->keep = keep->name.s;
+  else if (keep && !nc_expr_text(e, keep, &r->keep)) return false;
   bool known = strcmp(r->keep, "loss") == 0;
   for (int i = 0; i < r->metrics.n; i++) known = known || strcmp(r->metrics.at[i], r->keep) == 0;
   if (!known) {
     nc_suggest(e,
-               nc_elab_error(e, NC_E0312, k->keep->at, "`keep` must be `loss` or a metric, and `%s` is none", r->keep),
+               nc_elab_error(e, NC_E0312, keep->at, "`keep` must be `loss` or a metric, and `%s` is none", r->keep),
                r->keep, r->metrics.at, r->metrics.n);
     return false;
   }
   r->keep_max = true;
   for (size_t i = 0; i < sizeof small / sizeof *small; i++)
     if (strcmp(small[i], r->keep) == 0) r->keep_max = false;
+  if (direction) r->keep_max = direction > 0;
   return true;
 }
 

@@ -10,7 +10,9 @@ static NcPosition before_broken(NcWalk *l) {
   const char *last = nc_run_path(m, &l->run, "last.safetensors");
   NcDiag *quiet = nc_diag_new(m->arena), *loud = m->diag;
   m->diag = quiet;   // that there is no checkpoint yet is no news
-  bool saved = nc_checkpoint_position(m, last, &from) && from.step <= l->at.step && from.step >= l->first_step;
+  bool saved = nc_checkpoint_position(m, last, &from);
+  if (saved) nc_walk_leap(l, &from);
+  saved = saved && from.step <= l->at.step && from.step >= l->first_step;
   m->diag = loud;
   if (saved) m->weights = last;
   return saved ? from : (NcPosition){0};
@@ -78,8 +80,8 @@ bool nc_walk_find_broken(NcWalk *l) {
   }
   NcMessage *e = nc_exec_report_bad(seen.c->loaded, m->diag, &found);
   if (!e) e = nc_error(m->diag, NC_E0603, NC_NOWHERE, "the loss is not finite");
-  nc_note(m->diag, e, "at step %lld, epoch %lld", (long long)l->at.step + 1, (long long)l->at.epoch + 1);
-  if (from.step) nc_note(m->diag, e, "`%s` is from before it, step %lld", m->weights, (long long)from.step);
+  nc_note(m->diag, e, "at step %lld, epoch %lld", (long long)nc_walk_done(&l->at) + 1, (long long)l->at.epoch + 1);
+  if (from.step) nc_note(m->diag, e, "`%s` is from before it, step %lld", m->weights, (long long)nc_walk_done(&from));
   if (!e->help) nc_help(m->diag, e, "a smaller learning rate is the usual mend");
   return false;
 }

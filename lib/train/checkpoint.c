@@ -9,31 +9,44 @@ static bool is_passing(const char *role) { return role && (strcmp(role, "sum") =
 static bool is_average(const char *role) { return role && strcmp(role, "ema") == 0; }
 static bool stays(const char *role) { return !is_optimizer(role) && !is_passing(role); }
 
-// Of each: falls, validations without progress, ones that do not count, and the best value if there is one.
+// Falls, validations without progress, ones that do not count, and the best value if there is one.
+static void put_plateau(NcBuf *b, const NcPlateauNow *now) {
+  nc_putf(b, "%ld %lld %lld ", (long)now->falls, (long long)now->bad, (long long)now->wait);
+  if (now->begun) nc_putf(b, "%a", now->best);
+  else nc_put(b, "none");
+}
+
+static const char *read_plateau(const char *s, NcPlateauNow *now) {
+  char *end;
+  now->falls = (int32_t)strtol(s, &end, 10);
+  now->bad = strtoll(end, &end, 10);
+  now->wait = strtoll(end, &end, 10);
+  end += strspn(end, " ");
+  now->begun = *end && *end != 'n';
+  if (now->begun) now->best = strtod(end, &end);
+  return end;
+}
+
 static const char *plateaus_text(NcArena *a, const NcPosition *p) {
   NcBuf b = NC_BUF(a);
   for (int i = 0; i < p->plateaus; i++) {
-    const NcPlateauNow *now = &p->plateau[i];
-    nc_putf(&b, "%s%ld %lld %lld ", i ? "; " : "", (long)now->falls, (long long)now->bad, (long long)now->wait);
-    if (now->begun) nc_putf(&b, "%a", now->best);
-    else nc_put(&b, "none");
+    if (i) nc_put(&b, "; ");
+    put_plateau(&b, &p->plateau[i]);
   }
   return nc_buf_str(&b);
 }
 
 static void read_plateaus(const char *s, NcPosition *out) {
   for (out->plateaus = 0; s && *s && out->plateaus < NC_MAX_PLATEAUS; out->plateaus++) {
-    NcPlateauNow *now = &out->plateau[out->plateaus];
-    char *end;
-    now->falls = (int32_t)strtol(s, &end, 10);
-    now->bad = strtoll(end, &end, 10);
-    now->wait = strtoll(end, &end, 10);
-    end += strspn(end, " ");
-    now->begun = *end != 'n';
-    if (now->begun) now->best = strtod(end, NULL);
-    s = strchr(end, ';');
+    s = strchr(read_plateau(s, &out->plateau[out->plateaus]), ';');
     s = s ? s + 1 : NULL;
   }
+}
+
+static const char *waiting_text(NcArena *a, const NcPosition *p) {
+  NcBuf b = NC_BUF(a);
+  put_plateau(&b, &p->waiting);
+  return nc_buf_str(&b);
 }
 
 // The metadata of a position. Doubles are written in hexadecimal: exact.
@@ -50,6 +63,8 @@ static int position_meta(NcArena *a, const NcPosition *p, NcMeta *meta) {
   meta[n++] = (NcMeta){"sums", nc_buf_str(&b)};
   meta[n++] = (NcMeta){"counted", nc_sprintf(a, "%lld", (long long)p->counted)};
   if (p->plateaus) meta[n++] = (NcMeta){"plateaus", plateaus_text(a, p)};
+  if (p->waits) meta[n++] = (NcMeta){"patience", waiting_text(a, p)};
+  if (p->skipped) meta[n++] = (NcMeta){"skipped", nc_sprintf(a, "%lld", (long long)p->skipped)};
   return n;
 }
 
@@ -78,7 +93,7 @@ static bool save(NacreModel *m, NcArena *scratch, const char *path, const NcPosi
   }
   bool stages = m->program->recipe && m->program->recipe->stage.n > 1;
   if (stages && m->weights && !carry_over(m, scratch, tensor, &kept)) return false;
-  NcMeta meta[10];
+  NcMeta meta[16];
   int metas = position_meta(scratch, p, meta);
   return nc_safetensors_write(scratch, m->diag, path, tensor, kept, meta, metas);
 }
@@ -164,6 +179,9 @@ bool nc_checkpoint_position(NacreModel *m, const char *path, NcPosition *out) {
   }
   if (!whole(&t, "counted", &out->counted)) out->counted = out->batch;
   read_plateaus(nc_meta_find(&t, "plateaus"), out);
+  const char *waiting = nc_meta_find(&t, "patience");
+  if (waiting) read_plateau(waiting, &out->waiting);
+  if (!whole(&t, "skipped", &out->skipped)) out->skipped = 0;
   if (best) { out->has_best = true; out->best = strtod(best, NULL); }
   for (char *end; out->sums < 16; sums = end) {
     out->sum[out->sums] = strtod(sums, &end);

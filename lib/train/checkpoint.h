@@ -16,6 +16,9 @@ typedef struct {
   double sum[16];
   int plateaus;              // of the recipe
   NcPlateauNow plateau[NC_MAX_PLATEAUS];
+  bool waits;                // the recipe has `patience`: its best value, and the validations in a row without a better one
+  NcPlateauNow waiting;
+  int64_t skipped;           // steps of stages that ended before their time; `step` counts them as done
 } NcPosition;
 
 // With `all` false only parameters and states, without what the optimizer keeps.

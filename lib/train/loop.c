@@ -10,12 +10,12 @@
 
 static NacreProgress progress(NcWalk *l, const char *phase) {
   double now = nc_now(), run = now - l->began;
-  int64_t done = l->at.step - l->began_step, batch = l->m->program->batch * l->recipe->accumulate;
+  int64_t done = nc_walk_done(&l->at) - l->began_step, batch = l->m->program->batch * l->recipe->accumulate;
   double rate = run > 0 && done > 0 ? (double)done / run : 0;
   const NcStage *s = &l->recipe->stage.at[l->stage];
   return (NacreProgress){
     .phase = phase, .stage = s->name, .epoch = l->at.epoch - l->first_epoch + (l->at.batch > 0), .epochs = s->steps ? 0 : s->epochs,
-    .step = l->at.step, .steps = l->total, .metrics = l->metrics, .metric = l->metric,
+    .step = nc_walk_done(&l->at), .steps = l->total - l->at.skipped, .metrics = l->metrics, .metric = l->metric,
     .examples_per_second = rate * (double)batch, .seconds_left = rate > 0 ? (double)(l->total - l->at.step) / rate : 0,
     .seconds = now - l->run.started, .device_bytes = nc_exec_bytes(l->m->exec), .directory = l->run.dir,
   };
@@ -95,11 +95,14 @@ static bool validate(NcWalk *l, int64_t epoch) {
     l->metric[k].value = score[k];
     if (l->recipe->keep && strcmp(l->recipe->keep, nc_score_name(l->m, k)) == 0) kept = k;
   }
+  static const NcPlateau counts = {.patience = INT64_MAX};
+  if (kept >= 0 && l->recipe->stage.at[l->stage].patience) nc_plateau_step(&counts, &l->at.waiting, score[kept], l->recipe->keep_max);
   for (int i = 0; kept >= 0 && i < l->at.plateaus; i++)
     nc_plateau_step(&l->recipe->plateau.at[i], &l->at.plateau[i], score[kept], l->recipe->keep_max);
   NacreProgress p = progress(l, "valid");
   p.epoch = epoch;
   p.best = kept >= 0 && better(l, score[kept]);
+  p.early = nc_walk_waited(l);
   if (p.best) {
     l->at.has_best = true;
     l->at.best = score[kept];
@@ -124,8 +127,8 @@ static bool account(NcWalk *l) {
 typedef enum { TO_THE_END, AT_LIMIT, ASKED_TO } Stopped;
 
 static bool may_go_on(const NcWalk *l, Stopped *stopped) {
-  if (l->queued >= l->end_step) return false;
-  if (l->o->max_steps && l->queued - l->began_step >= l->o->max_steps) *stopped = AT_LIMIT;
+  if (l->queued >= l->end_step || nc_walk_waited(l)) return false;
+  if (l->o->max_steps && l->queued - l->at.skipped - l->began_step >= l->o->max_steps) *stopped = AT_LIMIT;
   else if (l->o->stop && l->o->stop(l->o->ctx)) *stopped = ASKED_TO;
   return *stopped == TO_THE_END;
 }
@@ -149,6 +152,8 @@ static bool walk(NcWalk *l, Stopped *stopped) {
   for (;;) {
     if (!walk_stage(l, stopped)) return false;
     if (*stopped != TO_THE_END || l->stage + 1 == l->recipe->stage.n) return true;
+    nc_walk_leap(l, &l->at);
+    l->queued = l->at.step;
     l->m->weights = nc_run_path(l->m, &l->run, "last.safetensors");
     l->m->resuming = true;
     if (!nc_walk_stage(l, l->stage + 1)) return false;
@@ -157,10 +162,11 @@ static bool walk(NcWalk *l, Stopped *stopped) {
 
 static bool prepare_run(NcWalk *l) {
   NacreModel *m = l->m;
-  bool good = l->o->resume ? nc_run_resume(m, l->o->resume, l->at.step, &l->run)
+  bool good = l->o->resume ? nc_run_resume(m, l->o->resume, nc_walk_done(&l->at), &l->run)
                            : nc_run_create(m, l->o->out, l->o->force, &l->run);
-  l->queued = l->began_step = l->at.step;
-  if (good && l->at.step >= l->total) nc_run_last(m, &l->run, l->metrics, l->metric);
+  l->queued = l->at.step;
+  l->began_step = nc_walk_done(&l->at);
+  if (good && nc_walk_ended(l)) nc_run_last(m, &l->run, l->metrics, l->metric);
   return good && nc_run_begin(m, &l->run, nc_exec_bytes(m->exec));
 }
 
@@ -188,6 +194,7 @@ static bool train(NacreModel *m, void *arg) {
   if (good) {
     m->run = l->run.dir;
     NacreProgress p = progress(l, t->stopped || !l->valid ? "train" : "valid");
+    p.early = !t->stopped && l->at.step < l->total;
     good = nc_run_end(m, &l->run, t->stopped ? "stopped" : "finished", &p);
     p.phase = "done";
     if (good) tell(l, &p);

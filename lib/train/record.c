@@ -80,6 +80,7 @@ static void add_progress(json_t *j, const NcRun *r, const NacreProgress *p) {
   json_object_set_new(j, "steps", json_integer(p->step));
   json_object_set_new(j, "total_steps", json_integer(p->steps));
   json_object_set_new(j, "epoch", json_integer(p->epoch));
+  if (p->early) json_object_set_new(j, "early", json_true());
   if (p->stage) json_object_set_new(j, "stage", json_string(p->stage));
   json_object_set_new(j, "seconds", json_real(r->before + nc_now() - r->started));
   json_object_set_new(j, "split", json_string(p->phase));

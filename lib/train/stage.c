@@ -14,7 +14,7 @@ static int64_t stage_steps(const NcWalk *l, int i) {
 }
 
 // Where a step stands. A stage begins a new epoch of the data; the end of the last one is told as its last position.
-void nc_walk_place(NcWalk *l, int64_t step, int *stage, int64_t *epoch, int64_t *batch) {
+void nc_walk_place(const NcWalk *l, int64_t step, int *stage, int64_t *epoch, int64_t *batch) {
   int64_t first = 0, begun = 0;
   int i = 0;
   for (; i + 1 < l->recipe->stage.n && step >= first + stage_steps(l, i); i++) {
@@ -26,14 +26,43 @@ void nc_walk_place(NcWalk *l, int64_t step, int *stage, int64_t *epoch, int64_t 
   *batch = (step - first) % l->per_epoch;
 }
 
+static int64_t first_step(const NcWalk *l, int stage) {
+  int64_t first = 0;
+  for (int i = 0; i < stage; i++) first += stage_steps(l, i);
+  return first;
+}
+
 static void enter(NcWalk *l, int stage) {
   l->stage = stage;
-  l->first_step = l->first_epoch = 0;
-  for (int i = 0; i < stage; i++) {
-    l->first_step += stage_steps(l, i);
-    l->first_epoch += (stage_steps(l, i) + l->per_epoch - 1) / l->per_epoch;
-  }
+  l->first_epoch = 0;
+  for (int i = 0; i < stage; i++) l->first_epoch += (stage_steps(l, i) + l->per_epoch - 1) / l->per_epoch;
+  l->first_step = first_step(l, stage);
   l->end_step = l->first_step + stage_steps(l, stage);
+}
+
+// ---- patience: a stage that ends before its time leaves out the steps it still had, so that positions stay what they are
+
+// At its first step a stage has not waited yet: what is counted there is of the one before.
+static bool has_waited(const NcWalk *l, const NcPosition *at, int stage) {
+  int64_t patience = l->recipe->stage.at[stage].patience;
+  return patience && at->waiting.bad >= patience && at->step > first_step(l, stage);
+}
+
+bool nc_walk_waited(const NcWalk *l) { return has_waited(l, &l->at, l->stage); }
+
+void nc_walk_leap(const NcWalk *l, NcPosition *at) {
+  int stage;
+  int64_t epoch, batch;
+  nc_walk_place(l, at->step, &stage, &epoch, &batch);
+  if (stage + 1 == l->recipe->stage.n || !has_waited(l, at, stage)) return;
+  int64_t next = first_step(l, stage + 1);
+  at->skipped += next - at->step;
+  at->step = next;
+  nc_walk_place(l, next, &stage, &at->epoch, &at->batch);
+}
+
+bool nc_walk_ended(const NcWalk *l) {
+  return l->at.step >= l->total || (l->stage + 1 == l->recipe->stage.n && nc_walk_waited(l));
 }
 
 // ---- plans
@@ -99,7 +128,10 @@ bool nc_walk_stage(NcWalk *l, int stage) {
   NacreModel *m = l->m;
   bool later = stage != l->stage;
   enter(l, stage);
-  if (l->at.step == l->first_step) memset(l->at.plateau, 0, sizeof l->at.plateau);   // its schedule begins
+  if (l->at.step == l->first_step) {   // its schedule begins, and its patience
+    memset(l->at.plateau, 0, sizeof l->at.plateau);
+    l->at.waiting = (NcPlateauNow){0};
+  }
   m->stage = l->at.step > l->first_step ? stage + 1 : 0;
   nc_engine_restart(m, later || l->recipe->stage.n > 1);
   if (!load_turns(l) || !open_loader(l)) return false;
@@ -135,8 +167,16 @@ static bool can_go_on(NcWalk *l) {
             "leave out what changes them, or start a new run");
     return false;
   }
-  if (l->at.step < l->total || !nc_run_finished(m, dir)) return true;   // killed after its last step: what is left is the record
-  nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is finished: all its %lld steps are done", dir, (long long)l->total),
+  nc_walk_leap(l, &l->at);
+  nc_walk_place(l, l->at.step, &l->stage, &epoch, &batch);
+  if (!nc_walk_ended(l) || !nc_run_finished(m, dir)) return true;   // killed after its last step: what is left is the record
+  long long done = nc_walk_done(&l->at);
+  if (l->at.step < l->total) {
+    nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is finished: its patience ended it after %lld steps", dir, done),
+            "--set train.patience=N with a larger number waits longer");
+    return false;
+  }
+  nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is finished: all its %lld steps are done", dir, done),
           l->recipe->stage.n > 1 ? "--set train.%s.%s=N trains longer" : "--set train.%.0s%s=N trains longer",
           l->recipe->stage.at[l->stage].name ? l->recipe->stage.at[l->stage].name : "",
           l->recipe->stage.at[l->stage].steps ? "steps" : "epochs");
@@ -161,6 +201,7 @@ bool nc_walk_prepare(NcWalk *l) {
   if (!count_batches(l) || (l->o->resume && !can_go_on(l))) return false;
   l->at.sums = l->metrics;
   l->at.plateaus = l->recipe->plateau.n;
+  for (int i = 0; i < l->recipe->stage.n; i++) l->at.waits = l->at.waits || l->recipe->stage.at[i].patience;
   return nc_walk_stage(l, l->stage);
 }
 

@@ -28,7 +28,7 @@ typedef struct {
   uint64_t seed;
   int32_t *micro;            // [accumulate] 0, 1, 2, …
   double began;              // clock at this call's first step
-  int64_t began_step;
+  int64_t began_step;        // taken before it
   bool broken;               // a value that is not finite was reported
 
   int stage;                 // the one that runs, and where it begins and ends
@@ -46,7 +46,11 @@ typedef struct {
 // stage.c
 bool nc_walk_prepare(NcWalk *l);                       // data, lengths, position of a run that goes on
 bool nc_walk_stage(NcWalk *l, int stage);              // loads its plans; the loader stands where l->at is
-void nc_walk_place(NcWalk *l, int64_t step, int *stage, int64_t *epoch, int64_t *batch);
+void nc_walk_place(const NcWalk *l, int64_t step, int *stage, int64_t *epoch, int64_t *batch);
+bool nc_walk_waited(const NcWalk *l);                  // `patience` is at its end: so is the stage, before its time
+void nc_walk_leap(const NcWalk *l, NcPosition *at);    // from such an end to the next stage, if there is one
+bool nc_walk_ended(const NcWalk *l);                   // no step is left of the whole training
+static inline int64_t nc_walk_done(const NcPosition *at) { return at->step - at->skipped; }   // steps that were taken
 
 // Runs a step on a batch: every turn, every small batch. With `glass`, step by step, looking for NaN in what `turn` runs.
 typedef struct { const NcTurn *turn; NcBad *bad; NcFed *seen; } NcGlass;
