@@ -11,7 +11,7 @@ lib_libbase_la_SOURCES = lib/base/arena.h lib/base/arena.c lib/base/buf.h lib/ba
 
 # Order: users before the used.
 lib_libnacre_la_SOURCES =
-lib_libnacre_la_LIBADD = $(NC_LAYERS) lib/libbase.la $(ZLIB_LIBS) $(JANSSON_LIBS) $(PNG_LIBS)
+lib_libnacre_la_LIBADD = $(NC_LAYERS) lib/libbase.la $(ZLIB_LIBS) $(JANSSON_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
 lib_libnacre_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^nacre_'
 NC_LAYERS =
 include lib/device/local.mk
@@ -22,4 +22,4 @@ include lib/train/local.mk
 
 # All layers, users before the used: what a test or bench of the inside links with.
 NC_ALL = lib/libtrain.la compiler/libcompiler.la lib/libdevice.la lib/libdata.la kernels/libkernels.la lib/libplan.la \
-  lib/libbase.la $(ZLIB_LIBS) $(JANSSON_LIBS) $(PNG_LIBS)
+  lib/libbase.la $(ZLIB_LIBS) $(JANSSON_LIBS) $(PNG_LIBS) $(JPEG_LIBS)

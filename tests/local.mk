@@ -15,6 +15,7 @@ NC_SUITES = \
   tests/check_base \
   tests/check_passes \
   tests/check_data \
+  tests/check_images \
   tests/check_table \
   tests/check_loader \
   tests/check_text \

@@ -36,8 +36,8 @@ check-san:
 
 # Lexer, parser and printer, and every reader of foreign bytes, under libFuzzer: make fuzz FUZZ_SECONDS=600. What it finds
 # is kept in ./fuzz.
-FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined $(DEFS) -I. $(AM_CPPFLAGS) $(PNG_CFLAGS) $(JANSSON_CFLAGS)
-FUZZ_READERS = plan graph safetensors idx npy csv names bpe
+FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined $(DEFS) -I. $(AM_CPPFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS) $(JANSSON_CFLAGS)
+FUZZ_READERS = plan graph safetensors idx npy csv names bpe image
 FUZZ_CC = clang
 FUZZ_SECONDS = 60
 .PHONY: fuzz
@@ -47,7 +47,7 @@ fuzz: nacre
 	  $(srcdir)/tests/fuzz/fuzz_front.c $(srcdir)/compiler/front/*.c $(srcdir)/lib/base/*.c -lm
 	$(FUZZ_CC) $(FUZZ_FLAGS) -o fuzz/fuzz_readers $(srcdir)/tests/fuzz/fuzz_readers.c $(srcdir)/lib/base/*.c \
 	  $(srcdir)/lib/plan/*.c $(srcdir)/lib/io/*.c $(srcdir)/lib/data/*.c $(srcdir)/compiler/graph/*.c \
-	  $(srcdir)/compiler/ops/*.c $(srcdir)/compiler/eval/*.c $(PNG_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) -lpthread -lm
+	  $(srcdir)/compiler/ops/*.c $(srcdir)/compiler/eval/*.c $(PNG_LIBS) $(JPEG_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) -lpthread -lm
 	cd fuzz && ./fuzz_front -max_len=4096 -max_total_time=$(FUZZ_SECONDS) corpus \
 	  $(abs_top_srcdir)/tests/front $(abs_top_srcdir)/examples
 	for r in $(FUZZ_READERS); do mkdir -p fuzz/$$r; done

@@ -7,6 +7,7 @@ lib_libdata_la_SOURCES = \
   lib/data/source.h lib/data/source.c \
   lib/data/rand.h \
   lib/data/arrays.c \
+  lib/data/images.c \
   lib/data/table.c \
   lib/data/encode.c \
   lib/data/text.c \

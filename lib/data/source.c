@@ -8,6 +8,7 @@
 static const NcSourceKind *const kinds[] = {
   &nc_csv_kind,    &nc_idx_kind, &nc_npy_kind,   &nc_text_kind,  &nc_series_kind, &nc_digits_kind,
   &nc_spiral_kind, &nc_circle_kind, &nc_xor_kind, &nc_gauss_kind, &nc_moons_kind,  &nc_plane_kind,
+  &nc_images_kind,
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -164,7 +165,7 @@ const NcSourceKind *nc_source_bind(NcArena *a, NcDiag *d, const NcSourceSpec *sp
       nc_error(d, NC_E0301, spec->kind_at.file ? spec->kind_at : spec->at, "there is no source `%s`", spec->kind);
     const char *near = nc_nearest(spec->kind, names, KINDS);
     if (near) nc_help(d, m, "did you mean `%s`?", near);
-    else nc_help(d, m, "there are csv, idx, npy, text, series, digits, spiral and more: `nacre explain source` lists them");
+    else nc_help(d, m, "there are csv, images, idx, npy, text, series, digits, spiral and more: `nacre explain source` lists them");
     return NULL;
   }
   const NcSourceInfo *s = &k->info;

@@ -3,6 +3,7 @@ lib_libdata_la_SOURCES += \
   lib/io/idx.h lib/io/idx.c \
   lib/io/npy.h lib/io/npy.c \
   lib/io/png.h lib/io/png.c \
+  lib/io/image.h lib/io/image.c lib/io/fit.c \
   lib/io/events.h lib/io/events.c \
   lib/io/csv.h lib/io/csv.c \
   lib/io/safetensors.h lib/io/safetensors.c \

@@ -1,5 +1,6 @@
-// The readers of foreign bytes under libFuzzer: plans, graphs, safetensors, idx, npy, csv, maps of names, tokenizers. One
-// program; FUZZ_READER in the environment says which. `make fuzz` runs them in turn. What is printed must read back.
+// The readers of foreign bytes under libFuzzer: plans, graphs, safetensors, idx, npy, csv, images, maps of names,
+// tokenizers. One program; FUZZ_READER in the environment says which. `make fuzz` runs them in turn. What is printed must
+// read back.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "graph/graph.h"
 #include "io/csv.h"
 #include "io/idx.h"
+#include "io/image.h"
 #include "io/names.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
@@ -70,6 +72,14 @@ static void csv(NcArena *a, NcDiag *d, const char *text, size_t n) {
     for (int c = 0; c < t.columns; c++) nc_csv_number(nc_csv_cell(&t, r, c), &v);
 }
 
+static void image(NcArena *a, NcDiag *d, const char *text, size_t n) {
+  NcImage m;
+  NcBytes b = bytes_of(text, n);
+  unsigned char out[3 * 7 * 5];
+  if (nc_image_parse(a, d, &b, &m) && m.width * (int64_t)m.height < 1 << 20)
+    nc_image_fit(a, &m, n % 2 ? NC_FIT_CROP : NC_FIT_STRETCH, n % 4 < 2 ? 1 : 3, 7, 5, out);
+}
+
 static void names(NcArena *a, NcDiag *d, const char *text, size_t n) { nc_names_parse(a, d, "fuzz.map", text, n); }
 
 static void bpe(NcArena *a, NcDiag *d, const char *text, size_t n) {
@@ -81,7 +91,8 @@ static void bpe(NcArena *a, NcDiag *d, const char *text, size_t n) {
 
 static const struct { const char *name; Reader *read; } readers[] = {
   {"plan", plan}, {"graph", graph}, {"safetensors", safetensors}, {"idx", idx},
-  {"npy", npy},   {"csv", csv},     {"names", names},             {"bpe", bpe}};
+  {"npy", npy},   {"csv", csv},     {"names", names},             {"bpe", bpe},
+  {"image", image}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -90,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (size_t i = 0; !read && i < sizeof readers / sizeof *readers; i++)
     if (getenv("FUZZ_READER") && strcmp(getenv("FUZZ_READER"), readers[i].name) == 0) read = readers[i].read;
   if (!read) {
-    fputs("FUZZ_READER: plan graph safetensors idx npy csv names bpe\n", stderr);
+    fputs("FUZZ_READER: plan graph safetensors idx npy csv names bpe image\n", stderr);
     exit(2);
   }
   NcArena *a = nc_arena_new();
