@@ -2,12 +2,14 @@
 //
 //          ┌── N ──────────────┐        a work-item makes MB × NB of C:
 //          │      │  NB  │     │  B       for each block of KB steps of K
-//          │      │▓▓▓▓▓▓│ KB  │            pack B[KB][NB] into scratch, as panels [NB/NR][KB][NR]
-//     ┌──K─┼──────┼──────┼─────┤            for each MR rows of A (packed too if PACK_A), for each panel:
-//     │    │      │      │     │              the register tile
-//   M │▒▒▒▒│ MB   │ tile │     │  C       sums of unfinished blocks wait in scratch [MB/MR][NB/NR][MR][NR]
-//     │  A │      │      │     │
-//     └────┴──────┴──────┴─────┘        scratch is local memory of a group of one: private to a core, hot in
+//          │      │▓▓▓▓▓▓│ KB  │            for each NR columns:
+//     ┌──K─┼──────┼──────┼─────┤              pack B[KB][NR] into scratch, a panel that stays in the first-level cache
+//     │    │      │      │     │              for each MR rows of A[MB][KB], which stays in the second:
+//   M │▒▒▒▒│ MB   │ tile │     │  C             the register tile
+//     │  A │      │      │     │          sums of unfinished blocks wait in scratch [MB/MR][NB/NR][MR][NR]
+//     └────┴──────┴──────┴─────┘        With PACK_A rows are packed too, and for the sake of that rows are outside: first
+//                                       all panels, then for each MR rows packed, for each panel, the tile.
+//                                       Scratch is local memory of a group of one: private to a core, hot in
 //                                       its cache, with nothing to synchronise.
 //
 //   M N K              sizes                     Z0 Z1               batch sizes, 1 for none
@@ -147,41 +149,55 @@ INLINE void FN(_tile)(int steps, bool first, __global const A_TYPE *at, SCRATCH 
   FN(_keep)(acc, sums);
 }
 
+// The tile at row m (or the last that lies inside) and column n of the item's block, and its results once they are finished.
+INLINE void FN(_tile_at)(int m, int m0, int n, int n0, int steps, bool first, bool last, IDX a, IDX o,
+                         SCRATCH const float *panel, SCRATCH const float *pa, SCRATCH float *sums,
+                         __global const A_TYPE *A, __global OUT_TYPE *C EXTRA) {
+  const int row = min(m, M - MR);     // the last tile makes rows again rather than being one of fewer rows
+  SCRATCH float *sum = sums + (SUMS == MB * NB ? (m - m0) * NB + (n - n0) * MR : 0);
+  FN(_tile)(steps, first, A + a + row * (IDX)A_M, pa, panel, sum);
+  if (last) FN(_store)(m - row, sum, o + row * (IDX)N, n, C EXTRA_NAMES);
+}
+
 BODY void FN(_item)(int m0, int n0, int zs, SCRATCH float *restrict panel, SCRATCH float *restrict sums,
                     SCRATCH float *restrict pa, __global const A_TYPE *restrict A, __global const B_TYPE *restrict B,
                     __global OUT_TYPE *C EXTRA) {
   const int m1 = min(m0 + MB, M), n1 = min(n0 + NB, N), z = zs / SPLIT, s = zs % SPLIT;
   const int k_begin = s * K_SLICE, k_end = min(k_begin + K_SLICE, K);
   const IDX a0 = (z / Z1) * (IDX)A_Z0 + (z % Z1) * (IDX)A_Z1, b0 = (z / Z1) * (IDX)B_Z0 + (z % Z1) * (IDX)B_Z1;
-  const IDX o0 = ((IDX)s * (Z0 * Z1) + z) * ((IDX)M * N);
+  const IDX o = ((IDX)s * (Z0 * Z1) + z) * ((IDX)M * N);
 
 #pragma nounroll
   for (int k0 = k_begin; k0 < k_end; k0 += KB) {
     const int steps = min(KB, k_end - k0);
     const bool first = k0 == k_begin, last = k0 + KB >= k_end;
+    const IDX a = a0 + k0 * (IDX)A_K, b = b0 + k0 * (IDX)B_K;
 #pragma nounroll
-    for (int n = n0; n < n1; n += NR)
-      FN(_pack)(panel + (n - n0) * KB, b0 + k0 * (IDX)B_K + n * (IDX)B_N, steps, N - n, B EXTRA_NAMES);
+    for (int n = n0; n < n1; n += NR) {
+      SCRATCH float *to = panel + (PACK_A ? (n - n0) * KB : 0);
+      FN(_pack)(to, b + n * (IDX)B_N, steps, N - n, B EXTRA_NAMES);
+#if !PACK_A
+#pragma nounroll
+      for (int m = m0; m < m1; m += MR)
+        FN(_tile_at)(m, m0, n, n0, steps, first, last, a, o, to, pa, sums, A, C EXTRA_NAMES);
+#endif
+    }
+#if PACK_A
 #pragma nounroll
     for (int m = m0; m < m1; m += MR) {
-      const int row = min(m, M - MR);     // the last tile makes rows again rather than being one of fewer rows
-      const IDX a = a0 + row * (IDX)A_M + k0 * (IDX)A_K, o = o0 + row * (IDX)N;
-#if PACK_A
-      FN(_pack_a)(pa, a, row + A_MR <= M, steps, A EXTRA_NAMES);
-#endif
+      const int row = min(m, M - MR);
+      FN(_pack_a)(pa, a + row * (IDX)A_M, row + A_MR <= M, steps, A EXTRA_NAMES);
 #pragma nounroll
-      for (int n = n0; n < n1; n += NR) {
-        SCRATCH float *sum = sums + (SUMS == MB * NB ? (m - m0) * NB + (n - n0) * MR : 0);
-        FN(_tile)(steps, first, A + a, pa, panel + (n - n0) * KB, sum);
-        if (last) FN(_store)(m - row, sum, o, n, C EXTRA_NAMES);
-      }
+      for (int n = n0; n < n1; n += NR)
+        FN(_tile_at)(m, m0, n, n0, steps, first, last, a, o, panel + (n - n0) * KB, pa, sums, A, C EXTRA_NAMES);
     }
+#endif
   }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
-  SCRATCH float panel[KB * NB] __attribute__((aligned(64)));
+  SCRATCH float panel[KB * (PACK_A ? NB : NR)] __attribute__((aligned(64)));
   SCRATCH float sums[SUMS] __attribute__((aligned(64)));
   SCRATCH float pa[PACK_A ? KB * A_MR : 1] __attribute__((aligned(64)));
   FN(_item)((int)get_group_id(0) * MB, (int)get_group_id(1) * NB, (int)get_group_id(2), panel, sums, pa, A, B,

@@ -13,14 +13,18 @@ static int64_t items_of(const NcGemm *g, const Blocks *b) {
   return g->batch[0] * g->batch[1] * nc_ceil_div(g->n, b->nb) * nc_ceil_div(g->m, b->mb);
 }
 
+// Floats of packed columns for each step of K: one panel at a time, or all of a block where rows are packed.
+static int64_t panel_width(const NcGemm *g, const Blocks *b, int64_t nr) { return packs_a(g) ? b->nb : nr; }
+
 // Enough equal work-items for every core, each packing little compared to what it multiplies, and all it holds (panels
-// of B, rows of A, sums of unfinished blocks) within half of the scratch memory.
+// of B, rows of A, sums of unfinished blocks) within half of the scratch memory. Several panels share the rows of A: these
+// would come from the third-level cache for each, or from memory.
 static Blocks choose_blocks(const NcTarget *t, const NcGemm *g, NcTile r) {
-  enum { ITEMS_PER_CORE = 4, LEAST_K = 256, MOST_K = 512, PANELS = 4 };
+  enum { ITEMS_PER_CORE = 4, LEAST_K = 256, MOST_K = 512, PANELS = 8, PANELS_PACKED = 4 };
   const int64_t nr = r.nv * t->vector, wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   const int64_t scratch = (int64_t)t->local_bytes / 2 / (int64_t)sizeof(float);
-  Blocks b = {.mb = nc_even_block(g->m, 32 * r.mr, r.mr), .nb = nr, .split = 1};
-  if (packs_a(g)) b.nb = nc_even_block(g->n, PANELS * nr, nr);
+  Blocks b = {.mb = nc_even_block(g->m, 32 * r.mr, r.mr), .split = 1};
+  b.nb = nc_even_block(g->n, (packs_a(g) ? PANELS_PACKED : PANELS) * nr, nr);
   while (items_of(g, &b) < wanted && b.nb > nr) b.nb = nc_even_block(g->n, b.nb / 2, nr);
   while (items_of(g, &b) < wanted && b.mb > 8 * r.mr) b.mb = nc_even_block(g->m, b.mb / 2, r.mr);
   if (items_of(g, &b) < wanted) {
@@ -28,7 +32,8 @@ static Blocks choose_blocks(const NcTarget *t, const NcGemm *g, NcTile r) {
     if (slices > 1) b.split = nc_ceil_div(g->k, nc_ceil_div(g->k, slices));
   }
   const int64_t slice = nc_ceil_div(g->k, b.split);
-  b.kb = nc_even_block(slice, nc_most(1, nc_least(MOST_K, scratch / 2 / (b.nb + 2 * t->vector))), 1);
+  const int64_t most_k = scratch / 2 / (panel_width(g, &b, nr) + 2 * t->vector);
+  b.kb = nc_even_block(slice, nc_most(1, nc_least(MOST_K, most_k)), 1);
   while (b.kb < slice && b.mb > r.mr && b.mb * b.nb > scratch / 2) b.mb = nc_even_block(g->m, b.mb / 2, r.mr);
   return b;
 }
@@ -70,7 +75,7 @@ static void define_shape(NcTemplateFrame *f, const NcGemm *g) {
 static bool scratch_fits(const NcTarget *t, const NcGemm *g, const Blocks *b, NcTile r) {
   const int64_t nr = r.nv * t->vector, a_mr = nc_ceil_div(r.mr, t->vector) * t->vector;
   const int64_t sums = nc_ceil_div(g->k, b->split) > b->kb ? b->mb * b->nb : r.mr * nr;
-  return (b->kb * (b->nb + a_mr) + sums + 64) * (int64_t)sizeof(float) <= (int64_t)t->local_bytes;
+  return (b->kb * (panel_width(g, b, nr) + a_mr) + sums + 64) * (int64_t)sizeof(float) <= (int64_t)t->local_bytes;
 }
 
 static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
