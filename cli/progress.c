@@ -1,6 +1,7 @@
 // Progress of a training: one calm line on a terminal, plain lines elsewhere (a step at once, then every ten seconds, and
 // each validation), JSON lines when asked.
 #include <math.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "options.h"
@@ -73,7 +74,8 @@ void cli_show(void *ctx, const NacreProgress *p) {
     fprintf(stderr, "%s after %lld steps, ", stopped ? "stopped" : p->early ? "finished early" : "finished", (long long)p->step);
     duration(stderr, p->seconds);
     fprintf(stderr, "; saved in %s\n", p->directory);
-    if (stopped) fprintf(stderr, "`nacre train --resume %s` goes on\n", p->directory);
+    const char *end = c->seeds ? strrchr(p->directory, '/') : NULL;
+    if (stopped) fprintf(stderr, "`nacre train --resume %.*s` goes on\n", end ? (int)(end - p->directory) : (int)strlen(p->directory), p->directory);
     c->line_open = false;
     return;
   }

@@ -1,4 +1,5 @@
 // Verbs that train and use what was trained: train, eval, predict, run.
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -14,6 +15,25 @@ static void on_signal(int number) {
 static bool stop(void *ctx) {
   (void)ctx;
   return interrupted;
+}
+
+// Whether there is more than one training to go on with.
+static bool has_seeds(const char *resume) {
+  char path[4096];
+  struct stat st;
+  int n = snprintf(path, sizeof path, "%s/seeds.json", resume);
+  return n > 0 && (size_t)n < sizeof path && stat(path, &st) == 0;
+}
+
+static int train_seeds(const CliArgs *a, const NacreOptions *o, NacreTrainOptions *t) {
+  char *error = NULL;
+  if (a->value[O_MAX_STEPS]) return cli_usage("E0704", "--max-steps stops one training, not several: leave it out, or --seeds");
+  int64_t n = a->number[O_SEEDS];
+  CliProgress *p = t->ctx;
+  p->seeds = true;
+  NacreStatus s = nacre_train_seeds(a->args ? a->arg[0] : NULL, n > INT_MAX ? -1 : (int)n, o, t, cli_stdout, NULL, &error);
+  cli_progress_end(p);
+  return cli_done_text(error, s);
 }
 
 int cli_train(const CliArgs *a) {
@@ -36,6 +56,7 @@ int cli_train(const CliArgs *a) {
     .out = a->value[O_OUT], .force = a->value[O_FORCE] != NULL, .resume = resume,
     .max_steps = a->number[O_MAX_STEPS], .progress = cli_show, .stop = stop, .ctx = &p,
   };
+  if (a->value[O_SEEDS] || (resume && has_seeds(resume))) return train_seeds(a, &o, &t);
   NacreStatus s = resume ? nacre_open_run(resume, "last", &o, &m) : nacre_open(a->arg[0], &o, &m);
   if (s == NACRE_OK) s = nacre_train(m, &t);
   cli_progress_end(&p);

@@ -93,6 +93,13 @@ typedef struct {
 // with the weights of the last step. Nothing is written when the model, data or device is wrong.
 NacreStatus nacre_train(NacreModel *m, const NacreTrainOptions *o);
 
+// Trains with `seeds` seeds, the file's own and those that follow it, into DIR/seed-1, DIR/seed-2, …, scores each network on
+// the part `test` of the data (where there is none `valid`, else `train`), and writes mean and 95 % confidence interval of
+// each metric: as text, or as a JSON line. What is finished stays when a call ends early: with t->resume = DIR (`file` NULL,
+// `seeds` 0 or a larger number) the rest is trained. *error as of the functions without a model, below.
+NacreStatus nacre_train_seeds(const char *file, int seeds, const NacreOptions *o, const NacreTrainOptions *t, NacreWrite *write,
+                              void *ctx, char **error);
+
 // ---- using a trained model
 
 // Loss and metrics on a part of the data ("train", "valid", "test"; "all": everything).

@@ -29,6 +29,9 @@ printf 'nn 1\nconst   a=3\n' >ugly.nn
 printf 'nn 1\nmodel m(x: f32[B, 4]) -> f32[B, 2] { param w: f32[3, 2] = zeros\n  x @ w }\ntask one() -> i32[] { 1 }\n' >wrong.nn
 printf 'nn 1\ntask images(n: int = 2)() -> f32[n, 3] { rand[n, 3] }\n' >task.nn
 holds train 0 train "$examples/xor.nn" --out run --set train.epochs=2
+"$nacre" train "$examples/xor.nn" --out many --seeds 2 --set train.epochs=2 --json >out.txt 2>err.txt || { bad "two seeds"; cat err.txt; }
+tail -n 1 out.txt | "$lines" "$here/docs/json.md" seeds && good || bad "the last line of two seeds"
+sed '$d' out.txt | "$lines" "$here/docs/json.md" train && good || bad "the lines of two seeds"
 holds train 0 train "$examples/xor.nn" --out other --set train.epochs=3 --max-steps 40
 holds check 0 check "$examples/xor.nn" task.nn
 holds - 3 check wrong.nn

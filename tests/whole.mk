@@ -69,6 +69,10 @@ installcheck-local:
 	test -s $(DESTDIR)$(mandir)/man1/nacre.1
 	rm -rf installed
 
+# The same training with several seeds.
+TESTS += tests/seeds.sh
+dist_check_SCRIPTS += tests/seeds.sh
+
 # Killed, or out of disk, at random moments: NACRE_TEST_KILLS and NACRE_TEST_FULL say how many.
 TESTS += tests/kill.sh
 dist_check_SCRIPTS += tests/kill.sh

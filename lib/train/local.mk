@@ -21,6 +21,9 @@ lib_libtrain_la_SOURCES = \
   lib/train/record.c \
   lib/train/card.c \
   lib/train/runs.c \
+  lib/train/seeds.c \
+  lib/train/student.h \
+  lib/train/student.c \
   lib/train/diff.c \
   lib/train/syntax.c \
   lib/train/walk.h \

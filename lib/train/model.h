@@ -68,6 +68,9 @@ struct NacreModel {
 // Calls f with the way out of memory set; turns what it reported into a status.
 NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *arg);
 
+// open.c: a run's source and settings, but none of its weights.
+NacreStatus nc_open_again(const char *directory, const NacreOptions *o, NacreModel **out);
+
 // engine.c
 NcProgram *nc_engine_program(NacreModel *m, int64_t batch);               // elaborated again when the batch differs
 NcProgram *nc_engine_task(NacreModel *m, const NcTaskCall *call, const NcSet *set, int sets);   // elaborated for a run of a task

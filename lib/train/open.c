@@ -87,7 +87,7 @@ typedef struct {
   const char *name, *text, *checkpoint;
   size_t size;
   const NacreOptions *o;
-  bool run;
+  bool run, untrained;
 } Open;
 
 static bool open_source(NacreModel *m, void *arg) {
@@ -95,7 +95,7 @@ static bool open_source(NacreModel *m, void *arg) {
   if (q->run) {
     NacreOptions merged;
     if (!nc_run_options(m, q->name, q->o, &merged) || !take_options(m, &merged)) return false;
-    if (!nc_run_weights(m, q->name, q->checkpoint)) return false;
+    if (!q->untrained && !nc_run_weights(m, q->name, q->checkpoint)) return false;
     nc_described_load(m, q->name);
     m->name = nc_sprintf(m->arena, "%s/model.nn", q->name);
   } else {
@@ -136,6 +136,10 @@ NacreStatus nacre_open_text(const char *name, const char *text, size_t size, con
 
 NacreStatus nacre_open_run(const char *directory, const char *checkpoint, const NacreOptions *o, NacreModel **out) {
   return open_model((Open){.name = directory, .checkpoint = checkpoint, .o = o, .run = true}, out);
+}
+
+NacreStatus nc_open_again(const char *directory, const NacreOptions *o, NacreModel **out) {
+  return open_model((Open){.name = directory, .o = o, .run = true, .untrained = true}, out);
 }
 
 const char *nacre_message(NacreModel *m) {

@@ -53,18 +53,18 @@ static bool make_path(NacreModel *m, const char *path) {
 }
 
 // runs/MODEL-2026-11-21-1, the first number that is free: mkdir decides, so two trainings never share one.
-static bool fresh(NacreModel *m, NcRun *r) {
+static bool fresh(NacreModel *m, const char **dir) {
   time_t now = time(NULL);
   struct tm day;
   localtime_r(&now, &day);
   if (!make_path(m, "runs")) return false;
   for (int i = 1; i < 100000; i++) {
-    r->dir = nc_sprintf(m->arena, "runs/%s-%04d-%02d-%02d-%d", m->program->recipe->name, day.tm_year + 1900,
+    *dir = nc_sprintf(m->arena, "runs/%s-%04d-%02d-%02d-%d", m->program->recipe->name, day.tm_year + 1900,
                         day.tm_mon + 1, day.tm_mday, i);
-    if (mkdir(r->dir, 0777) == 0) return true;
-    if (errno != EEXIST) return unwritable(m, r->dir);
+    if (mkdir(*dir, 0777) == 0) return true;
+    if (errno != EEXIST) return unwritable(m, *dir);
   }
-  return unwritable(m, r->dir);
+  return unwritable(m, *dir);
 }
 
 static const char *const files[] = {"run.json", "last.safetensors", "best.safetensors", "metrics.jsonl", "README.md", "model.nn", "data.json",
@@ -100,11 +100,15 @@ static void sweep(const NcRun *r) {
   if (d) closedir(d);
 }
 
+bool nc_run_folder(NacreModel *m, const char *out, const char **dir) {
+  *dir = out ? nc_strdup(m->arena, out) : NULL;
+  return (out ? make_path(m, out) : fresh(m, dir)) && nc_run_lock(m, *dir);
+}
+
 bool nc_run_create(NacreModel *m, const char *out, bool force, NcRun *r) {
-  *r = (NcRun){.dir = out ? nc_strdup(m->arena, out) : NULL, .log = NC_BUF(m->arena), .started = nc_now()};
-  if (!out) return fresh(m, r) && nc_run_lock(m, r->dir);
-  if (!make_path(m, out) || !nc_run_lock(m, out)) return false;
-  if (!exists(nc_run_path(m, r, "run.json"))) return true;
+  *r = (NcRun){.log = NC_BUF(m->arena), .started = nc_now()};
+  if (!nc_run_folder(m, out, &r->dir)) return false;
+  if (!out || !exists(nc_run_path(m, r, "run.json"))) return true;
   if (!force) {
     nc_help(m->diag, nc_error(m->diag, NC_E0602, NC_NOWHERE, "`%s` holds an earlier run", out),
             "go on with it by --resume %s, replace it by --force, or choose another --out", out);

@@ -27,6 +27,7 @@ typedef struct {
 
 // Makes the directory (runs/MODEL-DATE-N when out is NULL). E0602 when it cannot be written, or exists without `force`.
 bool nc_run_create(NacreModel *m, const char *out, bool force, NcRun *r);
+bool nc_run_folder(NacreModel *m, const char *out, const char **dir);                  // makes it likewise, and locks it
 bool nc_run_resume(NacreModel *m, const char *dir, int64_t step, NcRun *r);
 void nc_run_keep_import(NacreModel *m, const char *path, const char *text, size_t size);   // to be frozen with the source
 bool nc_run_begin(NacreModel *m, NcRun *r, size_t device_bytes);                       // model.nn, run.json
