@@ -57,9 +57,10 @@ if kill -0 $! 2>/dev/null; then
   kill -0 $! 2>/dev/null && { [ $status -eq 1 ] && grep -q 'another process' other.txt || fail "two at a time: status $status"; }
 fi
 wait $! || fail "a training beside which another one was refused"
-sed -i 's/"state": "finished"/"state": "running"/' run/run.json
+sed -i -e 's/"state": "finished"/"state": "running"/' -e 's/"resumed": [0-9]*/"resumed": 2147483647/' run/run.json
 train; wait $! || fail "a run that was killed after its last step"
 grep -q '"state": "finished"' run/run.json || fail "its record was not finished"
+grep -q '"resumed": 2147483647' run/run.json || fail "a number of resumptions that no int holds the next of"
 check_end "killed after the last step"
 
 # kill -9 again and again, until the training is through; then the next one.

@@ -1,5 +1,6 @@
 // run.json: what a run was made of and what came of it. docs/run-directory.md describes it.
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,7 @@ void nc_run_remember(NacreModel *m, NcRun *r) {
   const char *created = json_string_value(json_object_get(j, "created"));
   if (created) r->created = nc_strdup(m->arena, created);
   r->before = json_number_value(json_object_get(j, "seconds"));
-  r->resumed = (int)json_integer_value(json_object_get(j, "resumed")) + 1;
+  json_int_t resumed = json_integer_value(json_object_get(j, "resumed"));      // whatever a damaged file says
+  r->resumed = resumed < 0 ? 1 : resumed < INT_MAX ? (int)resumed + 1 : INT_MAX;
   json_decref(j);
 }
