@@ -12,6 +12,14 @@ EXTRA_DIST += examples/zoo
 
 # Built with the tests, so that it keeps compiling.
 check_PROGRAMS += examples/train_and_predict
+check_PROGRAMS += examples/classify
+check_PROGRAMS += examples/stream
+examples_classify_SOURCES = examples/classify.c
+examples_classify_CPPFLAGS = -I$(top_srcdir)/lib
+examples_classify_LDADD = lib/libnacre.la
+examples_stream_SOURCES = examples/stream.c
+examples_stream_CPPFLAGS = -I$(top_srcdir)/lib
+examples_stream_LDADD = lib/libnacre.la
 examples_train_and_predict_SOURCES = examples/train_and_predict.c
 examples_train_and_predict_CPPFLAGS = -I$(top_srcdir)/lib
 examples_train_and_predict_LDADD = lib/libnacre.la

@@ -8,10 +8,17 @@
 //     fputs(nacre_message(m), stderr);     // errors and warnings, as a person reads them
 //     nacre_close(m);
 //
-// Ownership: a NacreModel owns all that it hands out; strings and arrays are valid until the next call with that
-// model, or nacre_close. Threads: a model is used by one thread at a time; different models are independent.
-// Nothing here prints, exits, aborts, or installs a signal handler. After fork() only the process that opened a
-// model's device may go on with it.
+// Ownership: a NacreModel owns all that it hands out; strings and arrays are valid until the next call with that model, or
+// nacre_close. What is handed in (options, texts, data) is read during the call and need not outlive it.
+// Threads: a model is used by one thread at a time; different models are independent. Callbacks come on the thread that
+// called, and must not call back with the same model. Nothing here prints, exits, aborts, or installs a signal handler.
+// After fork() only the process that opened a model's device may go on with it.
+// Errors: every call returns a status, and nacre_message (or *error) says more, with a code that `nacre explain` knows.
+// Below, "Errors" names those that a function has beside these, which any may have: NACRE_RUN when memory ran out
+// (E0606); with a model that could not be opened NACRE_USAGE (E0704), and nothing else happens; of calls that compute,
+// NACRE_DEVICE (E0501 no device, E0502 a call of it failed, E0503 a kernel does not compile, E0504 it does not fit).
+// After NACRE_USAGE, NACRE_DATA and NACRE_INTERRUPTED a model can be used on; after another error close it. An output
+// argument holds nothing of use then.
 #ifndef NACRE_H
 #define NACRE_H
 #include <stdbool.h>
@@ -52,11 +59,14 @@ typedef struct {
 typedef struct NacreModel NacreModel;
 
 // Opens and checks a file. No device is touched, and no OpenCL library is loaded. *out is set also
-// when the file has errors, so that nacre_message can tell them; it is NULL only when memory ran out.
+// when the file has errors, so that nacre_message can tell them; it is NULL only when memory ran out. The caller closes it.
+// Errors: NACRE_RUN: the file cannot be read (E0601). NACRE_USAGE: an option cannot be used (E0702), `set` names nothing
+// (E0703). NACRE_MODEL: what the file says is wrong (E01, E02, E03). NACRE_DATA: its data cannot be looked at (E04).
 NacreStatus nacre_open(const char *file, const NacreOptions *o, NacreModel **out);
 // The same from text that the program holds; `name` stands in messages.
 NacreStatus nacre_open_text(const char *name, const char *text, size_t size, const NacreOptions *o, NacreModel **out);
 // A run directory: its frozen source, its settings, and its checkpoint ("best" or "last"; NULL: best, else last).
+// Errors: those of nacre_open; NACRE_RUN: it is no run directory, or has no such checkpoint (E0604).
 NacreStatus nacre_open_run(const char *directory, const char *checkpoint, const NacreOptions *o, NacreModel **out);
 const char *nacre_message(NacreModel *m);   // errors and warnings of the last call; "" when there is nothing to say
 void nacre_close(NacreModel *m);            // NULL is allowed
@@ -91,6 +101,10 @@ typedef struct {
 
 // Trains by the file's recipe, writes the run directory, and leaves the model ready to evaluate and predict
 // with the weights of the last step. Nothing is written when the model, data or device is wrong.
+// Errors: NACRE_MODEL: there is no train declaration (E0310). NACRE_DATA: the data is wrong (E04), or the checkpoint to go on
+// from does not fit (E0408). NACRE_RUN: the directory cannot be written, holds an earlier run, or is trained by another
+// process (E0602), or the loss is not finite (E0603). NACRE_USAGE: the run is finished (E0702). NACRE_INTERRUPTED: `stop`
+// asked for it, all is saved, and the model is ready as after the end.
 NacreStatus nacre_train(NacreModel *m, const NacreTrainOptions *o);
 
 // Trains with `seeds` seeds, the file's own and those that follow it, into DIR/seed-1, DIR/seed-2, …, scores each network on
@@ -103,6 +117,7 @@ NacreStatus nacre_train_seeds(const char *file, int seeds, const NacreOptions *o
 // ---- using a trained model
 
 // Loss and metrics on a part of the data ("train", "valid", "test"; "all": everything).
+// Errors: NACRE_MODEL: no train declaration (E0310). NACRE_USAGE: no such part (E0702). NACRE_DATA: the data is wrong (E04).
 typedef struct { int64_t examples; int metrics; const NacreMetric *metric; } NacreScores;
 NacreStatus nacre_eval(NacreModel *m, const char *split, NacreScores *out);
 
@@ -114,6 +129,9 @@ typedef struct {
   int rank;
   int64_t dim[8];            // of one example
 } NacreTensor;
+// Errors of this and the two below: NACRE_MODEL: no model to predict with (E0310), more than one output or not f32 (E0204,
+// nacre_predict), a result that is not one for each example (E0202). NACRE_DATA: n is not positive (E0406). A call compiles
+// for the sizes of batch that its n needs; further calls with the same n only run.
 NacreStatus nacre_inputs(NacreModel *m, int *count, const NacreTensor **in);
 // Of a model with one output of f32. *out: n outputs, row-major, each of *shape.
 NacreStatus nacre_predict(NacreModel *m, int64_t n, const void *const *data, const NacreTensor **shape, const float **out);
@@ -123,15 +141,18 @@ typedef struct {
   const void *data;          // row-major; of bool a byte each, 0 or 1
 } NacreOutput;
 NacreStatus nacre_predict_all(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out);
-// The name of a class of the label field, or NULL.
+// The name of a class of the label field, or NULL; never fails, and is valid until nacre_close.
 const char *nacre_class_name(NacreModel *m, int64_t i);
 
 // Predicts for the examples of files (CSV, NPY, IDX) or of a split, and writes them as "csv" or "json" lines; or, where
-// `out` is not NULL, as nacre_write_outputs does.
+// `out` is not NULL, as nacre_write_outputs does. Errors: as of the predictions above; NACRE_USAGE: no such part, or files are
+// not what this model can take (E0702); NACRE_DATA: a file is wrong (E04); NACRE_RUN: `out` cannot be written (E0602).
 NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format, const char *out,
                                NacreWrite *write, void *ctx);
 
-// Runs a `task` of the file once, with the weights that the model has.
+// Runs a `task` of the file once, with the weights that the model has. Errors: NACRE_USAGE: no such task or argument, or one
+// that is missing or of no use (E0701, E0702, E0704). NACRE_MODEL: the task does not fit these inputs (E02, E03).
+// NACRE_DATA: a file that was handed in is wrong (E04).
 typedef struct { const char *name, *value; } NacreArgument;
 typedef struct {
   int args;                  // hyperparameters ("n", "16"); tensors: a .npy or .csv file, numbers "1,2,3", or a text
@@ -145,15 +166,17 @@ typedef struct {
 NacreStatus nacre_run_task(NacreModel *m, const char *task, const NacreRun *o, int *outputs, const NacreOutput **out);
 // Writes outputs to `path` by its ending (.csv .json .npy .png .txt); several get files of their own, x-NAME.npy. NULL:
 // as text to `write` (JSON lines with NacreOptions.json), and what is large or an image to a new file named after `title`.
+// Errors: NACRE_USAGE: the ending is none of those, or the form cannot hold it (E0702). NACRE_RUN: it cannot be written (E0602).
 NacreStatus nacre_write_outputs(NacreModel *m, const char *title, int outputs, const NacreOutput *out, const char *path,
                                 NacreWrite *write, void *ctx);
 NacreStatus nacre_output_path(NacreModel *m, const char *path);   // whether its ending is one of those
 
-// Saves and loads all parameters and states, by name, as safetensors.
+// Saves and loads all parameters and states, by name, as safetensors. Errors: NACRE_RUN: the file cannot be written (E0602).
+// NACRE_DATA: it cannot be opened, or is malformed (E0401, E0402), or does not fit this model (E0408).
 NacreStatus nacre_save(NacreModel *m, const char *path);
 NacreStatus nacre_load(NacreModel *m, const char *path);
 
-// ---- looking at a model
+// ---- looking at a model. Errors: NACRE_USAGE: no such pass or purpose (E0702)
 
 NacreStatus nacre_summary(NacreModel *m, NacreWrite *write, void *ctx);   // layers, shapes, parameters, multiply-adds, bytes
 typedef struct {
@@ -167,7 +190,9 @@ void nacre_passes(NacreWrite *write, void *ctx);
 // Runs the file's own tests on the reference evaluator and on the device. NACRE_RUN when one fails.
 NacreStatus nacre_test(NacreModel *m, NacreWrite *write, void *ctx);
 
-// ---- without a model; *error is set to a message that the caller frees with nacre_free, or to NULL
+// ---- without a model; any thread may call these at any time. *error is set to a message that the caller frees with
+// nacre_free (warnings too, with NACRE_OK), or to NULL. Errors: NACRE_USAGE: a name or option is unknown (E0702, E0704);
+// NACRE_RUN: a file or folder cannot be read (E0601, E0604); NACRE_MODEL: the text is wrong (E01; nacre_format).
 
 void nacre_free(char *text);
 // One layout for `.nn` text. `check`: only says (NACRE_RUN) whether the text is laid out otherwise.

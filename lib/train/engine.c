@@ -92,15 +92,19 @@ static bool make(NacreModel *m, NcCompiled *c, const NcGraph *g) {
   }
 }
 
+void nc_engine_lacks(NacreModel *m) {
+  NcMessage *e = nc_error(m->diag, NC_E0310, NC_NOWHERE, m->program->recipe ? "`train %s` names no model" :
+                          "`%s` has no train declaration", m->program->recipe ? m->program->recipe->name : m->name);
+  if (m->program->recipe) nc_help(m->diag, e, "`nacre run` runs a task, which can call any of its models");
+}
+
 static NcCompiled *begin(NacreModel *m, const char *purpose, int64_t batch, const NcGraph **g) {
   NcCompiled *c = NC_NEW(m->arena, NcCompiled);
   *c = (NcCompiled){.purpose = purpose, .batch = batch, .program = nc_engine_program(m, batch)};
   if (!c->program) return NULL;
   *g = nc_engine_graph(c->program, purpose);
   if (*g) return c;
-  NcMessage *e = nc_error(m->diag, NC_E0310, NC_NOWHERE, m->program->recipe ? "`train %s` names no model" :
-                          "`%s` has no train declaration", m->program->recipe ? m->program->recipe->name : m->name);
-  if (m->program->recipe) nc_help(m->diag, e, "`nacre run` runs a task, which can call any of its models");
+  nc_engine_lacks(m);
   return NULL;
 }
 

@@ -60,8 +60,9 @@ struct NacreModel {
   int filled;                // how many of the session's variables have their values
   NcLoader *loader;          // of the loop that runs now, so that closing frees it
   NacreMetric *scores;       // what nacre_eval handed out
+  NcArena *handed;           // what the last prediction handed out: a program may ask for millions
   int lock;                  // of the run directory while it is trained: file descriptor + 1
-  bool out_of_memory;
+  bool opened, out_of_memory;
   char *message;             // malloc'ed; what nacre_message gave last
 };
 
@@ -77,6 +78,7 @@ NcProgram *nc_engine_task(NacreModel *m, const NcTaskCall *call, const NcSet *se
 bool nc_engine_device(NacreModel *m);                                     // opens it once
 bool nc_engine_target(NacreModel *m, NcTarget *out);                      // for compiling: the device's, or a default when only a class is asked for
 NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch);   // compiles and loads once; NULL after an error
+void nc_engine_lacks(NacreModel *m);                                      // E0310: there is no such graph here
 bool nc_engine_reserve(NacreModel *m, const char *purpose);              // compiles: where its variables want to lie, before others do
 const NcGraph *nc_engine_graph(const NcProgram *p, const char *purpose);  // NULL when unknown
 // Before training plans are loaded. `other`: even where such plans are loaded, for they are another stage's.

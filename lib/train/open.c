@@ -15,6 +15,7 @@ NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *a
     m->out_of_memory = true;
     return NACRE_RUN;
   }
+  if (m->opened && !m->program) return nc_error(m->diag, NC_E0704, NC_NOWHERE, "there is no model: it could not be opened"), NACRE_USAGE;
   bool good = f(m, arg);
   if (good && !m->diag->errors) return NACRE_OK;
   int status = nc_diag_exit(m->diag);
@@ -123,7 +124,9 @@ static NacreStatus open_model(Open q, NacreModel **out) {
   if (NC_ON_OOM(m->arena)) { m->out_of_memory = true; return NACRE_RUN; }
   m->diag = nc_diag_new(m->arena);
   m->hooks = (NcHooks){.ctx = m, .describe = describe, .import = import, .weights = nc_weights_list};
-  return nc_guard(m, open_source, &q);
+  NacreStatus s = nc_guard(m, open_source, &q);
+  m->opened = true;
+  return s;
 }
 
 NacreStatus nacre_open(const char *file, const NacreOptions *o, NacreModel **out) {
@@ -160,6 +163,7 @@ void nacre_close(NacreModel *m) {
   nc_exec_free(m->exec);
   nc_device_close(m->device);
   nc_devices_close(m->devices);
+  nc_arena_free(m->handed);
   nc_arena_free(m->arena);
   free(m->message);
   free(m);

@@ -24,14 +24,14 @@ double nc_output_at(const NacreOutput *o, int64_t i) {
   }
 }
 
-NacreOutput *nc_outputs_read(NacreModel *m, const NcGraph *g, const NcPlan *plan, NcLoaded *loaded, int *n) {
-  NacreOutput *out = NC_NEW_N(m->arena, NacreOutput, g->output.n + 1);
+NacreOutput *nc_outputs_read(NacreModel *m, NcArena *a, const NcGraph *g, const NcPlan *plan, NcLoaded *loaded, int *n) {
+  NacreOutput *out = NC_NEW_N(a, NacreOutput, g->output.n + 1);
   *n = g->output.n;
   for (int i = 0; i < *n; i++) {
     int b = nc_plan_output(plan, g->output.at[i].name);
     NcType t = g->output.at[i].node->type;
     if (b < 0) return nc_error(m->diag, NC_E0901, NC_NOWHERE, "the plan has no output `%s`", g->output.at[i].name), NULL;
-    void *data = nc_alloc(m->arena, nc_type_bytes(t) + 1);
+    void *data = nc_alloc(a, nc_type_bytes(t) + 1);
     if (!nc_exec_read(loaded, m->diag, b, data, nc_type_bytes(t), true)) return NULL;
     out[i] = (NacreOutput){.tensor = {.name = g->output.at[i].name, .dtype = nc_dtype_name(t.dtype), .rank = t.shape.rank},
                            .data = data};

@@ -7,7 +7,7 @@ NcType nc_output_type(const NacreOutput *o);
 double nc_output_at(const NacreOutput *o, int64_t i);
 
 // All outputs of a loaded plan, in the graph's order, read into the arena. NULL after an error.
-NacreOutput *nc_outputs_read(NacreModel *m, const NcGraph *g, const NcPlan *plan, NcLoaded *loaded, int *n);
+NacreOutput *nc_outputs_read(NacreModel *m, NcArena *a, const NcGraph *g, const NcPlan *plan, NcLoaded *loaded, int *n);
 
 // path "x.png", "x.npy", "x.csv", "x.json", "x.txt"; with several outputs each but JSON gets a file of its own, x-NAME.npy. What
 // was written is told through `write`, a line each: "wrote x.png: 16 images of 28 by 28".

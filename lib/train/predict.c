@@ -8,15 +8,20 @@
 
 // The field of the source that an input is; its shape is of one example.
 static const NcField *field_of(const NacreModel *m, const char *name) {
-  const NcFields *f = m->program->recipe ? &m->program->recipe->fields : NULL;
+  const NcFields *f = m->program && m->program->recipe ? &m->program->recipe->fields : NULL;
   for (int i = 0; f && i < f->n; i++)
     if (strcmp(f->at[i].name, name) == 0) return &f->at[i];
   return NULL;
 }
 
-static int inputs_of(NacreModel *m, NacreTensor **out) {
+static bool predicts(NacreModel *m) {
+  if (!m->program->predict) nc_engine_lacks(m);
+  return m->program->predict;
+}
+
+static int inputs_of(NacreModel *m, NcArena *a, NacreTensor **out) {
   const NcGraph *g = m->program->predict;
-  NacreTensor *t = NC_NEW_N(m->arena, NacreTensor, g->node.n);
+  NacreTensor *t = NC_NEW_N(a, NacreTensor, g->node.n);
   int n = 0;
   for (int i = 0; i < g->node.n; i++) {
     const NcNode *x = g->node.at[i];
@@ -34,8 +39,9 @@ static int inputs_of(NacreModel *m, NacreTensor **out) {
 typedef struct { int *count; const NacreTensor **in; } Inputs;
 static bool inputs(NacreModel *m, void *arg) {
   Inputs *q = arg;
+  if (!predicts(m)) return false;
   NacreTensor *t;
-  *q->count = inputs_of(m, &t);
+  *q->count = inputs_of(m, m->arena, &t);
   *q->in = t;
   return true;
 }
@@ -57,6 +63,7 @@ typedef struct {
   const char *part;          // of the data, that they are; "": of none
   int outs;
   NacreOutput *out;          // of all examples: axis 0 has n
+  NacreTensor *one;          // room for the shape of one
 } Predict;
 
 static size_t output_bytes(const NacreOutput *o) { return nc_type_bytes(nc_output_type(o)); }
@@ -64,7 +71,7 @@ static size_t output_bytes(const NacreOutput *o) { return nc_type_bytes(nc_outpu
 // Room for all examples, once the first batch has told the outputs' types.
 static bool make_room(NacreModel *m, Predict *q, const NacreOutput *part, int outs, int64_t batch) {
   q->outs = outs;
-  q->out = NC_NEW_N(m->arena, NacreOutput, outs + 1);
+  q->out = NC_NEW_N(m->handed, NacreOutput, outs + 1);
   for (int i = 0; i < outs; i++) {
     const NacreTensor *t = &part[i].tensor;
     if (t->rank == 0 || t->dim[0] != batch) {
@@ -75,7 +82,7 @@ static bool make_room(NacreModel *m, Predict *q, const NacreOutput *part, int ou
     }
     q->out[i] = part[i];
     q->out[i].tensor.dim[0] = q->n;
-    q->out[i].data = nc_alloc(m->arena, output_bytes(&q->out[i]) + 1);
+    q->out[i].data = nc_alloc(m->handed, output_bytes(&q->out[i]) + 1);
   }
   return true;
 }
@@ -96,7 +103,7 @@ static bool run_batch(NacreModel *m, Predict *q, const NacreTensor *in, int ins,
     if (!nc_exec_write(c->loaded, m->diag, i, p, b->bytes)) return false;
   }
   int outs;
-  NacreOutput *part = nc_exec_run(c->loaded, m->diag) ? nc_outputs_read(m, c->program->predict, c->plan, c->loaded, &outs) : NULL;
+  NacreOutput *part = nc_exec_run(c->loaded, m->diag) ? nc_outputs_read(m, m->handed, c->program->predict, c->plan, c->loaded, &outs) : NULL;
   if (!part || (!q->out && !make_room(m, q, part, outs, batch))) return false;
   for (int i = 0; i < outs; i++) {
     size_t bytes = output_bytes(&part[i]);
@@ -108,7 +115,12 @@ static bool run_batch(NacreModel *m, Predict *q, const NacreTensor *in, int ins,
 static bool predict(NacreModel *m, void *arg) {
   Predict *q = arg;
   NacreTensor *in;
-  int ins = inputs_of(m, &in);
+  if (!predicts(m)) return false;
+  nc_arena_free(m->handed);
+  m->handed = nc_arena_new();
+  if (!m->handed || NC_ON_OOM(m->handed)) return nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for predictions"), false;
+  int ins = inputs_of(m, m->handed, &in);
+  q->one = NC_NEW(m->handed, NacreTensor);
   if (q->n <= 0) return nc_error(m->diag, NC_E0406, NC_NOWHERE, "there are no examples to predict for"), false;
   int64_t batch = nc_feed_batch(q->n, m->program->batch), at = 0;
   for (; at + batch <= q->n; at += batch)
@@ -129,7 +141,7 @@ typedef struct { Predict q; const NacreTensor **shape; const float **out; } One;
 static bool predict_one(NacreModel *m, void *arg) {
   One *w = arg;
   if (!predict(m, &w->q)) return false;
-  NacreTensor *shape = NC_NEW(m->arena, NacreTensor);
+  NacreTensor *shape = w->q.one;
   *shape = w->q.out[0].tensor;
   if (w->q.outs != 1 || strcmp(shape->dtype, "f32") != 0) {
     nc_help(m->diag, nc_error(m->diag, NC_E0204, NC_NOWHERE, "the model gives %s, not one tensor of f32",
@@ -205,7 +217,7 @@ static bool gather_split(NacreModel *m, const char *name, const NacreTensor *in,
 }
 
 static const NcField *label_field(const NacreModel *m) {
-  const NcFields *f = m->program->recipe ? &m->program->recipe->fields : NULL;
+  const NcFields *f = m->program && m->program->recipe ? &m->program->recipe->fields : NULL;
   for (int i = 0; f && i < f->n; i++)
     if (f->at[i].classes) return &f->at[i];
   return NULL;
@@ -272,7 +284,8 @@ static void put_lines(NcBuf *b, NacreModel *m, const Predict *q, bool json) {
 static bool predict_file(NacreModel *m, void *arg) {
   File *q = arg;
   NacreTensor *in;
-  int ins = inputs_of(m, &in);
+  if (!predicts(m)) return false;
+  int ins = inputs_of(m, m->arena, &in);
   const void **data = NC_NEW_N(m->arena, const void *, ins + 1);
   int64_t n = 0;
   if (q->out && !nc_output_path_good(m, q->out)) return false;

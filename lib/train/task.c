@@ -323,7 +323,7 @@ static bool run_task(NacreModel *m, void *arg) {
   NcPlan *plan = nc_compile(m->arena, m->diag, g, nc_device_target(m->device), &o);
   NcLoaded *loaded = plan ? nc_exec_load(m->exec, m->diag, plan) : NULL;
   if (!loaded || !nc_engine_fill(m) || !feed(m, plan, loaded, &c, seed) || !nc_exec_run(loaded, m->diag)) return false;
-  *q->out = nc_outputs_read(m, g, plan, loaded, q->n);
+  *q->out = nc_outputs_read(m, m->arena, g, plan, loaded, q->n);
   return *q->out != NULL;
 }
 
