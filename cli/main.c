@@ -8,6 +8,7 @@
 #define RUNNING (B(SET) | B(DEVICE) | B(CLASS) | B(BATCH) | B(CHECKPOINT))
 
 const CliVerb cli_verbs[] = {
+  {"new", "[FILE]", "look at data and write a commented model that learns them", B(DATA) | B(TARGET) | B(FORCE), 0, 1, cli_new},
   {"check", "FILE...", "check names, kinds and shapes, with no device", OPENING | B(VERIFY), 1, -1, cli_check},
   {"summary", "FILE", "the tree of layers: shapes, parameters, multiply-adds, exact memory",
    OPENING | B(CLASS), 1, 1, cli_summary},

@@ -13,8 +13,10 @@
   OPT(CLASS, "class", "CLASS", "by the device", "cpu gpu", "the code generator: cpu or gpu") \
   OPT(MODEL, "model", "NAME", "the one trained", NULL, "which model of the file") \
   OPT(BATCH, "batch", "N", "the file's", NULL, "the batch size") \
+  OPT(DATA, "data", "PATH", NULL, NULL, "what to learn: a CSV, IDX or NPY file, or a folder of images") \
+  OPT(TARGET, "target", "COLUMN", "by names and values", NULL, "the column of a CSV file that is to be predicted") \
   OPT(OUT, "out", "DIR", "runs/MODEL-DATE-N", NULL, "the run directory to write") \
-  OPT(FORCE, "force", NULL, NULL, NULL, "replace what an earlier run left in --out") \
+  OPT(FORCE, "force", NULL, NULL, NULL, "replace what an earlier run left in --out, or the file that is there") \
   OPT(RESUME, "resume", "RUN", NULL, NULL, "go on with a stopped run, with the same bits") \
   OPT(SEEDS, "seeds", "N", NULL, NULL, "train N times, with as many seeds, into DIR/seed-1 and so on; tells mean and confidence interval") \
   OPT(MAX_STEPS, "max-steps", "N", "0: no limit", NULL, "stop, saved, after so many steps") \

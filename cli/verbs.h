@@ -13,6 +13,7 @@ int cli_train(const CliArgs *a);
 int cli_eval(const CliArgs *a);
 int cli_predict(const CliArgs *a);
 int cli_run(const CliArgs *a);
+int cli_new(const CliArgs *a);           // verbs_new.c
 // verbs_plain.c: without a model that is opened
 int cli_explain(const CliArgs *a);
 int cli_fmt(const CliArgs *a);
@@ -26,5 +27,6 @@ int cli_doctor(const CliArgs *a);
 void cli_stdout(void *ctx, const char *text, size_t size);           // a NacreWrite
 int cli_done(NacreModel *m, NacreStatus s);                           // prints messages, closes; the exit status
 int cli_done_text(char *error, NacreStatus s);
+bool cli_replace(const char *path, const CliText *t);                  // beside and renamed; false: errno
 char *cli_read(const char *path, size_t *size);                       // malloc'ed; NULL after a message
 #endif

@@ -79,7 +79,7 @@ int cli_doctor(const CliArgs *a) {
 }
 
 // Beside and renamed: a reader never sees half a file.
-static bool replace(const char *path, const CliText *t) {
+bool cli_replace(const char *path, const CliText *t) {
   char beside[4096];
   if (snprintf(beside, sizeof beside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof beside) return errno = ENAMETOOLONG, false;
   FILE *f = fopen(beside, "wb");
@@ -108,7 +108,7 @@ static int format_one(const CliArgs *a, const char *path) {
   }
   if (!check && s == NACRE_OK && t.full) { cli_usage("E0606", "out of memory"); s = NACRE_RUN; }
   else if (!check && s == NACRE_OK && standard_input) fwrite(t.at, 1, t.n, stdout);
-  else if (!check && s == NACRE_OK && differs && !replace(path, &t)) {
+  else if (!check && s == NACRE_OK && differs && !cli_replace(path, &t)) {
     cli_usage("E0602", "cannot write `%s`: %s", path, strerror(errno));
     s = NACRE_RUN;
   }

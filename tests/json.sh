@@ -33,6 +33,10 @@ holds train 0 train "$examples/xor.nn" --out run --set train.epochs=2
 tail -n 1 out.txt | "$lines" "$here/docs/json.md" seeds && good || bad "the last line of two seeds"
 sed '$d' out.txt | "$lines" "$here/docs/json.md" train && good || bad "the lines of two seeds"
 holds train 0 train "$examples/xor.nn" --out other --set train.epochs=3 --max-steps 40
+awk 'BEGIN { print "a,kind"; for (i = 0; i < 40; i++) print i * i "," i % 2 }' >t.csv
+holds new 0 new --data t.csv t.csv.nn
+holds - 1 new --data t.csv t.csv.nn
+holds - 4 new --data none.csv none.csv.nn
 holds check 0 check "$examples/xor.nn" task.nn
 holds - 3 check wrong.nn
 holds - 1 check none.nn

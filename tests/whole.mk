@@ -1,6 +1,6 @@
 # The tests of the whole: the command, and what the tree and the library promise.
-TESTS += tests/cli.sh tests/wrong.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh
-dist_check_SCRIPTS += tests/cli.sh tests/wrong.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh
+TESTS += tests/cli.sh tests/new.sh tests/wrong.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh
+dist_check_SCRIPTS += tests/cli.sh tests/new.sh tests/wrong.sh tests/examples.sh tests/errors.sh tests/layers.sh tests/public.sh
 
 # Each suite has a folder of its own, TEST.log.own: suites that run side by side share no cache of programs, and leave
 # nothing behind elsewhere. Programs are built without the driver's optimizer, which takes several times as long as all

@@ -24,6 +24,9 @@ bool nc_source_describe(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcField
 // Reads or generates all of it, in the arena. NULL after errors.
 NcDataset *nc_source_open(NcArena *a, NcDiag *d, const NcSourceSpec *spec);
 
+// The paths of an `images` source's files, in the order of the examples. NULL after errors.
+const char *const *nc_images_files(NcArena *a, NcDiag *d, const NcSourceSpec *spec);
+
 int nc_field_find(const NcDataset *set, const char *name);             // -1 when there is none
 size_t nc_field_bytes(const NcField *f);                               // of one example
 static inline size_t nc_field_step(const NcDataset *set, int field) {  // bytes from one example to that of the next number

@@ -222,6 +222,12 @@ static NcDataset *images_open(const NcArgs *g) {
   return set;
 }
 
+const char *const *nc_images_files(NcArena *a, NcDiag *d, const NcSourceSpec *spec) {
+  NcArgs g;
+  Folder f;
+  return nc_source_bind(a, d, spec, &g) == &nc_images_kind && walk(&g, &f) ? f.file.at : NULL;
+}
+
 const NcSourceKind nc_images_kind = {
   {"images", "a folder of PNG and JPEG images, in a folder for each class, or without classes",
    "image: u8[channels, height, width]; label: i32, where the folder has folders, whose names, sorted, are the classes",

@@ -25,6 +25,10 @@ lib_libtrain_la_SOURCES = \
   lib/train/student.h \
   lib/train/student.c \
   lib/train/diff.c \
+  lib/train/new.h lib/train/new.c \
+  lib/train/new_images.c \
+  lib/train/new_table.c \
+  lib/train/new_series.c \
   lib/train/syntax.c \
   lib/train/walk.h \
   lib/train/loop.c \

@@ -1,0 +1,27 @@
+// Inside of `nacre new`: a model's text from a look at the data.
+#ifndef NC_NEW_H
+#define NC_NEW_H
+#include "io/csv.h"
+#include "train/plain.h"
+
+typedef struct {
+  NcArena *a;
+  NcDiag *d;
+  const char *path;
+  const char *target;        // the column to predict, NULL where it is to be found
+  const char *name;          // an identifier, from the data's name: data NAME_data, model NAME_net
+  NcBuf out;                 // the text so far
+} NcNew;
+
+// Each writes a whole model; false after errors.
+bool nc_new_table(NcNew *w);
+bool nc_new_series(NcNew *w, const NcCsv *t, char delimiter, bool header, int time, int column);
+bool nc_new_images(NcNew *w);
+bool nc_new_arrays(NcNew *w, bool idx);
+
+void nc_new_quoted(NcBuf *b, const char *s);                 // as a text of the language
+void nc_new_head(NcNew *w, const char *what, int64_t n);     // the first lines
+bool nc_new_enough(NcNew *w, int64_t n);                     // E0406 where there are too few to learn from
+int64_t nc_new_batch(int64_t n, int64_t most);               // a power of two; n: examples of training
+int64_t nc_new_epochs(int64_t n, int64_t batch, int64_t steps);   // so that there are about so many steps
+#endif

@@ -1,0 +1,100 @@
+#!/bin/sh
+# nacre new: what it writes for small tables, series, arrays and folders of images is laid out, opens and trains with no edit.
+set -u
+nacre=${NACRE:-$PWD/nacre}
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 99
+export POCL_CACHE_DIR="${POCL_CACHE_DIR:-$work/pocl}" XDG_CACHE_HOME="${XDG_CACHE_HOME:-$work/cache}" NO_COLOR=1
+passed=0 failed=0
+
+# expect STATUS WORD COMMAND...: the exit status, and a word that stdout or stderr must hold ("" for none).
+expect() {
+  status=$1 word=$2
+  shift 2
+  "$@" >out.txt 2>err.txt </dev/null
+  got=$?
+  if [ $got -ne "$status" ] || { [ -n "$word" ] && ! grep -qF -e "$word" out.txt err.txt; }; then
+    echo "FAILED (status $got, not $status, or no \`$word'): $*"
+    sed 's/^/    /' out.txt err.txt | head -n 12
+    failed=$((failed + 1))
+  else
+    passed=$((passed + 1))
+  fi
+}
+# makes DATA WORD...: a model for it that holds these words.
+makes() {
+  data=$1
+  shift
+  expect 0 "wrote made.nn" "$nacre" new --data "$data" made.nn --force
+  for word; do expect 0 '' grep -qF -e "$word" made.nn; done
+  expect 0 '' "$nacre" fmt --check made.nn
+}
+trains() { expect 0 'stopped after 3 steps' "$nacre" train made.nn --out run --force --max-steps 3 --set train.epochs=1; }
+
+# tables
+awk 'BEGIN { print "id,kind,size,weight,note"
+  for (i = 0; i < 90; i++) printf "%d,%s,%.2f,%s,n%d\n", i, i % 3 ? "cat" : "dog", i % 3 + i / 900, i % 30 ? i % 7 : "", i }' >pets.csv
+makes pets.csv 'label = "kind"' 'features = ["size", "weight"]' 'id numbers the rows' 'note is different in nearly every row' 'missing = "drop"'
+expect 0 '' "$nacre" train made.nn --out pets --force --set train.epochs=12
+"$nacre" eval pets --json >score.txt 2>err.txt
+expect 0 '' grep -qE '"accuracy":1(\.0)?[,}]' score.txt
+expect 0 'target = "size"' "$nacre" new --data pets.csv - --target size
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "%.3f;%.3f;%.3f\n", i / 7, i % 5 + 0.5, 1000 + 30 * i / 7 }' >plain.csv
+makes plain.csv 'header = false' 'delimiter = ";"' 'target = "column3"' 'r2 = r2('
+trains
+# One column over time.
+awk 'BEGIN { print "month,sold"; for (i = 0; i < 96; i++) printf "%d-%02d,%.1f\n", 2000 + i / 12, i % 12 + 1, 50 + i + 20 * (i % 12 > 5) }' >sales.csv
+makes sales.csv 'series(' 'window = 12' 'columns = "sold"' 'naive'
+trains
+
+# arrays: 40 images of 8 by 8 and their labels
+{ printf '\000\000\010\003\000\000\000\050\000\000\000\010\000\000\000\010'; head -c 2560 /dev/zero | tr '\000' '\007'; } >train-images-idx3-ubyte
+{ printf '\000\000\010\001\000\000\000\050'; for i in 1 2 3 4 5 6 7 8; do printf '\000\001\002\001\000'; done; } >train-labels-idx1-ubyte
+makes train-images-idx3-ubyte 'f32[B, 8, 8]' '-> f32[B, 3]' 'image / 255'
+trains
+makes train-labels-idx1-ubyte 'examples: str = "train-images-idx3-ubyte"'
+mkdir mnist; mv train-*-ubyte mnist
+makes mnist 'model mnist_net' 'examples: str = "mnist/train-images-idx3-ubyte"'
+printf 'nn 1\ntask dots() -> f32[9, 7] { rand[9, 7] }\ntask rows() -> f32[40, 3] { rand[40, 3] }\ntask which() -> i32[40] { i32(rand[40] * 3) }\n' >make.nn
+"$nacre" run make.nn rows -o x.npy >out.txt 2>&1 && "$nacre" run make.nn which -o y.npy >out.txt 2>&1
+makes x.npy 'x: f32[B, 3]' 'npy(x = examples, label = labels)'
+
+# folders of images, where this build reads PNG
+if "$nacre" run make.nn dots -o dot.png >out.txt 2>&1; then
+  mkdir -p pics/a pics/b
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do cp dot.png pics/a/$i.png; cp dot.png pics/b/$i.png; done
+  makes pics 'images(path, height = 9, width = 7, channels = 1)' '-> f32[B, 2]'
+  trains
+  head -c 40 dot.png >pics/b/1.png
+  expect 4 'pics/b/1.png' "$nacre" new --data pics never.nn
+  rm pics/b/*
+  expect 4 'E0406' "$nacre" new --data pics never.nn
+fi
+
+# refused
+expect 2 '--data PATH' "$nacre" new
+expect 2 'E0701' "$nacre" new --date x
+expect 4 'E0401' "$nacre" new --data none.csv never.nn
+expect 4 'E0402' "$nacre" new --data make.nn never.nn
+expect 4 'did you mean `size`' "$nacre" new --data pets.csv --target sise never.nn
+printf 'a,b\n1,2\n2,3\n' >short.csv
+expect 4 'E0406' "$nacre" new --data short.csv never.nn
+awk 'BEGIN { print "a,b"; for (i = 0; i < 30; i++) printf "%.2f,text%d\n", i * i / 7, 99 - i }' >odd.csv
+expect 4 'no column from which `a`' "$nacre" new --data odd.csv never.nn
+expect 4 '--target NAME' "$nacre" new --data odd.csv --target b never.nn
+expect 1 'no/such/place.nn' "$nacre" new --data pets.csv no/such/place.nn
+[ ! -e never.nn ] || { echo 'FAILED: never.nn was written'; failed=$((failed + 1)); }
+# What is there stays.
+echo mine >pets.nn
+expect 1 '--force' "$nacre" new --data pets.csv
+expect 0 'mine' cat pets.nn
+expect 0 '{"file":"pets.nn","data":"pets.csv"}' "$nacre" new --data pets.csv --force --json
+# Names and texts that the language has other uses for.
+mkdir 'odd {place}'
+sed 's/^id,kind/"i{d}","k""ind"/' pets.csv >'odd {place}/1 if "{x}".csv'
+expect 0 '' "$nacre" new --data 'odd {place}/1 if "{x}".csv' --target 'k"ind' odd.nn
+expect 0 'no errors' "$nacre" check odd.nn
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
