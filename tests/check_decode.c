@@ -18,38 +18,79 @@ static NcProgram *program(const char *text) {
   return nc_program(arena, diag, &o);
 }
 
-// The largest difference between the model on all tokens and the model token by token.
-static double difference(const NcProgram *p, const NcDecode *d) {
-  Binds b = {0};
-  ck_assert(bind_outputs(arena, diag, p->init, &b));
-  for (int i = 0; i < d->step->effect.n; i++) {              // what an earlier run left in the caches: anything finite
-    const NcNode *var = d->step->effect.at[i]->in[0];
+// A text, the model's scores of all of it, and what is bound: weights, caches.
+typedef struct { const NcDecode *d; Binds b; double *tokens; const double *full; } Text;
+
+static Text text_of(const NcProgram *p, const NcDecode *d) {
+  Text x = {.d = d, .tokens = NC_NEW_N(arena, double, d->batch * d->window)};
+  ck_assert(bind_outputs(arena, diag, p->init, &x.b));
+  for (int64_t i = 0; i < d->batch * d->window; i++) x.tokens[i] = (double)((i * i + 3 * i) % 7);
+  bind_value(arena, &x.b, "tokens", x.tokens);
+  x.full = output_of(arena, diag, d->full, &x.b, "output");
+  ck_assert_msg(x.full != NULL, "%s", messages(diag));
+  return x;
+}
+
+static void soil(Text *x) {              // what an earlier run left in the caches: anything finite
+  for (int i = 0; i < x->d->step->effect.n; i++) {
+    const NcNode *var = x->d->step->effect.at[i]->in[0];
     int64_t n = nc_count(var->type.shape);
     double *v = NC_NEW_N(arena, double, n);
     for (int64_t k = 0; k < n; k++) v[k] = var->type.dtype == NC_I32 ? 3 : 50 + (double)(k % 7);
-    bind_value(arena, &b, nc_attr_str(var, "name"), v);
+    bind_value(arena, &x->b, nc_attr_str(var, "name"), v);
   }
-  int64_t L = d->window, rows = d->batch;
-  double *tokens = NC_NEW_N(arena, double, rows * L), *one = NC_NEW_N(arena, double, rows), *at = NC_NEW(arena, double), worst = 0;
-  for (int64_t i = 0; i < rows * L; i++) tokens[i] = (double)((i * i + 3 * i) % 7);
-  bind_value(arena, &b, "tokens", tokens);
-  const double *full = output_of(arena, diag, d->full, &b, "output");
-  ck_assert_msg(full != NULL, "%s", messages(diag));
-  for (int64_t t = 0; t < L; t++) {
-    for (int64_t r = 0; r < rows; r++) one[r] = tokens[r * L + t];
-    *at = (double)t;
-    bind_value(arena, &b, "tokens", one);
-    bind_value(arena, &b, "position", at);
-    double **value = NC_NEW_N(arena, double *, d->step->node.n + 1);
-    ck_assert(nc_eval(d->step, diag, &(NcEvalOptions){.arena = arena, .nbind = b.bind.n, .bind = b.bind.at}, value));
-    for (int i = 0; i < d->step->effect.n; i++) {
-      const NcNode *n = d->step->effect.at[i];
-      bind_value(arena, &b, nc_attr_str(n->in[0], "name"), value[n->id]);
-    }
-    const double *y = value[nc_graph_find_output(d->step, "output")->id];
-    for (int64_t r = 0; r < rows; r++)
+}
+
+// Runs a graph that fills caches.
+static double **run(Text *x, const NcGraph *g, const double *tokens, const char *number, int64_t at) {
+  double **value = NC_NEW_N(arena, double *, g->node.n + 1), *n = NC_NEW(arena, double);
+  *n = (double)at;
+  bind_value(arena, &x->b, "tokens", tokens);
+  bind_value(arena, &x->b, number, n);
+  ck_assert(nc_eval(g, diag, &(NcEvalOptions){.arena = arena, .nbind = x->b.bind.n, .bind = x->b.bind.at}, value));
+  for (int i = 0; i < g->effect.n; i++)
+    bind_value(arena, &x->b, nc_attr_str(g->effect.at[i]->in[0], "name"), value[g->effect.at[i]->id]);
+  return value;
+}
+
+// The largest difference between the model on all tokens and the model token by token, from token `from` on.
+static double difference(Text *x, int64_t from) {
+  const NcDecode *d = x->d;
+  double worst = 0;
+  for (int64_t t = from; t < d->window; t++) {
+    double *one = NC_NEW_N(arena, double, d->batch);
+    for (int64_t r = 0; r < d->batch; r++) one[r] = x->tokens[r * d->window + t];
+    const double *y = run(x, d->step, one, "position", t)[nc_graph_find_output(d->step, "output")->id];
+    for (int64_t r = 0; r < d->batch; r++)
       for (int64_t k = 0; k < d->vocabulary; k++)
-        worst = fmax(worst, fabs(y[r * d->vocabulary + k] - full[(r * L + t) * d->vocabulary + k]));
+        worst = fmax(worst, fabs(y[r * d->vocabulary + k] - x->full[(r * d->window + t) * d->vocabulary + k]));
+  }
+  return worst;
+}
+
+// The caches as `count` steps leave them, from zeros, against one pass; what stands behind these tokens does not matter.
+static double difference_filled(Text *x, int64_t count) {
+  const NcDecode *d = x->d;
+  Binds steps = {0};
+  double worst = 0, *other = nc_memdup(arena, x->tokens, sizeof(double) * (size_t)(d->batch * d->window));
+  for (int i = 0; i < d->step->effect.n; i++) {
+    const NcNode *var = d->step->effect.at[i]->in[0];
+    bind_value(arena, &x->b, nc_attr_str(var, "name"), NC_NEW_N(arena, double, nc_count(var->type.shape)));
+  }
+  for (int64_t t = 0; t < count; t++) {
+    double *one = NC_NEW_N(arena, double, d->batch);
+    for (int64_t r = 0; r < d->batch; r++) one[r] = x->tokens[r * d->window + t];
+    run(x, d->step, one, "position", t);
+  }
+  for (int i = 0; i < x->b.bind.n; i++) bind_value(arena, &steps, x->b.bind.at[i].name, x->b.bind.at[i].value);
+  soil(x);
+  for (int64_t i = 0; i < d->batch * d->window; i++)
+    if (i % d->window >= count) other[i] = (double)(i % 3);
+  run(x, d->fill, other, "count", count);
+  for (int i = 0; i < d->step->effect.n; i++) {
+    const NcNode *var = d->step->effect.at[i]->in[0];
+    const double *a = value_named(&steps, nc_attr_str(var, "name")), *b = value_named(&x->b, nc_attr_str(var, "name"));
+    for (int64_t k = 0; k < nc_count(var->type.shape); k++) worst = fmax(worst, fabs(a[k] - b[k]));
   }
   return worst;
 }
@@ -115,8 +156,20 @@ START_TEST(token_by_token_is_the_same) {
   ck_assert_int_eq(d->window, strstr(n->text, "context: int = 20") ? 20 : strstr(n->text, "context: int = 4") ? 4 : 64);
   ck_assert_int_eq(d->vocabulary, 7);
   ck_assert_msg(d->step->effect.n == n->caches, "%s: %d caches", n->name, d->step->effect.n);
-  double worst = difference(p, d);
+  Text x = text_of(p, d);
+  soil(&x);
+  double worst = difference(&x, 0);
   ck_assert_msg(worst < 1e-9, "%s: differs by %g", n->name, worst);
+  ck_assert((d->fill != NULL) == (n->caches > 0 && !strstr(n->text, "gru(")));
+  if (!d->fill) return;
+  ck_assert_int_eq(d->fill->effect.n, n->caches);
+  const int64_t count[] = {1, d->window / 2, d->window};
+  for (int i = 0; i < LENGTH(count); i++) {
+    worst = difference_filled(&x, count[i]);
+    ck_assert_msg(worst < 1e-9, "%s: %d tokens in one pass differ by %g", n->name, (int)count[i], worst);
+    worst = difference(&x, count[i]);
+    ck_assert_msg(worst < 1e-9, "%s: after %d tokens in one pass it differs by %g", n->name, (int)count[i], worst);
+  }
 }
 END_TEST
 

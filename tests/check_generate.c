@@ -1,7 +1,9 @@
 // Generation on a device: with what was kept of earlier positions, and without, the same tokens come out.
 #include <string.h>
 #include "nacre.h"
+#include "golden.h"
 #include "tempdir.h"
+#include "train/model.h"
 
 enum { CONTEXT = 8, MORE = 18 };
 
@@ -38,6 +40,17 @@ static int32_t next(NacreModel *m, const int32_t *tok, int n) {
   return best;
 }
 
+// Runs that a text of `given` and MORE tokens takes: a pass for the prompt but its last token and for each refill, then a step
+// for each token that has a successor.
+static void took(const NacreModel *m, int given, int context, int more, bool passes) {
+  int refills = 0, again = 0;
+  for (int t = given - 1, begin = 0; t < given + more - 1; t++)
+    if (t - begin == context) begin = t - context / 2, refills++, again += context / 2;
+  ck_assert_int_gt(refills, 1);
+  ck_assert_int_eq(m->decoded.passes, passes ? 1 + refills : 0);
+  ck_assert_int_eq(m->decoded.steps, more + (passes ? 0 : given - 1 + again));
+}
+
 START_TEST(the_same_tokens) {
   NacreModel *m;
   const NacreArgument arg[] = {{"prompt", "Anna "}};
@@ -45,8 +58,10 @@ START_TEST(the_same_tokens) {
   const NacreOutput *out;
   int n, at = 5, begin = 0, different = 0;
   ck_assert_msg(nacre_open_text("m.nn", source, strlen(source), NULL, &m) == NACRE_OK, "%s", nacre_message(m));
+  m->passes = _i ? NC_PASSES_ALWAYS : NC_PASSES_NEVER;
   ck_assert_msg(nacre_run_task(m, "go", &r, &n, &out) == NACRE_OK, "%s", nacre_message(m));
   ck_assert_int_eq(n, 1);
+  took(m, at, CONTEXT, MORE, _i);
   ck_assert_int_eq(out->tensor.dim[1], at + MORE);
   ck_assert_int_eq(strncmp(told, "Anna ", 5), 0);
   ck_assert_uint_eq(strlen(told), at + MORE);
@@ -58,6 +73,41 @@ START_TEST(the_same_tokens) {
     different += tok[t + 1] != tok[t];
   }
   ck_assert_int_gt(different, 2);
+  nacre_close(m);
+}
+END_TEST
+
+// The networks of examples/, made small: one token at a time, and many at once.
+static const struct { const char *file, *set[3]; } nets[] = {
+  {"gpt.nn", {"gpt.D=16", "gpt.L=2", "gpt.heads=2"}},
+  {"llama.nn", {"llama.D=16", "llama.L=2", "llama.heads=4"}},
+};
+
+START_TEST(many_tokens_at_once) {
+  const char *file = nets[_i].file, *path = in_source(arena, nc_sprintf(arena, "examples/%s", file));
+  const NacreOptions o = {.set = nets[_i].set, .sets = 3};
+  const NacreArgument arg[] = {{"prompt", "Anna said that"}, {"n", "100"}};
+  const NacreRun r = {.args = 2, .arg = arg};
+  int32_t tok[2][114];
+  NacreModel *m;
+  const NacreOutput *out;
+  int n, different = 0;
+  ck_assert_msg(nacre_open(path, &o, &m) == NACRE_OK, "%s", nacre_message(m));
+  for (int k = 0; k < 2; k++) {
+    m->passes = k ? NC_PASSES_ALWAYS : NC_PASSES_NEVER;
+    ck_assert_msg(nacre_run_task(m, "generate", &r, &n, &out) == NACRE_OK, "%s", nacre_message(m));
+    ck_assert_int_eq(out->tensor.dim[1], 114);
+    took(m, 14, 64, 100, k);
+    memcpy(tok[k], out->data, sizeof tok[k]);
+  }
+  for (int t = 0; t < 114; t++) {
+    ck_assert_msg(tok[0][t] == tok[1][t], "%s: token %d differs", file, t);
+    different += t && tok[0][t] != tok[0][t - 1];
+  }
+  ck_assert_int_gt(different, 20);
+  m->passes = NC_PASSES_WORTH;                 // so little text is worth no plan of its own
+  ck_assert_msg(nacre_run_task(m, "generate", &r, &n, &out) == NACRE_OK, "%s", nacre_message(m));
+  took(m, 14, 64, 100, false);
   nacre_close(m);
 }
 END_TEST
@@ -101,7 +151,8 @@ END_TEST
 int main(void) {
   Suite *s = suite_create("generate");
   TCase *t = suite_case(s, "generate", temp_open, temp_close);
-  tcase_add_test(t, the_same_tokens);
+  tcase_add_loop_test(t, the_same_tokens, 0, 2);
+  tcase_add_loop_test(t, many_tokens_at_once, 0, LENGTH(nets));
   tcase_add_test(t, wrong_prompts);
   return suite_run(s, CK_FORK_GETENV);
 }

@@ -106,6 +106,7 @@ NcValue nc_decode(NcArgsOf *c) {
   w.d.vocabulary = logits->type.shape.dim[2];
   const char *prefix = nc_sprintf(e->arena, "%s.%s", e->task->name, w.d.name);
   if (!nc_advance(e->arena, w.d.full, "tokens", logits, prefix, &step)) return nc_v_poison();
+  w.d.fill = nc_advance_fill(e->arena, w.d.full, &step);
   w.d.step = nc_graph_prune(step.graph);
   w.d.full = nc_graph_prune(w.d.full);
   w.d.prompt = graph_of(e, "prompt", w.prompt->node);

@@ -101,6 +101,9 @@ typedef struct {
   // The model for one position: inputs "tokens" i32[batch, 1] and "position" i32[], output "output" f32[batch,
   // vocabulary]; effects fill the caches, variables of kind "cache".
   NcGraph *step;
+  // Many positions in one go: inputs "tokens" i32[batch, window] and "count" i32[]; effects fill the caches as `count`
+  // steps would. NULL where nothing is kept, or what recurrent layers keep.
+  NcGraph *fill;
   int64_t batch, given, more, window, vocabulary;
   double temperature, top_p;   // temperature 0: the most probable token
   int64_t top_k;               // 0: all

@@ -20,19 +20,19 @@ NcNode *nc_upto(NcWalk *w, NcRange at, NcShape s, int axis, const char *op) {
   return nc_op2(w->to, at, op, i, nc_broadcast(w->to, at, w->position, s, NULL));
 }
 
-const char *nc_cache_name(NcWalk *w, NcType t) {
-  w->cached += nc_count(t.shape);
-  return nc_sprintf(w->arena, "%s.%d %s", w->prefix, w->caches++, nc_type_str(w->arena, t));
+NcNode *nc_keep(NcWalk *w, NcRange at, NcType t, NcKept what) {
+  what.name = nc_sprintf(w->arena, "%s.%d %s", w->prefix, w->cache.n, nc_type_str(w->arena, t));
+  *NC_PUSH(w->arena, w->cache) = what;
+  return nc_var(w->to, at, what.name, "cache", t);
 }
 
 static NcPiece cache(NcWalk *w, const NcNode *n, int axis) {
   NcPiece now = nc_row(w, n, axis);
   if (!now.node) return now;
   if (now.axis >= 0 && now.ahead == NC_GARBAGE) return nc_refused(w, n, "it holds values of later positions");
-  const char *name = nc_cache_name(w, n->type);
   int64_t axes[NC_MAX_RANK];
   for (int i = 0; i < NC_MAX_RANK; i++) axes[i] = i;
-  NcNode *old = nc_var(w->to, n->at, name, "cache", n->type);
+  NcNode *old = nc_keep(w, n->at, n->type, (NcKept){.node = n, .axis = axis});
   NcNode *here = nc_upto(w, n->at, n->type.shape, axis, "eq");
   NcNode *all = nc_op3(w->to, n->at, "select", here, nc_broadcast(w->to, n->at, now.node, n->type.shape, axes), old);
   nc_assign(w->to, n->at, old, all);
@@ -174,6 +174,7 @@ bool nc_advance(NcArena *a, const NcGraph *g, const char *input, NcNode *y, cons
   NcShape s = {.rank = y->type.shape.rank - 1, .dim = {y->type.shape.dim[0]}};
   for (int i = 1; i < s.rank; i++) s.dim[i] = y->type.shape.dim[i + 1];
   nc_graph_output(w.to, "output", nc_reshape(w.to, y->at, p.node, s));
-  *out = (NcAdvance){w.to, w.caches, w.cached};
+  out->graph = w.to;
+  for (int i = 0; i < w.cache.n; i++) *NC_PUSH(a, out->cache) = w.cache.at[i];
   return g->diag->errors == 0 || nc_graph_find_output(w.to, "output") != NULL;
 }

@@ -30,8 +30,7 @@ typedef struct NcWalk {
   NcPiece *row, *whole;  // memo: [from × NC_MAX_RANK], [from]
   NcNode ***turn;        // [from] of loops: one turn's body, its nodes in `to`
   double **value;        // [from] of fixed nodes, where they were computed
-  int caches;
-  int64_t cached;
+  NC_VEC(NcKept) cache;
 } NcWalk;
 
 NcPiece nc_piece(NcNode *n);                                                  // sound everywhere
@@ -40,7 +39,7 @@ NcPiece nc_row(NcWalk *w, const NcNode *n, int axis);
 NcPiece nc_whole(NcWalk *w, const NcNode *n);
 NcPiece nc_turn_row(NcWalk *w, const NcNode *n, int axis);                    // of a loop_out (advance_loop.c)
 unsigned nc_time_loop(const NcWalk *w, const NcNode *n);
-const char *nc_cache_name(NcWalk *w, NcType t);
+NcNode *nc_keep(NcWalk *w, NcRange at, NcType t, NcKept what);                // the variable, named
 bool nc_is_garbage(NcPiece x);
 NcPiece nc_row_of(NcWalk *w, const NcNode *n, int axis);                      // by the operation's rule (advance_rules.c)
 unsigned nc_time_of(const NcWalk *w, const NcNode *n);                        // by the operation's rule

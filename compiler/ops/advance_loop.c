@@ -33,7 +33,7 @@ unsigned nc_time_loop(const NcWalk *w, const NcNode *n) {
 static NcNode *carried(NcWalk *w, const NcNode *start, NcNode **var) {
   NcNode *first = nc_whole(w, start).node;
   NcNode *zero = nc_op2(w->to, start->at, "eq", w->position, nc_const(w->to, start->at, NC_I32, 0));
-  *var = nc_var(w->to, start->at, nc_cache_name(w, start->type), "cache", start->type);
+  *var = nc_keep(w, start->at, start->type, (NcKept){0});
   return nc_op3(w->to, start->at, "select", nc_broadcast(w->to, start->at, zero, start->type.shape, NULL), first, *var);
 }
 

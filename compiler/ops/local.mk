@@ -6,6 +6,7 @@ compiler_libcompiler_la_SOURCES += \
   compiler/ops/advance.c \
   compiler/ops/advance_rules.c \
   compiler/ops/advance_loop.c \
+  compiler/ops/advance_fill.c \
   compiler/ops/rows.h \
   compiler/ops/rules.c \
   compiler/ops/build.c \

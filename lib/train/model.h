@@ -30,6 +30,8 @@ typedef struct NcDescribed NcDescribed;      // described.c
 
 typedef struct { const char *path, *text; size_t size; } NcImported;
 
+typedef enum { NC_PASSES_WORTH, NC_PASSES_ALWAYS, NC_PASSES_NEVER } NcPasses;
+
 struct NacreModel {
   NcArena *arena;
   NcDiag *diag;
@@ -59,6 +61,8 @@ struct NacreModel {
   NcCompiled *compiled;
   int filled;                // how many of the session's variables have their values
   NcLoader *loader;          // of the loop that runs now, so that closing frees it
+  NcPasses passes;           // test seam: when `decode` reads many tokens at once
+  struct { int64_t passes, steps; } decoded;   // runs that the last one took: over a window, of one token
   NacreMetric *scores;       // what nacre_eval handed out
   NcArena *handed;           // what the last prediction handed out: a program may ask for millions
   int lock;                  // of the run directory while it is trained: file descriptor + 1
