@@ -18,8 +18,11 @@
 //   BATCH G IG OG          groups, channels of each         ID IH IW, OD OH OW, KD KH KW   sizes
 //   SD SH SW, LO_D…, DD DH DW, XD XH XW                     stride, low padding, dilation of the kernel and of x
 //   RB OB IB               blocks as above; OB a multiple of MR, which is at most OG
+//   PB                     panels made at once: with few steps, rows of weights are read, and results written, for all of them
 //   PACK_W, W_O W_I W_D W_H W_W   see weights_cpu.cl
 //   RUNS                   1: vectors of pixels are one or two runs
+//   POINTWISE              1: one tap, stride 1, no padding: the pixels of an item lie one after the other in x, and panels
+//                          are made from there, without a slab
 //   A (x) B (w) C: types, LOAD, STORE, EXTRA as in compiler/gen/templates.h; o is linear in C, c the output channel
 //
 // NAME: global (OD·ceil(OH/RB), G·ceil(OG/OB), BATCH), local (1,1,1); arguments A, B or work, C, extra.
@@ -33,7 +36,22 @@
 #define SUM(channel, p) sums
 #endif
 
-#if RUNS
+#if POINTWISE
+// Pixels of which x has the first at index a into a panel, zeros beyond `count`.
+INLINE void FN(_pack)(SCRATCH float *to, IDX a, int channels, int count, __global const A_TYPE *A EXTRA) {
+  if (count >= NR) {
+#pragma nounroll
+    for (int i = 0; i < channels; i++)
+#pragma unroll
+      for (int j = 0; j < NV; j++) VAT(to + i * NR + j * W) = LOAD_A_V((a + i * (IDX)(ID * IH * IW) + j * W));
+    return;
+  }
+#pragma nounroll
+  for (int i = 0; i < channels; i++)
+#pragma nounroll
+    for (int j = 0; j < NR; j++) to[i * NR + j] = j < count ? LOAD_A((a + i * (IDX)(ID * IH * IW) + j)) : 0.0f;
+}
+#elif RUNS
 #if SW == 1
 #define RUN(p) VLOAD(0, p)
 #else
@@ -154,17 +172,32 @@ BODY void FN(_item)(int block, int oblock, int n, SCRATCH float *restrict slab, 
   for (int i0 = 0; i0 < IG; i0 += IB) {
     const int channels = min(IB, IG - i0), steps = channels * TAPS;
     const bool first = i0 == 0, last = i0 + IB >= IG;
+#if !POINTWISE
     FN(_slab)(slab + W, a, i0, channels, z, y0, A EXTRA_NAMES);
+#endif
 #pragma nounroll
-    for (int p = 0; p < pixels; p += NR) {
-      FN(_pack)(panel, slab + W, channels, p, pixels);
+    for (int begin = 0; begin < pixels; begin += PB * NR) {
+      const int end = min(begin + PB * NR, pixels);
+#pragma nounroll
+      for (int p = begin; p < end; p += NR) {
+        SCRATCH float *to = panel + (p - begin) * (IB * TAPS);
+#if POINTWISE
+        FN(_pack)(to, a + i0 * (IDX)(ID * IH * IW) + (z * OH + y0) * OW + p, channels, pixels - p, A EXTRA_NAMES);
+#else
+        FN(_pack)(to, slab + W, channels, p, pixels);
+#endif
+      }
       const IDX w = ((IDX)(g * OG)) * STEPS + i0 * TAPS;
 #pragma nounroll
       for (int c = c0; c < c1; c += MR) {
         const int row = min(c, OG - MR);    // the last tile makes channels again rather than being one of fewer
-        FN(_tile)(steps, first, weights + w + row * (IDX)STEPS, panel, SUM(c - c0, p));
-        if (last)
-          FN(_store)(c - row, SUM(c - c0, p), o + row * (IDX)(OD * OH * OW), g * OG + row, p, pixels, C EXTRA_NAMES);
+#pragma nounroll
+        for (int p = begin; p < end; p += NR) {
+          SCRATCH float *sum = SUM(c - c0, p);
+          FN(_tile)(steps, first, weights + w + row * (IDX)STEPS, panel + (p - begin) * (IB * TAPS), sum);
+          if (last)
+            FN(_store)(c - row, sum, o + row * (IDX)(OD * OH * OW), g * OG + row, p, pixels, C EXTRA_NAMES);
+        }
       }
     }
   }
@@ -172,8 +205,8 @@ BODY void FN(_item)(int block, int oblock, int n, SCRATCH float *restrict slab, 
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA) {
-  SCRATCH float slab[IB * SLAB_I + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float panel[IB * TAPS * NR] __attribute__((aligned(64)));
+  SCRATCH float slab[POINTWISE ? 1 : IB * SLAB_I + 3 * W] __attribute__((aligned(64)));
+  SCRATCH float panel[PB * IB * TAPS * NR] __attribute__((aligned(64)));
   SCRATCH float sums[SUMS] __attribute__((aligned(64)));
   FN(_item)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), slab, panel, sums, A, weights,
             C EXTRA_NAMES);

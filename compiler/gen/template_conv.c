@@ -51,16 +51,31 @@ static int64_t reach(const NcConvTemplate *c, int axis, int64_t out) {
   return (out - 1) * c->stride[axis] + (c->kernel[axis] - 1) * c->dilation[axis] + 1;
 }
 
+// One tap at every place of x: pixels are read as they lie.
+static bool pointwise(const NcConvTemplate *c) {
+  for (int i = 0; i < 3; i++)
+    if (c->kernel[i] != 1 || c->stride[i] != 1 || c->lo[i] != 0 || c->dilate_x[i] != 1 || c->out[i] != c->in[i]) return false;
+  return true;
+}
+
 static int64_t slab(const NcConvTemplate *c, const Blocks *b) {
   return b->ib * c->kernel[0] * reach(c, 1, b->rb) * reach(c, 2, c->out[2]);
 }
+
+static int64_t copied(const NcConvTemplate *c, const Blocks *b) { return pointwise(c) ? 0 : slab(c, b); }
 
 static int64_t sums(const NcConvTemplate *c, const Blocks *b, int64_t nr) {
   return b->ib * c->groups < c->in_channels ? b->ob * nc_ceil_div(b->rb * c->out[2], nr) * nr : 0;
 }
 
+// Panels at once: as many as the first-level cache holds, where there is no slab for neighbouring pixels to be read from.
+static int64_t panels(const NcConvTemplate *c, const Blocks *b) {
+  enum { MOST_STEPS = 400, MOST_PANELS = 8 };
+  return pointwise(c) ? nc_most(1, nc_least(MOST_STEPS / b->ib, MOST_PANELS)) : 1;
+}
+
 static int64_t scratch(const NcConvTemplate *c, const Blocks *b, int mr, int64_t nr) {
-  return slab(c, b) + b->ib * product(c->kernel) * nr + nc_most(sums(c, b, nr), mr * nr);
+  return copied(c, b) + panels(c, b) * b->ib * product(c->kernel) * nr + nc_most(sums(c, b, nr), mr * nr);
 }
 
 static int64_t items(const NcConvTemplate *c, const Blocks *b) {
@@ -78,9 +93,9 @@ static bool choose_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, 
   *b = (Blocks){.ib = ig * taps <= ONE_PANEL ? ig : nc_even_block(ig, MOST_STEPS / taps, 1),
                 .ob = nc_even_block(og, og, r.mr), .rb = c->out[1]};
   while (sums(c, b, nr) > room / 3 && b->ob >= 128) b->ob = half(og, b->ob, r.mr);
-  while (slab(c, b) > room / 3 && b->ib > 1 && b->rb <= 4) b->ib = half(ig, b->ib, 1);
-  while (nc_most(slab(c, b), sums(c, b, nr)) > room / 3 && b->rb > 1) b->rb = half(c->out[1], b->rb, 1);
-  while (slab(c, b) > room / 3 && b->ib > 1) b->ib = half(ig, b->ib, 1);
+  while (copied(c, b) > room / 3 && b->ib > 1 && b->rb <= 4) b->ib = half(ig, b->ib, 1);
+  while (nc_most(copied(c, b), sums(c, b, nr)) > room / 3 && b->rb > 1) b->rb = half(c->out[1], b->rb, 1);
+  while (copied(c, b) > room / 3 && b->ib > 1) b->ib = half(ig, b->ib, 1);
   while (sums(c, b, nr) > room / 3 && b->ob > r.mr) b->ob = half(og, b->ob, r.mr);
   const int64_t wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   while (items(c, b) < wanted && b->rb > 1 && b->rb * c->out[2] > 2 * LEAST_PIXELS) b->rb = half(c->out[1], b->rb, 1);
@@ -166,7 +181,8 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
   define_shape(&f, c);
   nc_frame_sizes(&f, (NcTemplateSize[]){
     {"MR", r.mr}, {"NV", r.nv}, {"IB", b.ib}, {"OB", b.ob}, {"RB", b.rb},
-    {"PACK_W", pack}, {"RUNS", c->stride[2] <= 2 && c->out[2] >= t->vector}, {NULL, 0}});
+    {"PACK_W", pack}, {"RUNS", c->stride[2] <= 2 && c->out[2] >= t->vector},
+    {"POINTWISE", pointwise(c)}, {"PB", panels(c, &b)}, {NULL, 0}});
   nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "slab_cpu.cl");
