@@ -4,17 +4,21 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "verbs.h"
 
-// Ctrl-C and a polite kill ask the training to save and stop; a second one ends the program as usual.
-static volatile sig_atomic_t interrupted;
+// Ctrl-C, a polite kill and a terminal that goes away ask the training to save and stop; a second signal ends the program at
+// once. So does the first one where nothing is there to be saved, as while the driver compiles: `stop` is not asked before.
+static volatile sig_atomic_t saves, asked;
 static void on_signal(int number) {
-  interrupted = 1;
-  signal(number, SIG_DFL);
+  (void)number;
+  if (!saves || asked) _exit(NACRE_INTERRUPTED);
+  asked = 1;
 }
 static bool stop(void *ctx) {
   (void)ctx;
-  return interrupted;
+  saves = 1;
+  return asked;
 }
 
 // Whether there is more than one training to go on with.
@@ -49,6 +53,7 @@ int cli_train(const CliArgs *a) {
   }
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
+  if (signal(SIGHUP, on_signal) == SIG_IGN) signal(SIGHUP, SIG_IGN);   // nohup
   signal(SIGPIPE, SIG_IGN);   // `nacre train --json | head` is no reason to lose a training
   signal(SIGXFSZ, SIG_IGN);   // a file that may not grow is an error to be told, like a full disk
   CliProgress p = cli_progress(a);

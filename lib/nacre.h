@@ -95,7 +95,9 @@ typedef struct {
   const char *resume;        // go on with this run directory, with the same bits; `out` is not used
   int64_t max_steps;         // stop (saved, as by `stop`) after so many steps in this call; 0: no limit
   void (*progress)(void *ctx, const NacreProgress *p);   // may be NULL
-  bool (*stop)(void *ctx);   // asked after every step; true: save and return NACRE_INTERRUPTED. May be NULL
+  // Asked after every step, so not before the first one is done and the run directory is about to be made: a program
+  // that is to end before that may simply exit, for nothing was written yet. True: save and return NACRE_INTERRUPTED.
+  bool (*stop)(void *ctx);   // may be NULL
   void *ctx;
 } NacreTrainOptions;
 

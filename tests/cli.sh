@@ -237,18 +237,45 @@ expect 1 'E0602' "$nacre" run trained probe --z 1,2 -o none/x.npy
 absent x.doc
 absent none
 
-# Ctrl-C saves, and the run goes on
-"$nacre" train "$examples/spiral.nn" --out long --set train.epochs=100000 >out.txt 2>err.txt &
-job=$!
-n=0
-while [ ! -s long/last.safetensors ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done
-kill -INT $job
-wait $job
-got=$?
-if [ $got -eq 130 ] && [ -s long/last.safetensors ]; then passed=$((passed + 1)); else
-  echo "FAILED: Ctrl-C gave status $got"; sed 's/^/    /' err.txt | tail -n 5; failed=$((failed + 1))
-fi
+# stopped SIGNAL READY COMMAND...: a signal as soon as the command READY succeeds; the training ends by it with 130.
+stopped() {
+  signal=$1 ready=$2
+  shift 2
+  "$@" >out.txt 2>err.txt &
+  job=$! n=0
+  while ! eval "$ready" && [ $n -lt 1200 ]; do sleep 0.05; n=$((n + 1)); done
+  kill "-$signal" $job
+  wait $job
+  got=$?
+  if [ $got -eq 130 ]; then passed=$((passed + 1)); else
+    echo "FAILED: $signal gave status $got: $*"; sed 's/^/    /' err.txt | tail -n 5; failed=$((failed + 1))
+  fi
+}
+# Before a step is done there is nothing to save: the driver's compiler is not waited for, and no directory is left.
+for signal in INT TERM HUP; do
+  stopped $signal '[ -n "$(ls fresh 2>/dev/null)" ]' env POCL_CACHE_DIR="$PWD/fresh" "$nacre" train "$examples/digits_cnn.nn" --out early
+  absent early
+  rm -rf fresh
+done
+# Later a signal saves, before the first checkpoint too, and the run goes on.
+stopped INT 'grep -q step err.txt' "$nacre" train "$examples/spiral.nn" --out long --set train.epochs=100000
+expect 0 '"state": "stopped"' cat long/run.json
+stopped TERM 'grep -q step err.txt' "$nacre" train --resume long
+stopped HUP 'grep -q step err.txt' "$nacre" train --resume long
+before=$(cksum long/*)
+stopped INT '[ -n "$(ls fresh 2>/dev/null)" ]' env POCL_CACHE_DIR="$PWD/fresh" "$nacre" train --resume long
+if [ "$before" = "$(cksum long/*)" ]; then passed=$((passed + 1)); else echo "FAILED: a run changed before a step of it was done"; failed=$((failed + 1)); fi
 expect 0 '' "$nacre" train --resume long --max-steps 5 --quiet
+
+# parts of the data
+file whole.nn 'model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }
+data points { source = spiral(n = 100) }
+train net on points { loss = cross_entropy(net(x), label); optimizer = sgd(0.1); epochs = 1 }'
+expect 3 'whole.nn:3:24' "$nacre" train whole.nn --out none
+expect 3 'split = (train = 0.8' "$nacre" train whole.nn --out none
+sed 's/(n = 100)/(n = 100); split = (valid = 0.5)/' whole.nn >half.nn
+expect 3 'half.nn:3:50' "$nacre" train half.nn --out none
+absent none
 
 # a text that is laid out otherwise
 printf 'nn 1\nconst   a=3\n' >ugly.nn

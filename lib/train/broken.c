@@ -7,7 +7,9 @@
 static NcPosition before_broken(NcWalk *l) {
   NacreModel *m = l->m;
   NcPosition from = {0};
-  const char *last = nc_run_path(m, &l->run, "last.safetensors");
+  const char *dir = l->run.dir ? l->run.dir : l->o->resume;   // broken in the very first step: there is no directory yet
+  if (!dir) return from;
+  const char *last = nc_sprintf(m->arena, "%s/last.safetensors", dir);
   NcDiag *quiet = nc_diag_new(m->arena), *loud = m->diag;
   m->diag = quiet;   // that there is no checkpoint yet is no news
   bool saved = nc_checkpoint_position(m, last, &from);

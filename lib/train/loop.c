@@ -30,6 +30,24 @@ static void means(NcWalk *l) {
     l->metric[k] = (NacreMetric){nc_score_name(l->m, k), l->at.counted ? l->at.sum[k] / (double)l->at.counted : 0};
 }
 
+// ---- the run directory
+
+// Made when the first step is through: what ends before leaves nothing behind. `stop` is asked first, so that the caller
+// knows that from now on a training is there to be saved.
+static bool begin_run(NcWalk *l) {
+  NacreModel *m = l->m;
+  if (l->run.dir) return true;
+  if (l->o->stop) l->o->stop(l->o->ctx);
+  NcRun run;
+  bool good = l->o->resume ? nc_run_resume(m, l->o->resume, l->began_step, &run)
+                           : nc_run_create(m, l->o->out, l->o->force, &run);
+  run.started = l->run.started;
+  if (good) l->run = run;
+  good = good && nc_run_begin(m, &l->run, nc_exec_bytes(m->exec));
+  if (!good) nc_exec_finish(m->exec, m->diag);   // the steps that are queued write where this call has its numbers
+  return good;
+}
+
 // ---- steps
 
 static bool queue_step(NcWalk *l) {
@@ -61,6 +79,7 @@ static bool take_step(NcWalk *l) {
   if (!nc_exec_wait(l->m->exec, l->m->diag, s->mark)) return false;
   s->mark = 0;
   if (!isfinite(reported(l, s, 0))) { l->broken = true; return false; }
+  if (!begin_run(l)) return false;
   for (int k = 0; k < l->metrics; k++) l->at.sum[k] += reported(l, s, k);
   l->at.step++;
   l->at.batch++;
@@ -110,6 +129,14 @@ static bool validate(NcWalk *l, int64_t epoch) {
   return nc_run_log(l->m, &l->run, &p) && (!p.best || save(l, "best.safetensors", false)) && (tell(l, &p), true);
 }
 
+// A signal that asks to stop ends the driver's compiler too: Ctrl-C reaches the processes that it starts, and LLVM removes
+// the files it works on. What failed by that is no error.
+static bool was_signal(NacreModel *m, const NacreTrainOptions *o) {
+  if (nc_diag_exit(m->diag) != NACRE_DEVICE || !o->stop || !o->stop(o->ctx)) return false;
+  nc_diag_forget(m->diag, 0, 0);
+  return true;
+}
+
 // A report, a validation and a checkpoint: at the ends of epochs and stages, and where the recipe asks for one.
 static bool account(NcWalk *l) {
   means(l);
@@ -119,7 +146,8 @@ static bool account(NcWalk *l) {
   nc_walk_place(l, l->at.step, &stage, &l->at.epoch, &l->at.batch);
   l->at.counted = 0;
   for (int k = 0; k < l->metrics; k++) l->at.sum[k] = 0;
-  return (!l->valid || validate(l, p.epoch)) && save(l, "last.safetensors", true);
+  return (!l->valid || validate(l, p.epoch) || (was_signal(l->m, l->o) && validate(l, p.epoch))) &&
+         save(l, "last.safetensors", true);
 }
 
 // ---- the loop
@@ -129,7 +157,7 @@ typedef enum { TO_THE_END, AT_LIMIT, ASKED_TO } Stopped;
 static bool may_go_on(const NcWalk *l, Stopped *stopped) {
   if (l->queued >= l->end_step || nc_walk_waited(l)) return false;
   if (l->o->max_steps && l->queued - l->at.skipped - l->began_step >= l->o->max_steps) *stopped = AT_LIMIT;
-  else if (l->o->stop && l->o->stop(l->o->ctx)) *stopped = ASKED_TO;
+  else if (l->run.dir && l->o->stop && l->o->stop(l->o->ctx)) *stopped = ASKED_TO;
   return *stopped == TO_THE_END;
 }
 
@@ -145,7 +173,7 @@ static bool walk_stage(NcWalk *l, Stopped *stopped) {
     if (is_account(l) && (!drain(l) || !account(l))) return false;
   }
   if (!drain(l)) return false;
-  return *stopped == TO_THE_END || save(l, "last.safetensors", true);
+  return *stopped == TO_THE_END || (begin_run(l) && save(l, "last.safetensors", true));
 }
 
 static bool walk(NcWalk *l, Stopped *stopped) {
@@ -156,18 +184,21 @@ static bool walk(NcWalk *l, Stopped *stopped) {
     l->queued = l->at.step;
     l->m->weights = nc_run_path(l->m, &l->run, "last.safetensors");
     l->m->resuming = true;
-    if (!nc_walk_stage(l, l->stage + 1)) return false;
+    int next = l->stage + 1;
+    if (!nc_walk_stage(l, next) && !(was_signal(l->m, l->o) && nc_walk_stage(l, next))) return false;
   }
 }
 
-static bool prepare_run(NcWalk *l) {
-  NacreModel *m = l->m;
-  bool good = l->o->resume ? nc_run_resume(m, l->o->resume, nc_walk_done(&l->at), &l->run)
-                           : nc_run_create(m, l->o->out, l->o->force, &l->run);
+static bool prepare(NcWalk *l) {
+  if (!l->o->resume && !nc_run_may_create(l->m, l->o->out, l->o->force)) return false;
+  if (!nc_walk_prepare(l)) return false;
+  l->run.started = nc_now();
   l->queued = l->at.step;
   l->began_step = nc_walk_done(&l->at);
-  if (good && nc_walk_ended(l)) nc_run_last(m, &l->run, l->metrics, l->metric);
-  return good && nc_run_begin(m, &l->run, nc_exec_bytes(m->exec));
+  if (!nc_walk_ended(l)) return true;
+  if (!begin_run(l)) return false;   // only the record is missing
+  nc_run_last(l->m, &l->run, l->metrics, l->metric);
+  return true;
 }
 
 typedef struct { const NacreTrainOptions *o; Stopped stopped; } Train;
@@ -178,10 +209,8 @@ static bool train(NacreModel *m, void *arg) {
   l->m = m;
   l->o = t->o;
   l->recipe = m->program->recipe;
-  bool good = l->recipe ? nc_walk_prepare(l) && prepare_run(l) : nc_feed_data(m);   // which says that there is none
-  // Ctrl-C reaches the processes too that a driver's compiler starts: what they failed at is no error.
-  if (!good && nc_diag_exit(m->diag) == NACRE_DEVICE && t->o->stop && t->o->stop(t->o->ctx)) {
-    nc_diag_forget(m->diag, 0, 0);
+  bool good = l->recipe ? prepare(l) : nc_feed_data(m);   // which says that there is none
+  if (!good && was_signal(m, t->o)) {
     t->stopped = ASKED_TO;
     nc_loader_free(m->loader);
     m->loader = NULL;

@@ -105,15 +105,17 @@ bool nc_run_folder(NacreModel *m, const char *out, const char **dir) {
   return (out ? make_path(m, out) : fresh(m, dir)) && nc_run_lock(m, *dir);
 }
 
+bool nc_run_may_create(NacreModel *m, const char *out, bool force) {
+  if (!out || force || !exists(nc_sprintf(m->arena, "%s/run.json", out))) return true;
+  nc_help(m->diag, nc_error(m->diag, NC_E0602, NC_NOWHERE, "`%s` holds an earlier run", out),
+          "go on with it by --resume %s, replace it by --force, or choose another --out", out);
+  return false;
+}
+
 bool nc_run_create(NacreModel *m, const char *out, bool force, NcRun *r) {
   *r = (NcRun){.log = NC_BUF(m->arena), .started = nc_now()};
-  if (!nc_run_folder(m, out, &r->dir)) return false;
+  if (!nc_run_folder(m, out, &r->dir) || !nc_run_may_create(m, out, force)) return false;
   if (!out || !exists(nc_run_path(m, r, "run.json"))) return true;
-  if (!force) {
-    nc_help(m->diag, nc_error(m->diag, NC_E0602, NC_NOWHERE, "`%s` holds an earlier run", out),
-            "go on with it by --resume %s, replace it by --force, or choose another --out", out);
-    return false;
-  }
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) unlink(nc_run_path(m, r, files[i]));
   sweep(r);
   return true;

@@ -25,6 +25,8 @@ typedef struct {
   int files;
 } NcRun;
 
+// Before anything is computed: E0602 where `out` holds an earlier run, without `force`.
+bool nc_run_may_create(NacreModel *m, const char *out, bool force);
 // Makes the directory (runs/MODEL-DATE-N when out is NULL). E0602 when it cannot be written, or exists without `force`.
 bool nc_run_create(NacreModel *m, const char *out, bool force, NcRun *r);
 bool nc_run_folder(NacreModel *m, const char *out, const char **dir);                  // makes it likewise, and locks it

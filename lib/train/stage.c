@@ -183,14 +183,32 @@ static bool can_go_on(NcWalk *l) {
   return false;
 }
 
+static const NcSplit *part(const NacreModel *m, const char *name) {
+  for (int i = 0; i < m->splits; i++)
+    if (strcmp(m->split[i].name, name) == 0) return &m->split[i];
+  return NULL;
+}
+
+static const NcSplit *training_part(NacreModel *m) {
+  const NcSplit *train = part(m, "train");
+  const NcRecipe *r = m->program->recipe;
+  if (train) return train;
+  if (m->splits)
+    nc_help(m->diag, nc_error(m->diag, NC_E0310, r->split.at[0].at, "`split` has no part `train`, and nothing else is trained on"),
+            "for example `split = (train = 0.8, %s = 0.2)`", m->split[0].name);
+  else
+    nc_help(m->diag, nc_error(m->diag, NC_E0310, r->source->at, "the data has no `split`, so there is no part `train` to train on"),
+            "add `split = (train = 0.8, valid = 0.2)` beside the source");
+  return NULL;
+}
+
 bool nc_walk_prepare(NcWalk *l) {
   NacreModel *m = l->m;
   int64_t k = l->recipe->accumulate;
   m->resuming = l->o->resume != NULL;
   if (l->o->resume && !nc_run_lock(m, l->o->resume)) return false;
-  if (!nc_feed_data(m) || !(l->train = nc_feed_split(m, "train"))) return false;
-  for (int i = 0; i < m->splits; i++)
-    if (strcmp(m->split[i].name, "valid") == 0) l->valid = &m->split[i];
+  if (!nc_feed_data(m) || !(l->train = training_part(m))) return false;
+  l->valid = part(m, "valid");
   l->metrics = nc_score_count(m);
   if (l->metrics > MAX_METRICS)
     return nc_error(m->diag, NC_E0312, NC_NOWHERE, "at most %d metrics", MAX_METRICS - 1), false;
