@@ -151,6 +151,14 @@ static void large_sums(Make *m) {    // in two passes
   output(m, "wide", nc_reduce(m->g, NC_NOWHERE, "sum", nc_cast(m->g, NC_NOWHERE, b, NC_I64), 1, (int64_t[]){0}));
 }
 
+// What is read three apart takes its places by a vector with a name, beside the names of the columns that are summed at once.
+static void names_of_columns(Make *m) {
+  NcNode *x = input(m, "x", NC_F32, NC_SHAPE(9, 3 * 136 + 4)), *sum = input(m, "y", NC_F32, NC_SHAPE(9, 136));
+  for (int i = 0; i < 4; i++)
+    sum = op2(m, "add", nc_slice(m->g, NC_NOWHERE, x, (int64_t[]){0, i}, (int64_t[]){9, 136}, (int64_t[]){1, 3}), sum);
+  output(m, "sums", nc_reduce(m->g, NC_NOWHERE, "sum", sum, 1, (int64_t[]){0}));
+}
+
 static void views(Make *m) {         // movement of all kinds between pointwise work
   NcGraph *g = m->g;
   NcRange at = NC_NOWHERE;
@@ -322,7 +330,7 @@ static void pools(Make *m) {
 static const struct { const char *name; Build *build; double loose; } composites[] = {
   {"softmax of rows of 10", softmax_10, 1}, {"softmax of rows of 64", softmax_64, 1}, {"softmax of rows of 1001", softmax_1000, 1},
   {"softmax of rows of 1", softmax_1, 1}, {"layer norm of 96", norm_96, 4}, {"layer norm of 7", norm_7, 8}, {"layer norm of 300", norm_300, 4},
-  {"reductions over all sets of axes", sums, 8}, {"large reductions", large_sums, 40}, {"movement", views, 1}, {"element types", types, 1},
+  {"reductions over all sets of axes", sums, 8}, {"large reductions", large_sums, 40}, {"columns with names", names_of_columns, 8}, {"movement", views, 1}, {"element types", types, 1},
   {"sizes", sizes, 1}, {"gather and scans", picks, 10}, {"random numbers", randoms, 2}, {"dots", dots, 8}, {"batched dots", batched_dots, 8}, {"a large product", large_dot, 40},
   {"convolutions", convolutions, 40}, {"pools", pools, 2}};
 enum { COMPOSITES = sizeof composites / sizeof *composites };
