@@ -34,6 +34,7 @@ static void json(const NacreProgress *p) {
   json_number("seconds", p->seconds);
   if (p->phase[0] == 'v') printf(",\"best\":%s", p->best ? "true" : "false");
   if (p->early) printf(",\"early\":true");
+  if (p->falls >= 0) printf(",\"falls\":%lld", (long long)p->falls);
   puts("}");
   fflush(stdout);
 }
@@ -85,6 +86,7 @@ void cli_show(void *ctx, const NacreProgress *p) {
   metrics(p);
   if (p->best) fputs("  (best)", stderr);
   if (p->early) fputs("  (patience is at its end)", stderr);
+  if (p->fell) fprintf(stderr, "  (the rate falls, %lld so far)", (long long)p->falls);
   if (step && !first) {   // the first step waits for the driver's compiler, and tells nothing of the others
     fprintf(stderr, "  %.0f examples/s  ", p->examples_per_second);
     duration(stderr, p->seconds_left);

@@ -87,6 +87,8 @@ typedef struct {
   const char *directory;     // of the run
   bool best;                 // valid: this is the best so far
   bool early;                // valid: `patience` ends the stage here; done: it ended the training before its time
+  bool fell;                 // valid: a rate that follows the validation (`plateau`) falls now
+  int64_t falls;             // valid: how often such rates have fallen in this stage; -1: the recipe has none
 } NacreProgress;
 
 typedef struct {

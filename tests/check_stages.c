@@ -100,6 +100,8 @@ START_TEST(a_stop_changes_nothing) {
   }
   const char *log = golden_read(arena, nc_sprintf(arena, "%s/metrics.jsonl", whole), NULL);
   ck_assert_msg(log && strstr(log, runs[_i].holds), "%s", log);
+  if (runs[_i].text == plateau)   // what falls is told, and a stage begins anew
+    ck_assert_msg(strstr(log, "\"falls\":1,") && strstr(strstr(log, "two"), "\"falls\":0,"), "%s", log);
   if (runs[_i].text != stages) return;
   NacreModel *m;   // evaluation takes the averages, and a run tells of them
   expect_ok(m, nacre_open_run(whole, "best", NULL, &m));

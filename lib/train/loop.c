@@ -14,7 +14,8 @@ static NacreProgress progress(NcWalk *l, const char *phase) {
   double rate = run > 0 && done > 0 ? (double)done / run : 0;
   const NcStage *s = &l->recipe->stage.at[l->stage];
   return (NacreProgress){
-    .phase = phase, .stage = s->name, .epoch = l->at.epoch - l->first_epoch + (l->at.batch > 0), .epochs = s->steps ? 0 : s->epochs,
+    .phase = phase, .stage = s->name, .epoch = l->at.epoch - l->first_epoch + (l->at.batch > 0),
+    .epochs = s->steps ? 0 : s->epochs, .falls = -1,
     .step = nc_walk_done(&l->at), .steps = l->total - l->at.skipped, .metrics = l->metrics, .metric = l->metric,
     .examples_per_second = rate * (double)batch, .seconds_left = rate > 0 ? (double)(l->total - l->at.step) / rate : 0,
     .seconds = now - l->run.started, .device_bytes = nc_exec_bytes(l->m->exec), .directory = l->run.dir,
@@ -106,6 +107,18 @@ static bool save(NcWalk *l, const char *file, bool all) {
   return nc_checkpoint_save(l->m, nc_run_path(l->m, &l->run, file), all ? &l->at : NULL, all);
 }
 
+// Of the rates of this stage that follow the validation, how often they have fallen; -1 where there are none.
+static int64_t falls(const NcWalk *l) {
+  int64_t sum = -1;
+  for (int i = 0; i < l->at.plateaus; i++)
+    for (int t = 0; t < l->turns; t++) {
+      if (l->turn[t].update.map.plateau[i] < 0) continue;
+      sum = (sum < 0 ? 0 : sum) + l->at.plateau[i].falls;
+      break;
+    }
+  return sum;
+}
+
 static bool validate(NcWalk *l, int64_t epoch) {
   double score[MAX_METRICS];
   if (!nc_score(l->m, l->valid, score)) return false;
@@ -116,10 +129,13 @@ static bool validate(NcWalk *l, int64_t epoch) {
   }
   static const NcPlateau counts = {.patience = INT64_MAX};
   if (kept >= 0 && l->recipe->stage.at[l->stage].patience) nc_plateau_step(&counts, &l->at.waiting, score[kept], l->recipe->keep_max);
+  int64_t before = falls(l);
   for (int i = 0; kept >= 0 && i < l->at.plateaus; i++)
     nc_plateau_step(&l->recipe->plateau.at[i], &l->at.plateau[i], score[kept], l->recipe->keep_max);
   NacreProgress p = progress(l, "valid");
   p.epoch = epoch;
+  p.falls = falls(l);
+  p.fell = p.falls > before;
   p.best = kept >= 0 && better(l, score[kept]);
   p.early = nc_walk_waited(l);
   if (p.best) {

@@ -197,6 +197,7 @@ bool nc_run_log(NacreModel *m, NcRun *r, const NacreProgress *p) {
     if (isfinite(p->metric[i].value)) nc_putf(&r->log, ":%.9g", p->metric[i].value);
     else nc_put(&r->log, ":null");
   }
+  if (p->falls >= 0) nc_putf(&r->log, ",\"falls\":%lld", (long long)p->falls);
   nc_putf(&r->log, ",\"seconds\":%.3f}\n", p->seconds);
   return nc_write_file(m->diag, nc_run_path(m, r, "metrics.jsonl"), nc_buf_str(&r->log), r->log.n) && log_events(m, r, p);
 }
