@@ -241,6 +241,7 @@ absent none
 stopped() {
   signal=$1 ready=$2
   shift 2
+  : >err.txt   # what the one before told is not this one's
   "$@" >out.txt 2>err.txt &
   job=$! n=0
   while ! eval "$ready" && [ $n -lt 1200 ]; do sleep 0.05; n=$((n + 1)); done
