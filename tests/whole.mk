@@ -52,6 +52,7 @@ fuzz: nacre
 	  $(abs_top_srcdir)/tests/front $(abs_top_srcdir)/examples
 	for r in $(FUZZ_READERS); do mkdir -p fuzz/$$r; done
 	cp $(srcdir)/tests/golden/tokenizers/[!e]*.json fuzz/bpe
+	printf 'nn 1\ntask dots() -> f32[9, 7] { rand[9, 7] }\n' > fuzz/dots.nn && ./nacre run fuzz/dots.nn dots -o fuzz/image/dots.png
 	./nacre emit --plan --class cpu $(srcdir)/examples/xor.nn > fuzz/plan/xor
 	./nacre emit --graph $(srcdir)/examples/xor.nn > fuzz/graph/xor
 	for r in $(FUZZ_READERS); do \
