@@ -267,7 +267,7 @@ def with_tinygrad():
     if name not in ("mlp", "cnn"):
         none_of_it()
     os.environ.setdefault("DEV", "CL")
-    from tinygrad import Tensor, TinyJit, nn
+    from tinygrad import Context, Tensor, TinyJit, nn
     if name == "mlp":
         layers = [lambda x: x.flatten(1), nn.Linear(784, 128), Tensor.relu, nn.Linear(128, 10)]
     else:
@@ -286,7 +286,7 @@ def with_tinygrad():
         return loss.realize()
 
     def once():
-        with Tensor.train():
+        with Context(TRAINING=1):
             step().item()
     for _ in range(3):
         once()
