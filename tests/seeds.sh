@@ -67,6 +67,8 @@ mkdir torn && echo '{"nacre_seeds": 1' >torn/seeds.json
 refused 1 'cannot be gone on with' --resume torn
 echo '{"nacre_seeds": 1, "seeds": 2, "first": 1}' >torn/seeds.json
 refused 1 'not a run directory' --resume torn
+echo '{"nacre_seeds": 1, "seeds": 2, "first": 9223372036854775800}' >torn/seeds.json
+refused 1 'cannot be gone on with' --resume torn
 echo 'nn 1' >none.nn
 refused 3 'train' none.nn --seeds 2 --out none
 [ -e none ] && fail "a folder was made for a file that trains nothing"

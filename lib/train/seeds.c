@@ -98,7 +98,8 @@ static bool load(Seeds *q) {
   json_t *j = json_load_file(path, 0, &e);
   json_int_t n = json_integer_value(json_object_get(j, "seeds"));
   q->first = json_integer_value(json_object_get(j, "first"));
-  bool good = json_integer_value(json_object_get(j, "nacre_seeds")) == 1 && n >= 1 && n <= MOST && q->first >= 0;
+  bool good = json_integer_value(json_object_get(j, "nacre_seeds")) == 1 && n >= 1 && n <= MOST && q->first >= 0 &&
+              q->first <= INT64_MAX - MOST;
   if (good && q->seeds && q->seeds < n) {
     nc_error(q->d, NC_E0704, NC_NOWHERE, "`%s` has %lld seeds already, which is more than %d", q->dir, (long long)n, q->seeds);
     json_decref(j);
