@@ -162,6 +162,11 @@ START_TEST(test_damaged) {
   expect_error(NC_E0402, "neither a PNG nor a JPEG");
   ck_assert(!nc_image_parse(arena, diag, &gif, &m));
   expect_error(NC_E0404, "`a.gif` is a GIF image");
+  Bytes strip = grey_png(1, (1 << 16) + 1, 9);             // a few bytes packed; to scale it would take gigabytes
+  NcBytes tall = bytes_of(strip);
+  ck_assert(!nc_image_parse(arena, diag, &tall, &m));
+  expect_error(NC_E0402, "1 by 65537 points large");
+  free(strip.at);
 }
 END_TEST
 

@@ -8,9 +8,11 @@ static void whole(NcElab *e, const NcExpr *x, const char *key, int64_t least, in
   *out = fallback;
   NcSize s;
   if (!x || !nc_expr_int(e, x, &s)) return;
-  if (s.value >= least && s.value <= (int64_t)1 << 40) *out = s.value;
+  const int64_t most = (int64_t)1 << 40;
+  if (s.value >= least && s.value <= most) *out = s.value;
   else
-    nc_elab_error(e, NC_E0312, x->at, "`%s` must be %lld or more, not %lld", key, (long long)least, (long long)s.value);
+    nc_elab_error(e, NC_E0312, x->at, "`%s` must be %lld or more%s, not %lld", key, (long long)least,
+                  s.value > most ? ", and at most 2^40" : "", (long long)s.value);
 }
 
 static NcInfo *find_data(NcElab *e, const NcDecl *d) {

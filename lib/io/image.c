@@ -6,12 +6,14 @@
 #include "config.h"
 #include "base/buf.h"
 
-enum { MOST_POINTS = 1 << 27 };
+// A long thin image is small, but what it takes to scale it is not.
+enum { MOST_POINTS = 1 << 27, MOST_SIDE = 1 << 16 };
 
 static bool too_large(NcDiag *d, const NcBytes *b, int64_t width, int64_t height) {
-  if (width > 0 && height > 0 && width <= MOST_POINTS / height) return false;
-  nc_malformed(d, b, "says that it is %lld by %lld points large; up to %d points are read", (long long)width,
-               (long long)height, MOST_POINTS);
+  bool sides = width > 0 && width <= MOST_SIDE && height > 0 && height <= MOST_SIDE;
+  if (sides && width * height <= MOST_POINTS) return false;
+  nc_malformed(d, b, "says that it is %lld by %lld points large; up to %d points are read, and %d along a side",
+               (long long)width, (long long)height, MOST_POINTS, MOST_SIDE);
   return true;
 }
 

@@ -2,7 +2,7 @@
 //
 // PNG: grey, colour and palette, 1 to 16 bits (the upper 8 are kept), interlaced; what is transparent shows white paper;
 // of an animation the first picture; gamma and colour profiles are left alone. JPEG: grey and colour, baseline and
-// progressive; an orientation noted by a camera is not applied. Refused: CMYK, more than 2^27 points.
+// progressive; an orientation noted by a camera is not applied. Refused: CMYK, more than 2^27 points or 2^16 along a side.
 #ifndef NC_IMAGE_H
 #define NC_IMAGE_H
 #include "io/bytes.h"
