@@ -40,6 +40,15 @@ static int train_seeds(const CliArgs *a, const NacreOptions *o, NacreTrainOption
   return cli_done_text(error, s);
 }
 
+// Under nohup a hangup does nothing. Ignoring it is not enough: the driver's compiler handles it again, and then removes
+// the files that it works on. A signal that is blocked, in all threads to come as well, reaches no handler.
+static void hold_hangups(void) {
+  sigset_t hangup;
+  sigemptyset(&hangup);
+  sigaddset(&hangup, SIGHUP);
+  sigprocmask(SIG_BLOCK, &hangup, NULL);
+}
+
 int cli_train(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
@@ -53,7 +62,7 @@ int cli_train(const CliArgs *a) {
   }
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
-  if (signal(SIGHUP, on_signal) == SIG_IGN) signal(SIGHUP, SIG_IGN);   // nohup
+  if (signal(SIGHUP, on_signal) == SIG_IGN) hold_hangups();
   signal(SIGPIPE, SIG_IGN);   // `nacre train --json | head` is no reason to lose a training
   signal(SIGXFSZ, SIG_IGN);   // a file that may not grow is an error to be told, like a full disk
   CliProgress p = cli_progress(a);

@@ -263,6 +263,13 @@ for signal in $signals; do
   absent early
   rm -rf fresh
 done
+# Under nohup a hangup does nothing, in the driver's compiler neither.
+(trap '' HUP; exec env POCL_CACHE_DIR="$PWD/fresh" "$nacre" train "$examples/xor.nn" --out calm --max-steps 1 --quiet) 2>err.txt &
+job=$! n=0
+while [ -z "$(ls fresh 2>/dev/null)" ] && [ $n -lt 20000 ]; do sleep 0.002; n=$((n + 1)); done
+while kill -HUP $job 2>/dev/null && [ $n -lt 20000 ]; do sleep 0.002; n=$((n + 1)); done
+expect 0 '' wait $job
+rm -rf fresh
 # Later a signal saves, before the first checkpoint too, and the run goes on.
 stopped INT 'grep -q step err.txt' "$nacre" train "$examples/spiral.nn" --out long --set train.epochs=100000
 expect 0 '"state": "stopped"' cat long/run.json
