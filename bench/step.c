@@ -61,11 +61,11 @@ static void profile(NacreModel *m, const NcCompiled *c) {
 
 // One batch through, and what it gives read.
 static bool once(NacreModel *m, const Work *w, int32_t step) {
-  static const uint32_t seed[2] = {1, 0};
+  static const uint64_t seed = 1;
   NcBatch batch;
   nc_loader_next(m->loader, &batch);
   int out = nc_plan_output(w->c->plan, w->out);
-  return nc_feed_batch_write(m, w->c, &w->map, batch.field, &(NcFeedNow){.step = &step, .seed = seed}) &&
+  return nc_feed_batch_write(m, w->c, &w->map, batch.field, &(NcFeedNow){.step = &step, .seed = &seed}) &&
          nc_exec_run(w->c->loaded, m->diag) &&
          nc_exec_read(w->c->loaded, m->diag, out, w->value, w->c->plan->buf.at[out].bytes, true);
 }
