@@ -1,6 +1,6 @@
 // Depthwise convolution for CPU devices: every group has one channel of x, and OG channels of the result are made of it.
 // There is nothing to multiply across channels, so a tile of products would be one row high; here lanes are neighbouring
-// pixels, and each tap is read from the slab where it lies. Uses slab_cpu.cl (with IB 1), weights_cpu.cl.
+// pixels, and each tap is read from the slab where it lies. Uses slab_cpu.cl (with IB 1), weights_cpu.cl, run_cpu.cl.
 //
 //      slab: one plane with its padding            out [rows][OW]
 //     ┌──────────────────────┐   acc[r] += w[tap]·slab[y + r + ky][x + kx]
@@ -61,21 +61,7 @@ void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict wei
 #pragma nounroll
         for (int x = (OW - 1) / W * W; x >= 0; x -= W) FN(_rows)(out, slab, y, x, rows, c * (IDX)STEPS, weights EXTRA_NAMES);
       const IDX first = ((IDX)n * (G * OG) + c) * (OD * OH * OW) + (z * OH + y0) * OW;
-      int p = 0;
-#if STORES_VECTORS
-#pragma nounroll
-      for (; p + W <= rows * OW; p += W) {
-        const IDX o = first + p;
-        const VEC v = VLOAD(0, out + p);
-        STORE_V(o, c, v);
-      }
-#endif
-#pragma nounroll
-      for (; p < rows * OW; p++) {
-        const IDX o = first + p;
-        const float v = out[p];
-        STORE(o, c, v);
-      }
+      FN(_store_run)(out, first, rows * OW, c, C EXTRA_NAMES);
     }
   }
 }

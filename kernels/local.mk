@@ -9,6 +9,7 @@ NC_KERNELS += kernels/gemm_cpu.cl
 NC_KERNELS += kernels/store.cl
 NC_KERNELS += kernels/reduce.cl
 NC_KERNELS += kernels/slab_cpu.cl
+NC_KERNELS += kernels/run_cpu.cl
 NC_KERNELS += kernels/weights_cpu.cl
 NC_KERNELS += kernels/conv_cpu.cl
 NC_KERNELS += kernels/depthwise_cpu.cl

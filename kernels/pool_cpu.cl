@@ -16,7 +16,6 @@
 //   the odd.
 //
 // NAME: global (ceil(PLANES / PB)), local (1). Arguments as in pool.cl.
-#define SCRATCH __local
 #define INTS NC_CAT(int, W)
 #if W == 4
 #define LANES ((int4)(0, 1, 2, 3))
@@ -71,7 +70,7 @@ INLINE void FN(_line)(SCRATCH float *line, IDX a, int y, __global const A_TYPE *
 
 BODY void FN(_item)(int first, SCRATCH float *restrict line, SCRATCH float *restrict out,
                     __global const A_TYPE *restrict A, __global C_TYPE *C EXTRA) {
-  const int last = min(first + PB, PLANES), c = 0;
+  const int last = min(first + PB, PLANES);
 #pragma nounroll
   for (int s = 0; s < PITCH + 3 * W; s++) line[s] = MAX ? -INFINITY : 0.0f;
 #pragma nounroll
@@ -88,22 +87,7 @@ BODY void FN(_item)(int first, SCRATCH float *restrict line, SCRATCH float *rest
         VSTORE(v, 0, out + y * OW + x);      // beyond the row's end, where the next row will be
       }
     }
-    const IDX o0 = plane * (IDX)(OH * OW);
-    int p = 0;
-#if STORES_VECTORS
-#pragma nounroll
-    for (; p + W <= OH * OW; p += W) {
-      const IDX o = o0 + p;
-      const VEC v = VLOAD(0, out + p);
-      STORE_V(o, c, v);
-    }
-#endif
-#pragma nounroll
-    for (; p < OH * OW; p++) {
-      const IDX o = o0 + p;
-      const float v = out[p];
-      STORE(o, c, v);
-    }
+    FN(_store_run)(out, plane * (IDX)(OH * OW), OH * OW, 0, C EXTRA_NAMES);
   }
 }
 
@@ -177,7 +161,7 @@ INLINE void FN(_row)(FN(_windows) *w, SCRATCH const float *x, SCRATCH float *dx)
 #define OPERANDS GIVEN
 #endif
 BODY void FN(_item)(int first, SCRATCH float *dx, SCRATCH float *restrict dy, OPERANDS, __global C_TYPE *C EXTRA) {
-  const int last = min(first + PB, PLANES), c = 0;
+  const int last = min(first + PB, PLANES);
 #if !MAX
   SCRATCH float *x = dx;      // not looked at
 #else
@@ -216,23 +200,7 @@ BODY void FN(_item)(int first, SCRATCH float *dx, SCRATCH float *restrict dy, OP
 
 #pragma nounroll
     for (int y = 0; y < RUNS; y++) {
-      const IDX o0 = (plane * (IDX)IH + y) * IW;
-      SCRATCH const float *from = dx + (LO_H + y) * PITCH + LO_W;
-      int s = 0;
-#if STORES_VECTORS
-#pragma nounroll
-      for (; s + W <= RUN_LENGTH; s += W) {
-        const IDX o = o0 + s;
-        const VEC v = VLOAD(0, from + s);
-        STORE_V(o, c, v);
-      }
-#endif
-#pragma nounroll
-      for (; s < RUN_LENGTH; s++) {
-        const IDX o = o0 + s;
-        const float v = from[s];
-        STORE(o, c, v);
-      }
+      FN(_store_run)(dx + (LO_H + y) * PITCH + LO_W, (plane * (IDX)IH + y) * IW, RUN_LENGTH, 0, C EXTRA_NAMES);
     }
   }
 }
@@ -256,7 +224,6 @@ void NAME(GIVEN, __global C_TYPE *C EXTRA) {
 #undef RUN_LENGTH
 #endif
 
-#undef SCRATCH
 #undef INTS
 #undef LANES
 #undef FLOATS

@@ -245,6 +245,12 @@ START_TEST(test_text) {
 }
 END_TEST
 
+typedef struct { NcSourceSpec spec; bool good; } Opening;
+static void opening(const void *ctx) {
+  const Opening *o = ctx;
+  ck_assert_int_eq(nc_source_open(arena, diag, &o->spec) != NULL, o->good);
+}
+
 START_TEST(test_memory) {
   const char *table = temp_write("t.csv", "a,k,y\n1,u,p\n2,v,q\n", 18), *label = idx_file("label", 5, 0, 2);
   const NcSetting of_csv[] = {STR(NULL, table), STR("label", "y")}, of_idx[] = {STR("label", label)},
@@ -252,25 +258,8 @@ START_TEST(test_memory) {
   const struct { const char *kind; const NcSetting *s; int n; } source[] = {
     {"csv", of_csv, 2}, {"idx", of_idx, 1}, {"text", of_text, 2}, {"digits", NULL, 0}, {"csv", of_none, 1}};
   for (int k = 0; k < 5; k++) {
-    volatile int failed = 0;
-    volatile bool done = false;
-    while (!done) {
-      nc_arena_free(arena);
-      arena = nc_arena_new();
-      if (NC_ON_OOM(arena)) {
-        failed++;
-        continue;
-      }
-      diag = nc_diag_new(arena);
-      NcSourceSpec spec = {
-        .kind = source[k].kind, .setting = source[k].s, .settings = source[k].n, .dir = k == 4 ? temp_dir : NULL};
-      nc_arena_fail_after(arena, failed + 1);
-      NcDataset *s = nc_source_open(arena, diag, &spec);
-      nc_arena_fail_after(arena, 0);
-      ck_assert_int_eq(s != NULL, k < 4);
-      done = true;
-    }
-    ck_assert_int_gt(failed, 5);
+    const Opening o = {{.kind = source[k].kind, .setting = source[k].s, .settings = source[k].n, .dir = k == 4 ? temp_dir : NULL}, k < 4};
+    ck_assert_int_gt(suite_without_memory(opening, &o), 5);
   }
 }
 END_TEST

@@ -14,12 +14,7 @@
 
 static GenDevice device;
 
-static void open_device(void) {
-  if (!gen_open(&device)) {
-    fprintf(stderr, "no OpenCL device: nothing was checked\n");
-    exit(77);
-  }
-}
+static void open_device(void) { gen_need(&device, "nothing was checked"); }
 static void close_device(void) { gen_close(&device); }
 
 static const NcClass classes[] = {NC_CLASS_CPU, NC_CLASS_GPU};

@@ -258,28 +258,15 @@ START_TEST(test_refused) {
 }
 END_TEST
 
+static void opening(const void *spec) { ck_assert_ptr_nonnull(nc_source_open(arena, diag, spec)); }
+
 START_TEST(test_memory) {
   folder("a");
   saved("a/1.png", grey_png(4, 3, 20));
   char path[256];
   snprintf(path, sizeof path, "%s", temp_dir);
-  volatile int failed = 0;
-  volatile bool done = false;
-  while (!done) {
-    nc_arena_free(arena);
-    arena = nc_arena_new();
-    if (NC_ON_OOM(arena)) {
-      failed++;
-      continue;
-    }
-    diag = nc_diag_new(arena);
-    NcSourceSpec spec = SPEC("images", STR(NULL, path), INT("height", 2));
-    nc_arena_fail_after(arena, failed + 1);
-    ck_assert_ptr_nonnull(nc_source_open(arena, diag, &spec));
-    nc_arena_fail_after(arena, 0);
-    done = true;
-  }
-  ck_assert_int_gt(failed, 5);
+  NcSourceSpec spec = SPEC("images", STR(NULL, path), INT("height", 2));
+  ck_assert_int_gt(suite_without_memory(opening, &spec), 5);
 }
 END_TEST
 #endif

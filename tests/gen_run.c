@@ -18,6 +18,12 @@ bool gen_open(GenDevice *d) {
   return false;
 }
 
+void gen_need(GenDevice *d, const char *else_said) {
+  if (gen_open(d)) return;
+  fprintf(stderr, "no OpenCL device: %s\n", else_said);
+  exit(77);
+}
+
 void gen_close(GenDevice *d) {
   nc_device_close(d->dev[0]);
   nc_device_close(d->dev[1]);

@@ -14,6 +14,7 @@ typedef struct {
 } GenDevice;
 bool gen_open(GenDevice *d);        // false where there is no OpenCL
 void gen_close(GenDevice *d);
+void gen_need(GenDevice *d, const char *else_said);   // the same; without OpenCL the process says so and ends: skipped (77)
 
 typedef struct {
   NcClass cls;

@@ -33,6 +33,25 @@ static inline void expect_error(NcCode code, const char *part) {
   diag->errors = diag->messages.n = 0;
 }
 
+// `body` with the n-th allocation failing, for every n until all goes well; each time in an arena of its own, and a sanitizer
+// would tell what is lost. Returns how often it failed.
+static inline int suite_without_memory(void (*body)(const void *), const void *ctx) {
+  volatile int failed = 0;
+  for (;;) {
+    nc_arena_free(arena);
+    arena = nc_arena_new();
+    if (NC_ON_OOM(arena)) {
+      failed++;
+      continue;
+    }
+    diag = nc_diag_new(arena);
+    nc_arena_fail_after(arena, failed + 1);
+    body(ctx);
+    nc_arena_fail_after(arena, 0);
+    return failed;
+  }
+}
+
 // A case whose tests run between setup and teardown (NULL: without). Devices may be busy: time is no test of anything.
 static inline TCase *suite_case(Suite *s, const char *name, void (*setup)(void), void (*teardown)(void)) {
   TCase *t = tcase_create(name);

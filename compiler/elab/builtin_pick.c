@@ -125,24 +125,11 @@ static NcValue extremes(NcArgsOf *c) {
 
 // ---- turning and repeating
 
-static NcTensor *cut(NcArgsOf *c, NcTensor *x, int axis, int64_t from, NcSize n, int64_t by) {
-  int64_t start[NC_MAX_RANK] = {0}, step[NC_MAX_RANK];
-  NcSize size[NC_MAX_RANK];
-  for (int i = 0; i < x->rank; i++) {
-    step[i] = 1;
-    size[i] = x->dim[i];
-  }
-  start[axis] = from;
-  step[axis] = by;
-  size[axis] = n;
-  return nc_t_slice(c->e, c->at, x, start, size, step);
-}
-
 static NcValue flip(NcArgsOf *c) {
   NcTensor *x = nc_arg_t(c, 0);
   int axis;
   if (!x || !nc_arg_axis(c, 1, x, -1, &axis)) return nc_v_poison();
-  return given(c, cut(c, x, axis, x->dim[axis].value - 1, x->dim[axis], -1));
+  return given(c, nc_t_cut(c->e, c->at, x, axis, x->dim[axis].value - 1, x->dim[axis], -1));
 }
 
 // What leaves at one end comes in at the other; forward by `shift`.
@@ -153,7 +140,7 @@ static NcValue roll(NcArgsOf *c) {
   if (!x || !nc_arg_whole(c, 1, 1, &shift) || !nc_arg_axis(c, 2, x, -1, &axis)) return nc_v_poison();
   int64_t n = x->dim[axis].value, by = (shift % n + n) % n;
   if (by == 0) return given(c, x);
-  NcTensor *end = cut(c, x, axis, n - by, nc_size(by), 1), *rest = cut(c, x, axis, 0, nc_size(n - by), 1);
+  NcTensor *end = nc_t_cut(c->e, c->at, x, axis, n - by, nc_size(by), 1), *rest = nc_t_cut(c->e, c->at, x, axis, 0, nc_size(n - by), 1);
   if (!end || !rest) return nc_v_poison();
   NcNode *both = nc_concat(c->e->graph, nc_here(c->e, c->at), 2, (NcNode *[]){end->node, rest->node}, axis);
   return given(c, nc_t_as(c->e, c->at, both, x));

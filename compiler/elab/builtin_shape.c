@@ -143,18 +143,6 @@ static NcValue stack(NcArgsOf *c) {
   return given(c, n == 1 ? x[0] : joined(c, n, x, (int)axis));
 }
 
-static NcTensor *part(NcArgsOf *c, NcTensor *x, int axis, int64_t from, NcSize n) {
-  int64_t start[NC_MAX_RANK] = {0}, step[NC_MAX_RANK];
-  NcSize size[NC_MAX_RANK];
-  for (int i = 0; i < x->rank; i++) {
-    step[i] = 1;
-    size[i] = x->dim[i];
-  }
-  start[axis] = from;
-  size[axis] = n;
-  return nc_t_slice(c->e, c->at, x, start, size, step);
-}
-
 // split(x, 3): equal parts; split(x, (2, 5)): parts of these sizes.
 static NcValue split(NcArgsOf *c) {
   NcTensor *x = nc_arg_t(c, 0);
@@ -174,7 +162,7 @@ static NcValue split(NcArgsOf *c) {
     NcSize s = list ? v->list.item[i].size : each;
     int64_t start = from.value;
     fits = s.value > 0 && nc_size_add(&c->e->sizes, from, s, &from) && from.value <= x->dim[axis].value;
-    if (fits) out[i] = given(c, part(c, x, axis, start, s));
+    if (fits) out[i] = given(c, nc_t_cut(c->e, c->at, x, axis, start, s, 1));
   }
   if (!fits || (list && !nc_size_eq(from, x->dim[axis]))) {
     NcMessage *m = nc_elab_error(c->e, NC_E0203, c->at, "axis %d of %s, %s, does not part %s", axis,

@@ -157,6 +157,19 @@ NcTensor *nc_t_slice(NcElab *e, NcRange at, NcTensor *x, const int64_t *start, c
   return nc_t(e, at, whole ? x->node : nc_slice(e->graph, nc_here(e, at), x->node, start, count, step), x->rank, size);
 }
 
+NcTensor *nc_t_cut(NcElab *e, NcRange at, NcTensor *x, int axis, int64_t from, NcSize n, int64_t by) {
+  int64_t start[NC_MAX_RANK] = {0}, step[NC_MAX_RANK];
+  NcSize size[NC_MAX_RANK];
+  for (int i = 0; i < x->rank; i++) {
+    step[i] = 1;
+    size[i] = x->dim[i];
+  }
+  start[axis] = from;
+  step[axis] = by;
+  size[axis] = n;
+  return nc_t_slice(e, at, x, start, size, step);
+}
+
 NcTensor *nc_t_iota(NcElab *e, NcRange at, NcDtype t, int rank, const NcSize *dim, int axis) {
   NcType type = {.dtype = t};
   if (!nc_t_shape(e, at, rank, dim, &type.shape)) return NULL;

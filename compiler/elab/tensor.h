@@ -20,6 +20,8 @@ NcTensor *nc_t_expand(NcElab *e, NcRange at, NcTensor *x, int rank,
                       const NcSize *dim);   // trailing axes; size 1 stretches
 NcTensor *nc_t_reduce(NcElab *e, NcRange at, const char *op, NcTensor *x, int n, const int64_t *axis, bool keep);
 NcTensor *nc_t_slice(NcElab *e, NcRange at, NcTensor *x, const int64_t *start, const NcSize *size, const int64_t *step);
+// Along one axis: `n` from `from` on, each `by` further than the one before.
+NcTensor *nc_t_cut(NcElab *e, NcRange at, NcTensor *x, int axis, int64_t from, NcSize n, int64_t by);
 NcTensor *nc_t_iota(NcElab *e, NcRange at, NcDtype t, int rank, const NcSize *dim, int axis);
 NcTensor *nc_t_fill(NcElab *e, NcRange at, NcTensor *scalar, int rank, const NcSize *dim);
 NcTensor *nc_t_dot(NcElab *e, NcRange at, NcTensor *a, NcTensor *b, int nbatch, const int64_t *abatch,

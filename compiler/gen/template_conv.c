@@ -160,6 +160,7 @@ static bool depthwise_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplat
   nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "slab_cpu.cl");
   nc_frame_file(&f, "weights_cpu.cl");
+  nc_frame_file(&f, "run_cpu.cl");
   nc_frame_file(&f, "depthwise_cpu.cl");
   nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);

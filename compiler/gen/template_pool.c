@@ -57,7 +57,9 @@ static bool pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, boo
   const int64_t items = planes ? nc_ceil_div(p->planes, block) : p->planes * volume(grad ? p->in : p->out);
   NcTemplateFrame f = begin(program, t, p, grad);
   nc_frame_sizes(&f, (NcTemplateSize[]){{planes ? "PB" : "GROUP", planes ? block : group}, {NULL, 0}});
+  if (planes) nc_frame_define(&f, "SCRATCH", "__local");
   nc_frame_file(&f, "begin.cl");
+  if (planes) nc_frame_file(&f, "run_cpu.cl");
   nc_frame_file(&f, planes ? "pool_cpu.cl" : "pool.cl");
   nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);

@@ -322,14 +322,19 @@ static NcPiece row_cumulative(NcWalk *w, const NcNode *n, int axis) {
   return x;
 }
 
+// Operand i of what lies along `axis`: the row of it that this one is made of, or all of it.
+static NcPiece operand(NcWalk *w, const NcNode *n, int i, int axis) {
+  int k = operand_axis(n, i, axis);
+  return k >= 0 ? nc_row(w, n->in[i], k) : nc_whole(w, n->in[i]);
+}
+
 static NcPiece row_dot(NcWalk *w, const NcNode *n, int axis) {
   int con;
   const int64_t *c[2] = {nc_attr_ints(n, "acon", &con), nc_attr_ints(n, "bcon", NULL)};
   NcPiece x[2];
   NcNode *in[2];
   for (int i = 0; i < 2; i++) {
-    int k = operand_axis(n, i, axis);
-    x[i] = k >= 0 ? nc_row(w, n->in[i], k) : nc_whole(w, n->in[i]);
+    x[i] = operand(w, n, i, axis);
     if (!(in[i] = x[i].node)) return x[i];
   }
   NcPiece out = nc_piece(nc_copy_node(w->to, n, in));
@@ -352,8 +357,7 @@ static NcPiece row_gather(NcWalk *w, const NcNode *n, int axis) {
   NcPiece x[2];
   NcNode *in[2];
   for (int i = 0; i < 2; i++) {
-    int k = operand_axis(n, i, axis);
-    x[i] = k >= 0 ? nc_row(w, n->in[i], k) : nc_whole(w, n->in[i]);
+    x[i] = operand(w, n, i, axis);
     if (!(in[i] = x[i].node)) return x[i];
   }
   if (nc_is_garbage(x[0]) && (x[0].axis == nc_attr_int(n, "axis") || nc_is_garbage(x[1])))
