@@ -3,7 +3,7 @@
 // code. What is random in a network (dropout, noise) is given, and is the same numbers in PyTorch. tests/golden/network.py
 // says what a file holds.
 //
-// NACRE_TEST_ONLY=NAME runs one; the deepest ones are on devices only with NACRE_TEST_ALL=1. NACRE_TEST_PRINT tells the cost.
+// NACRE_TEST_ONLY=NAME runs one. NACRE_TEST_PRINT tells the cost.
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -167,18 +167,9 @@ static const double *read_variable(void *ctx, const NcVariable *v) {
   return unpacked(d, v->type, raw);
 }
 
-// Many layers of many shapes are many kernels, a tenth of a second each for PoCL.
-static bool deep(const char *name) {
-  static const char *const many[] = {"resnet50", "mobilenet_v2", "efficientnet_b0", NULL};
-  for (int i = 0; many[i]; i++)
-    if (strcmp(name, many[i]) == 0) return true;
-  return false;
-}
-
 START_TEST(on_device) {
   static const char *const classes[] = {"cpu class", "gpu class"};
   const char *name = names[_i / 2];
-  if (deep(name) && !getenv("NACRE_TEST_ALL")) return;
   NcArena *a = nc_arena_new();
   Device d = {.n = network_load(a, name)};
   load(&d, _i % 2 ? NC_CLASS_GPU : NC_CLASS_CPU);

@@ -197,11 +197,12 @@ typedef struct {
   const NetworkMachine *m;
   const NcTensor *want;
   int64_t at;                // how much of it is compared
-  double least;              // numbers are compared relative to the largest of a tensor and to this
 } Against;
 
+static const double least = 0.01;      // numbers are compared relative to the largest of a tensor and to this
+
 static Against against(Network *n, const NetworkMachine *m, const char *name) {
-  Against g = {n, m, nc_tensor_find(&n->file, name), 0, 0.01};
+  Against g = {n, m, nc_tensor_find(&n->file, name), 0};
   ck_assert_msg(g.want != NULL, "%s: PyTorch has no `%s`", n->name, name);
   return g;
 }
@@ -213,7 +214,7 @@ static void compare(Against *g, const char *what, int64_t n, const double *v) {
   const float *want = (const float *)g->want->data + g->at;
   for (int64_t i = 0; i < k; i++) most = fmax(most, fabs((double)want[i]));
   for (int64_t i = 0; i < k; i++)
-    ck_assert_msg(fabs(got[i] - (double)want[i]) <= part * (most + g->least), "%s, %s, %s, %s, number %lld: %.9g, but PyTorch %.9g",
+    ck_assert_msg(fabs(got[i] - (double)want[i]) <= part * (most + least), "%s, %s, %s, %s, number %lld: %.9g, but PyTorch %.9g",
                   g->n->name, g->m->name, g->want->name, what, (long long)i, got[i], (double)want[i]);
   g->at += k;
 }
@@ -248,7 +249,6 @@ static void gradients(Network *n, const NetworkMachine *m, const char *purpose) 
   ck_assert_msg(held.n > 0, "%s has no variables %s…", n->name, prefix);
   qsort(held.at, (size_t)held.n, sizeof *held.at, by_path);
   Against g = against(n, m, nc_sprintf(n->arena, "held %s", purpose));
-  if (nc_meta_find(&n->file, "size")) g.least = strtod(said(n, "size"), NULL);
   for (int i = 0; i < held.n; i++)
     compare(&g, held.at[i]->path, nc_count(held.at[i]->type.shape), m->variable(m->ctx, held.at[i]));
   whole(&g);

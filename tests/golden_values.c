@@ -60,10 +60,11 @@ static bool ends(const char *path, const char *name) {
   return strcmp(dot ? dot + 1 : path, name) == 0;
 }
 
-// So that numbers keep their size from layer to layer: weights by what flows into an element, scales and variances about 1.
+// So that numbers keep their size from layer to layer: weights by what flows into an element, what is added to after a
+// norm, scales and variances about 1, so that few numbers lie near the kink of a relu.
 double *golden_parameter(NcArena *a, const char *path, NcShape s) {
   int64_t n = nc_count(s);
-  if (ends(path, "scale") || ends(path, "var")) return between(a, path, n, 0.5, 1.5);
+  if (ends(path, "scale") || ends(path, "shift") || ends(path, "var")) return between(a, path, n, 0.5, 1.5);
   double most = s.rank < 2 ? 0.3 : sqrt(4.5 / (double)(n / s.dim[0]));
   return between(a, path, n, -most, most);
 }

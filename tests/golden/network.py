@@ -5,7 +5,6 @@
                turns            what runs: "step 0 0 0, step 1 1 0": purpose, number of the step, of the update in its stage,
                                 of the small batch in the update; from its second on, these have fields "NAME 1", …
                held PURPOSE     the beginning of the paths of the optimizer's variables that hold the gradients
-               size             what else than the largest number of each gradient errors are relative to
     tensors    OUTPUT before, OUTPUT after    the prediction, before the first and after the last turn
                losses           of all turns
                held PURPOSE     those variables after the first turn of that purpose, in the order of their paths
@@ -15,6 +14,9 @@ tensor of more than FOLD elements as many sums are stored: element i goes to sum
 
 Net is what a network is written with: it knows the paths that layers have in Nacre, and makes each parameter when it is
 first met. What is computed is PyTorch's, in double precision.
+
+A network is only written if it is well conditioned, so that single precision can be held to what stands in the file: with
+every parameter and the output of every layer disturbed by some roundings, losses and outputs stay within NEAR.
 """
 import contextlib
 import math
@@ -27,6 +29,8 @@ import torch.nn.functional as F
 from golden import write_safetensors
 
 FOLD = 64
+NEAR = 3e-5         # a third of what check_networks allows
+ROUNDING = 2e-7     # some times single precision's
 
 
 def unit(name, count):
@@ -59,16 +63,24 @@ def formula(shape, lo, hi):
 
 
 def starting(path, shape):
-    if path.split(".")[-1] in ("scale", "var"):
+    # Shifts too, so that few numbers lie near the kink of a relu, where a rounding switches a gradient on or off.
+    if path.split(".")[-1] in ("scale", "shift", "var"):
         return value(path, formula(shape, 0.5, 1.5))
     most = 0.3 if len(shape) < 2 else math.sqrt(4.5 / (math.prod(shape) // shape[0]))
     return value(path, formula(shape, -most, most))
 
 
 class Net:
-    def __init__(self):
-        self.p, self.noise, self.turn_of = {}, {}, {}
+    def __init__(self, disturbed=0):
+        """`disturbed`: which disturbance, 0 for none."""
+        self.p, self.noise = {}, {}
+        self.rounding = torch.Generator().manual_seed(disturbed) if disturbed else None
         self.begin(False)
+
+    def near(self, x):
+        if not self.rounding:
+            return x
+        return x * (1 + ROUNDING * torch.randn(x.shape, generator=self.rounding, dtype=x.dtype))
 
     def begin(self, training):
         """A new pass: layers are numbered and random numbers drawn from the beginning."""
@@ -93,7 +105,7 @@ class Net:
     def param(self, name, *shape, trained=True):
         path = self.path(name)
         if path not in self.p:
-            self.p[path] = starting(path, shape).requires_grad_(trained)
+            self.p[path] = self.near(starting(path, shape)).requires_grad_(trained)
         assert self.p[path].shape == shape, (path, shape)
         return self.p[path]
 
@@ -116,12 +128,12 @@ class Net:
     def dense(self, x, out, bias=True, name="dense"):
         with self.layer(name):
             w = self.param("weight", out, x.shape[-1])
-            return F.linear(x, w, self.param("b", out) if bias else None)
+            return self.near(F.linear(x, w, self.param("b", out) if bias else None))
 
     def conv(self, x, out, k, stride=1, pad=0, groups=1, bias=True, name="conv"):
         with self.layer(name):
             w = self.param("weight", out, x.shape[1] // groups, k, k)
-            return F.conv2d(x, w, self.param("b", out) if bias else None, stride, pad, groups=groups)
+            return self.near(F.conv2d(x, w, self.param("b", out) if bias else None, stride, pad, groups=groups))
 
     def depthwise(self, x, k, stride=1, pad=0, bias=True, name="depthwise_conv"):
         return self.conv(x, x.shape[1], k, stride, pad, x.shape[1], bias, name)
@@ -129,27 +141,27 @@ class Net:
     def conv_transpose(self, x, out, k, stride=1, pad=0, bias=True, name="conv_transpose"):
         with self.layer(name):
             w = self.param("weight", x.shape[1], out, k, k)
-            return F.conv_transpose2d(x, w, self.param("b", out) if bias else None, stride, pad)
+            return self.near(F.conv_transpose2d(x, w, self.param("b", out) if bias else None, stride, pad))
 
     def batch_norm(self, x, name="batch_norm"):
         with self.layer(name):
             c = x.shape[1]
             scale, shift = self.param("scale", c), self.param("shift", c)
             mean, var = self.param("mean", c, trained=False), self.param("var", c, trained=False)
-            return F.batch_norm(x, mean, var, scale, shift, self.training and not self.frozen, 0.1)
+            return self.near(F.batch_norm(x, mean, var, scale, shift, self.training and not self.frozen, 0.1))
 
     def layer_norm(self, x, name="layer_norm"):
         with self.layer(name):
             d = x.shape[-1]
-            return F.layer_norm(x, (d,), self.param("scale", d), self.param("shift", d))
+            return self.near(F.layer_norm(x, (d,), self.param("scale", d), self.param("shift", d)))
 
     def rms_norm(self, x, name="rms_norm"):
         with self.layer(name):
-            return F.rms_norm(x, x.shape[-1:], self.param("scale", x.shape[-1]), 1e-6)
+            return self.near(F.rms_norm(x, x.shape[-1:], self.param("scale", x.shape[-1]), 1e-6))
 
     def group_norm(self, x, groups, name="group_norm"):
         with self.layer(name):
-            return F.group_norm(x, groups, self.param("scale", x.shape[1]), self.param("shift", x.shape[1]))
+            return self.near(F.group_norm(x, groups, self.param("scale", x.shape[1]), self.param("shift", x.shape[1])))
 
     def dropout(self, x, rate, name="dropout"):
         with self.layer(name):
@@ -173,7 +185,7 @@ class Net:
             rb = self.param("rb", gates) if kind is torch.nn.GRU else torch.zeros_like(b)
             weights = {"weight_ih_l0": w, "weight_hh_l0": r, "bias_ih_l0": b, "bias_hh_l0": rb}
             m = kind(x.shape[-1], units, batch_first=True).double()
-            return torch.func.functional_call(m, weights, (x,))[0]
+            return self.near(torch.func.functional_call(m, weights, (x,))[0])
 
 
 def split_heads(x, n):
@@ -290,10 +302,13 @@ class Network:
         held = [folded(part.made.state[mine[k]][part.optimizer.theirs]) for k in sorted(mine)]
         self.tensor[f"held {purpose}"] = torch.cat(held)
 
-    def write(self, folder):
-        net, losses = Net(), []
+    def run(self, net):
+        """All turns, and the outputs around them."""
+        self.tensor, self.average, losses = {}, {}, []
         f = {k: value(k, text) for k, text in self.fields.items()}
         self.outputs(net, f, "before")
+        for part in self.parts.values():
+            part.made = None
         for purpose, *numbers in self.turns:
             part = self.parts[purpose]
             own = f if not numbers[2] else {k: value(f"{k} {numbers[2]}", text) for k, text in self.fields.items()}
@@ -305,10 +320,25 @@ class Network:
                     self.keep_held(purpose, part, mine)
         self.tensor["losses"] = torch.stack(losses)
         self.outputs(net, f, "after")
+        return {k: t for k, t in self.tensor.items() if not k.startswith("held")}
+
+    def condition(self):
+        """By how much disturbances by roundings change what comes out, at most, relative to each tensor's size."""
+        want, worst = self.run(Net()), 0
+        for k, t in [kt for d in (1, 2, 3) for kt in self.run(Net(d)).items()]:
+            worst = max(worst, float((t - want[k]).abs().max() / want[k].abs().max().clamp(min=1)))
+        return worst
+
+    def write(self, folder):
+        worst = self.condition()
+        net = Net()
+        self.run(net)
         self.meta["turns"] = ", ".join(" ".join(map(str, t)) for t in self.turns)
         self.meta |= {name: said for name, said in net.noise.values()}
         os.makedirs(f"{folder}/networks", exist_ok=True)
         path = f"{folder}/networks/{self.name}.safetensors"
+        print(f"{self.name}: {sum(t.numel() for t in net.p.values())} numbers, roundings change it by {worst:.1e}, losses",
+              *(f"{float(l):.4f}" for l in self.tensor["losses"]))
+        if worst > NEAR:
+            raise SystemExit(f"{self.name}: ill conditioned; nothing was written")
         write_safetensors(path, self.tensor, {"torch": torch.__version__, **self.meta})
-        print(f"{self.name}: {sum(t.numel() for t in net.p.values())} numbers, {os.path.getsize(path)} bytes, losses",
-              *(f"{float(l):.4f}" for l in losses))

@@ -6,13 +6,13 @@ from network import Adam, Network, Part, Sgd
 IMAGES = {"image": "u8[4,28,28] below 256"}
 
 
-def classifier(name, net, inputs, optimizer=Adam(0.01), sets={}, more={}):
+def classifier(name, net, inputs, optimizer=Adam(0.01), sets={}):
     """A network that tells ten digits apart."""
     def predict(n, f):
         with n.layer(name):
             return net(n, inputs(f))
     loss = lambda n, f: F.cross_entropy(predict(n, f), f["label"])
-    return Network(name, IMAGES | {"label": "i32[4] below 10"}, predict, {"step": Part(loss, optimizer)}, sets=sets, more=more)
+    return Network(name, IMAGES | {"label": "i32[4] below 10"}, predict, {"step": Part(loss, optimizer)}, sets=sets)
 
 
 def grey(f):
@@ -190,11 +190,9 @@ def high_loss(n, f):
 
 
 # What stands before a batch_norm may be shifted or scaled for nothing: its gradient is 0 but for rounding. Adam would make
-# steps of full size of that, so these train with momentum, as in torchvision. Gradients are hundreds at the first of so
-# many narrow layers, and those that cancel further on are only as exact: PyTorch's own in single precision are 1e-5 away
-# from those in double, relative to the norm of all of them. To this norm, which `clip` makes 1, errors are relative here.
-def deep(name, net, sets):
-    return classifier(name, net, coloured(2), Sgd(0.001, 0.9, clip=1.0), sets, {"size": "1"})
+# steps of full size of that, so these train with momentum, as in torchvision.
+def deep(name, net, sets, lr=0.01):
+    return classifier(name, net, coloured(2), Sgd(lr, 0.9, clip=1.0), sets)
 
 
 networks = [
@@ -207,13 +205,13 @@ networks = [
     classifier("vgg11", vgg11, coloured(2), sets={"vgg11.width": 1}),
     deep("resnet18", resnet(1, (2, 2, 2, 2), False), {"resnet18.width": 1, "digits.scale": 2}),
     deep("resnet50", resnet(3, (3, 4, 6, 3), True), {"resnet50.width": 3, "digits.scale": 2}),
-    deep("mobilenet_v2", mobilenet, {"mobilenet_v2.part": 8}),
+    deep("mobilenet_v2", mobilenet, {"mobilenet_v2.part": 8}, 0.003),
     deep("efficientnet_b0", efficientnet, {"efficientnet_b0.part": 8}),
     Network("unet", IMAGES, unet, {"step": Part(ink_loss, Adam(0.01))}, sets={"unet.width": 1}),
     Network("siamese", {"image": "u8[8,28,28] below 256", "label": "i32[8] below 3"}, siamese,
-            {"step": Part(contrast, Adam(0.001))}),
+            {"step": Part(contrast, Sgd(0.01, 0.9))}),
     # Two stages: a head, then also the last layer of the frozen body.
-    Network("transfer", IMAGES | {"label": "i32[4] below 10 from 5"}, transfer,
+    Network("transfer", {"image": "u8[6,28,28] below 256", "label": "i32[6] below 10 from 5"}, transfer,
             {"step.warm": Part(high_loss, Adam(3e-3, at="adam.warm."), only=["high.head."], own=True),
              "step.tune": Part(high_loss, Adam(3e-4, at="adam.tune."), only=["high.head.", "high.body.dense."], own=True)},
             turns=[("step.warm", i, i, 0) for i in range(3)] + [("step.tune", i + 3, i, 0) for i in range(2)]),
