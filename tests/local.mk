@@ -6,6 +6,9 @@ NC_SUITES = \
   tests/check_plan \
   tests/check_kernels \
   tests/check_device \
+  tests/check_exec \
+  tests/check_exec_errors \
+  tests/check_doctor \
   tests/check_graph \
   tests/check_math \
   tests/check_rules \
@@ -40,7 +43,7 @@ TESTS += $(NC_SUITES)
 # What several suites share. A suite takes from it, and from the layers, only what it calls.
 check_LTLIBRARIES = tests/libshared.la
 tests_libshared_la_SOURCES = \
-  tests/suite.h tests/tempdir.h tests/sources.h tests/golden.h \
+  tests/suite.h tests/device_run.h tests/tempdir.h tests/sources.h tests/golden.h \
   tests/elab_run.h tests/elab_run.c \
   tests/gen_run.h tests/gen_run.c \
   tests/golden_set.h tests/golden_set.c tests/golden_graph.c \
