@@ -1,24 +1,12 @@
-// The file readers: what they read, what they refuse and in which words, and that no bytes at all make them crash.
-#include <locale.h>
+// The file readers: gzip, idx, npy, and that no bytes at all make any of them crash.
 #include <math.h>
 #include <stdint.h>
 #include <zlib.h>
-#include "base/file.h"
-#include "base/sha256.h"
-#include "io/events.h"
 #include "io/csv.h"
 #include "io/idx.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
-#include "tempdir.h"
-
-static NcBytes bytes(const void *p,
-                     size_t n) {   // a copy of exactly that size, so that a sanitizer sees any step beyond
-  return (NcBytes){.path = "file", .data = nc_memdup(arena, p, n + 1), .n = n, .size = n};
-}
-#define BYTES(literal) bytes(literal, sizeof(literal) - 1)
-
-static const char *message(void) { return diag->messages.n ? diag->messages.at[diag->messages.n - 1]->text : "(none)"; }
+#include "readers.h"
 
 // ---- bytes ----
 static size_t pack(const void *p, size_t n, unsigned char *out, size_t cap) {
@@ -277,225 +265,6 @@ START_TEST(test_npy_write) {
 }
 END_TEST
 
-// ---- csv ----
-static const char *dump(const NcCsv *t) {
-  NcBuf b = NC_BUF(arena);
-  for (int64_t i = -1; i < t->rows; i++)
-    for (int j = 0; j < t->columns; j++)
-      nc_putf(&b, "%s%c", i < 0 ? t->name[j] : nc_csv_cell(t, i, j), j + 1 < t->columns ? '|' : '/');
-  return nc_buf_str(&b);
-}
-
-static const struct { const char *text; char delimiter; bool header; const char *want;
-} csvs[] = {
-  {"a,b\n1,2\n3,4\n", ',', true, "a|b/1|2/3|4/"},
-  {"a,b\r\n1,2\r\n", ',', true, "a|b/1|2/"},
-  {"a,b\r1,2\r", ',', true, "a|b/1|2/"},
-  {"a,b\n1,2", ',', true, "a|b/1|2/"},
-  {"\xef\xbb\xbf"
-   "a,b\n1,2\n",
-   ',', true, "a|b/1|2/"},
-  {"1,2\n3,4\n", ',', false, "column1|column2/1|2/3|4/"},
-  {"a,b\n\"1,5\",\"x \"\"y\"\"\"\n", ',', true, "a|b/1,5|x \"y\"/"},
-  {"a,b\n\"two\nlines\",3\n", ',', true, "a|b/two\nlines|3/"},
-  {"a,b\n,\n", ',', true, "a|b/|/"},
-  {"a;b\n1,5;2\n", ';', true, "a|b/1,5|2/"},
-  {"a\tb\n1\t\n\t2\n", '\t', true, "a|b/1|/|2/"},
-  {" a , b \n 1 ,\t2\t\n", ',', true, "a|b/1|2/"},
-  {"a,b\n\n1,2\n\n\n3,4\n\n", ',', true, "a|b/1|2/3|4/"},
-  {"a,\n1,2\n", ',', true, "a|column2/1|2/"},
-  {"a,b\n \"1\" , \"\"\n", ',', true, "a|b/1|/"},
-  {"a\n1\n2\n", ',', true, "a/1/2/"},
-  {"a,b\n5\" disk,2\n", ',', true, "a|b/5\" disk|2/"},
-};
-
-START_TEST(test_csv) {
-  NcCsv t;
-  NcBytes b = bytes(csvs[_i].text, strlen(csvs[_i].text));
-  ck_assert_msg(nc_csv_parse(arena, diag, &b, csvs[_i].delimiter, csvs[_i].header, &t), "%s", message());
-  ck_assert_str_eq(dump(&t), csvs[_i].want);
-}
-END_TEST
-
-static const struct { const char *text; size_t n; NcCode code; const char *error;
-} bad_csv[] = {
-#define BADCSV(text, code, error) {text, sizeof(text) - 1, code, error}
-  BADCSV("", NC_E0406, "has no rows"),
-  BADCSV("a,b\n", NC_E0406, "no rows below its header"),
-  BADCSV("\n\n\n", NC_E0406, "has no rows"),
-  BADCSV("a,b\n1,2\n3\n", NC_E0402, "line 3, column 1: this row has 1 cell, the first one has 2"),
-  BADCSV("a,b\n1,2,3\n", NC_E0402, "line 2, column 1: this row has 3 cells"),
-  BADCSV("a,b\n1,\"2\n3,4\n", NC_E0402, "line 2, column 3: this quoted cell does not end"),
-  BADCSV("a,b\n\"x\ny\",\"1\"2\n", NC_E0402, "line 3, column 7: text stands behind"),
-  BADCSV("a,a\n1,2\n", NC_E0402, "two columns are named `a`"),
-  BADCSV("a,b\n1,\0002\n", NC_E0402, "byte 6 is zero"),
-  BADCSV("\xff\xfe"
-         "a\0,\0",
-         NC_E0402, "is not text"),
-};
-
-START_TEST(test_csv_bad) {
-  NcCsv t;
-  NcBytes b = bytes(bad_csv[_i].text, bad_csv[_i].n);
-  ck_assert(!nc_csv_parse(arena, diag, &b, ',', true, &t));
-  expect_error(bad_csv[_i].code, bad_csv[_i].error);
-}
-END_TEST
-
-START_TEST(test_csv_place) {
-  NcCsv t;
-  NcBytes b = BYTES("name,value\n\n\"a\nb\",1\nccc,zzz\n");
-  ck_assert(nc_csv_parse(arena, diag, &b, ',', true, &t));
-  nc_csv_error(diag, NC_E0404, &t, 1, 1, "bad %d", 7);
-  ck_assert_str_eq(message(), "`file` line 5, column 5 (`value`): bad 7");
-  ck_assert_int_eq(nc_csv_column(&t, "value"), 1);
-  ck_assert_int_eq(nc_csv_column(&t, "Value"), -1);
-}
-END_TEST
-
-START_TEST(test_csv_number) {
-  static const char *const not[] = {"",    "-",   "+",   ".",  "1.2.3", "1e", "1e+",  "0x10", "1,5",
-                                    "1 2", "abc", "--1", "1f", "nan",   "e5", "inf1", "1_000"};
-  double v = 7;
-  for (size_t i = 0; i < sizeof not / sizeof *not; i++) ck_assert_msg(!nc_csv_number(not[i], &v), "`%s`", not[i]);
-  ck_assert(nc_csv_number("-Inf", &v) && v == -INFINITY);
-  ck_assert(nc_csv_number("1.", &v) && v == 1);
-  ck_assert(nc_csv_number("-.5", &v) && v == -0.5);
-  ck_assert(nc_csv_number("-0", &v) && v == 0 && signbit(v));
-  ck_assert(nc_csv_number("1e999999999999999999", &v) && v == INFINITY);
-  ck_assert(nc_csv_number("123456789012345678901234567890", &v) && v == 123456789012345678901234567890.0);
-  setlocale(LC_ALL, "de_DE.UTF-8");                    // where installed: a decimal comma must not matter
-  uint32_t r = 1;
-  for (int i = 0; i < 5000; i++) {
-    char s[64];
-    r = r * 1664525 + 1013904223;
-    int whole = (int)(r >> 8 & 0xffff), part = (int)(r >> 4 & 0xfff), power = (int)(r >> 20) % 60 - 30;
-    if (i & 1) snprintf(s, sizeof s, "%d%d.%d%d", whole, part, part, whole);
-    else snprintf(s, sizeof s, "-%d.%03de%d", whole, part, power);
-    setlocale(LC_ALL, "C");
-    double want = strtod(s, NULL);
-    setlocale(LC_ALL, "de_DE.UTF-8");
-    ck_assert(nc_csv_number(s, &v));
-    ck_assert_msg(v == want, "%s: %.17g, not %.17g", s, v, want);
-  }
-}
-END_TEST
-
-START_TEST(test_csv_missing) {
-  static const char *const yes[] = {"", "NA", "N/A", "nan", "NaN", "NAN", "?"}, *const no[] = {"0",    "na", "none",
-                                                                                               "nano", "??", "N"};
-  for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) ck_assert(nc_csv_missing(yes[i]));
-  for (size_t i = 0; i < sizeof no / sizeof *no; i++) ck_assert(!nc_csv_missing(no[i]));
-}
-END_TEST
-
-// ---- safetensors ----
-static NcBytes tensors(const char *json, size_t data) {
-  NcBuf b = NC_BUF(arena);
-  size_t n = strlen(json);
-  for (int i = 0; i < 8; i++) nc_putc(&b, (char)(n >> 8 * i));
-  nc_put(&b, json);
-  for (size_t i = 0; i < data; i++) nc_putc(&b, (char)i);
-  return bytes(b.at, b.n);
-}
-
-START_TEST(test_safetensors) {
-  float w[6] = {1, 2, 3, 4, 5, 6};
-  unsigned char u[3] = {7, 8, 9};
-  int64_t big[1] = {INT64_MIN};
-  NcTensor t[] = {{"net.w", {NC_F32, {2, {2, 3}}}, w}, {"u \"quoted\" \xc3\xa4", {NC_U8, {1, {3}}}, u},
-                  {"s", {NC_I64, {0, {0}}}, big}, {"empty", {NC_F32, {2, {0, 5}}}, w}};
-  NcMeta m[] = {{"z", "last\nline"}, {"a", "{\"x\":1}"}};
-  NcTensors back;
-  for (int metas = 0; metas <= 2; metas++) {
-    const char *path = temp_path(metas == 1 ? "1" : "2");
-    ck_assert_msg(nc_safetensors_write(arena, diag, path, t, 4, m, metas), "%s", message());
-    ck_assert_msg(nc_safetensors_read(arena, diag, NC_NOWHERE, path, &back), "%s", message());
-    ck_assert_int_eq(back.n, 4);
-    ck_assert_int_eq(back.metas, metas);
-    for (int i = 0; i < 4; i++) {
-      ck_assert_str_eq(back.tensor[i].name, t[i].name);
-      ck_assert(nc_type_eq(back.tensor[i].type, t[i].type));
-      ck_assert_mem_eq(back.tensor[i].data, t[i].data, nc_type_bytes(t[i].type));
-      ck_assert_uint_eq((uintptr_t)back.tensor[i].data % 8, 0);
-    }
-  }
-  ck_assert_str_eq(nc_meta_find(&back, "z"), "last\nline");
-  ck_assert_str_eq(nc_meta_find(&back, "a"), "{\"x\":1}");
-  ck_assert_ptr_null(nc_meta_find(&back, "b"));
-  ck_assert_ptr_eq(nc_tensor_find(&back, "s"), &back.tensor[2]);
-  ck_assert_ptr_null(nc_tensor_find(&back, "S"));
-  size_t n, n2;
-  char *first = nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, temp_path("2"), &n);
-  ck_assert_int_eq(*(uint64_t *)(void *)first % 8, 0);
-  ck_assert(nc_safetensors_write(arena, diag, temp_path("3"), t, 4, m, 2));
-  char *again = nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, temp_path("3"), &n2);
-  ck_assert_uint_eq(n, n2);
-  ck_assert_mem_eq(first, again, n);
-  t[3].name = "s";
-  ck_assert(!nc_safetensors_write(arena, diag, temp_path("4"), t, 4, NULL, 0));
-  expect_error(NC_E0602, "two of its tensors are named `s`");
-  ck_assert_int_ne(access(temp_path("4"), F_OK), 0);
-}
-END_TEST
-
-static const struct { const char *json; size_t data; const char *error;
-} bad_st[] = {
-#define T(dtype, shape, from, to) "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #from "," #to "]}"
-  {"{\"a\":" T("F32", "[2]", 0, 8) "}", 7, "lies at bytes 0 to 8, but there are only 7"},
-  {"{\"a\":" T("F32", "[2]", 0, 8) "}", 9, "has 1 bytes that belong to no tensor"},
-  {"{\"a\":" T("F32", "[3]", 0, 8) "}", 8, "has 8 bytes, which its shape and type do not need"},
-  {"{\"a\":" T("F32", "[2]", 8, 0) "}", 8, "lies at bytes 8 to 0"},
-  {"{\"a\":" T("F32", "[2]", -8, 0) "}", 8, "lies at bytes -8"},
-  {"{\"a\":" T("Q4", "[2]", 0, 8) "}", 8, "type `Q4`"},
-  {"{\"a\":" T("F32", "[-2]", 0, 8) "}", 8, "a size that is no number from 0 on"},
-  {"{\"a\":" T("F32", "[2.0]", 0, 8) "}", 8, "a size that is no number"},
-  {"{\"a\":" T("F32", "2", 0, 8) "}", 8, "no list `shape`"},
-  {"{\"a\":" T("F32", "[1,1,1,1,1,1,1,1,2]", 0, 8) "}", 8, "more than 8 axes"},
-  {"{\"a\":" T("F32", "[4294967296,4294967296,4294967296]", 0, 8) "}", 8, "do not need"},
-  {"{\"a\":" T("U8", "[4]", 0, 4) ",\"b\":" T("U8", "[4]", 2, 6) "}", 6, "`b` overlaps another one"},
-  {"{\"a\":" T("U8", "[2]", 0, 2) ",\"b\":" T("U8", "[2]", 4, 6) "}", 6, "`b` has unused bytes before it"},
-  {"{\"a\":" T("U8", "[2]", 0, 2) ",\"a\":" T("U8", "[2]", 2, 4) "}", 4, "damaged header"},
-  {"{\"a\":3}", 0, "has no `dtype`"},
-  {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "no pair `data_offsets`"},
-  {"[]", 0, "is no safetensors file"},
-  {"{\"a\"", 0, "damaged header"},
-  {"{\"__metadata__\":3}", 0, "`__metadata__` is no object"},
-  {"{\"__metadata__\":{\"k\":3}}", 0, "`k` in `__metadata__` is no text"},
-};
-
-START_TEST(test_safetensors_bad) {
-  NcTensors t;
-  NcBytes b = tensors(bad_st[_i].json, bad_st[_i].data);
-  ck_assert(!nc_safetensors_parse(arena, diag, &b, &t));
-  ck_assert_int_eq(diag->errors, 1);
-  expect_error(NC_E0402, bad_st[_i].error);
-}
-END_TEST
-
-START_TEST(test_safetensors_length) {
-  NcTensors t;
-  NcBytes b = BYTES("\xff\xff\xff\xff\xff\xff\xff\xff{}");
-  ck_assert(!nc_safetensors_parse(arena, diag, &b, &t));
-  expect_error(NC_E0402, "is not whole");
-  b = BYTES("\2\0\0");
-  ck_assert(!nc_safetensors_parse(arena, diag, &b, &t));
-  b = BYTES("\2\0\0\0\0\0\0\0{}");
-  ck_assert(nc_safetensors_parse(arena, diag, &b, &t));
-  ck_assert_int_eq(t.n, 0);
-  double v = -2.5;
-  NcBuf whole = NC_BUF(arena);
-  const char *json = "{\"d\":" T("F64", "[1]", 0, 8) "}";
-  nc_putc(&whole, (char)strlen(json));
-  nc_putn(&whole, "\0\0\0\0\0\0\0", 7);
-  nc_put(&whole, json);
-  nc_putn(&whole, (const char *)&v, 8);
-  b = bytes(whole.at, whole.n);
-  ck_assert(nc_safetensors_parse(arena, diag, &b, &t));
-  ck_assert_float_eq(*(const float *)t.tensor[0].data, -2.5f);
-}
-END_TEST
-
 // ---- damaged files of all formats: a reader accepts without errors or refuses with one, and never reads beyond ----
 typedef bool Parse(const NcBytes *b);
 static bool parse_idx(const NcBytes *b) { NcArray x; return nc_idx_parse(arena, diag, b, &x); }
@@ -589,7 +358,7 @@ START_TEST(test_damaged) {
     case 3: b = bytes(text, strlen(text)); fuzz(&b, parse_csv, 10000, seed); break;
     case 4:
       b = tensors(
-        "{\"__metadata__\":{\"k\":\"v\"},\"a\":" T("F32", "[2,2]", 0, 16) ",\"b\":" T("U8", "[3]", 16, 19) "}", 19);
+        "{\"__metadata__\":{\"k\":\"v\"},\"a\":" TENSOR("F32", "[2,2]", 0, 16) ",\"b\":" TENSOR("U8", "[3]", 16, 19) "}", 19);
       fuzz(&b, parse_tensors, 10000, seed);
       break;
     default:
@@ -609,7 +378,7 @@ static void reading(const void *ctx) {
 START_TEST(test_memory) {
   unsigned char packed[1000];
   NcBytes whole[] = {
-    tensors("{\"__metadata__\":{\"k\":\"v\"},\"a\":" T("F32", "[2,2]", 0, 16) ",\"b\":" T("F64", "[1]", 16, 24) "}",
+    tensors("{\"__metadata__\":{\"k\":\"v\"},\"a\":" TENSOR("F32", "[2,2]", 0, 16) ",\"b\":" TENSOR("F64", "[1]", 16, 24) "}",
             24),
     npy(1, DICT("<f4", "(2, 3)"), "abcdefghijklmnopqrstuvwx", 24), BYTES("\0\0\x0b\1\0\0\0\1ab"),
     BYTES("a,b\n1,\"2\"\n"), bytes(packed, pack("a text", 6, packed, sizeof packed))};
@@ -624,80 +393,6 @@ START_TEST(test_memory) {
 }
 END_TEST
 
-// ---- check sums and event files
-
-START_TEST(test_sums) {
-  static const struct { const char *text, *sum; } cases[] = {
-    {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-    {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-    {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
-  };
-  char sum[NC_SHA256_TEXT];
-  for (int i = 0; i < 3; i++) {
-    NcSha256 s;
-    nc_sha256_begin(&s);
-    nc_sha256_add(&s, cases[i].text, strlen(cases[i].text));
-    nc_sha256_end(&s, sum);
-    ck_assert_str_eq(sum, cases[i].sum);
-  }
-  // However it is cut into pieces, and from a file, it is the same.
-  unsigned char text[1000];
-  for (int i = 0; i < 1000; i++) text[i] = (unsigned char)(i * 7 >> 1);
-  for (size_t n = 0; n < 200; n++) {
-    char whole[NC_SHA256_TEXT];
-    NcSha256 s;
-    int64_t size;
-    nc_sha256_begin(&s);
-    for (size_t at = 0, piece = 1; at < n; at += piece++) nc_sha256_add(&s, text + at, piece < n - at ? piece : n - at);
-    nc_sha256_end(&s, sum);
-    ck_assert(nc_sha256_file(temp_write("sum", text, n), whole, &size));
-    ck_assert_int_eq(size, (int64_t)n);
-    ck_assert_str_eq(sum, whole);
-  }
-  ck_assert(!nc_sha256_file(temp_path("none"), sum, NULL));
-  ck_assert_uint_eq(nc_crc32c("123456789", 9), 0xe3069283);
-}
-END_TEST
-
-static size_t length_of(const char *path) {
-  size_t n;
-  ck_assert_ptr_nonnull(nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, path, &n));
-  return n;
-}
-
-// What was torn, and what comes after the step that is gone on from, is cut; the records before stay as they are.
-START_TEST(test_events) {
-  const char *path = temp_path("events.out.tfevents.x");
-  size_t end[6], n;
-  ck_assert(nc_events_begin(arena, diag, path, 1.5, 0));
-  end[0] = length_of(path);
-  for (int i = 1; i <= 5; i++) {
-    ck_assert(nc_events_put(arena, diag, path, 2.5 + i, 100 * i, 2, (NcEventValue[]){{"train/loss", 1.0 / i}, {"valid/loss", NAN}}));
-    end[i] = length_of(path);
-  }
-  char *all = nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, path, &n);
-  for (size_t cut = 0; cut <= n; cut++) {
-    temp_write("events.out.tfevents.x", all, cut);
-    ck_assert(nc_events_begin(arena, diag, path, 1.5, 350));
-    size_t want = end[0];
-    for (int i = 0; i <= 3; i++) want = cut >= end[i] ? end[i] : want;
-    ck_assert_uint_eq(length_of(path), want);
-    if (cut >= end[0]) ck_assert_int_eq(memcmp(nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, path, &n), all, want), 0);
-  }
-  for (size_t at = 0; at < end[5]; at++) {            // a byte that is wrong ends what is kept
-    all[at] ^= 1;
-    temp_write("events.out.tfevents.x", all, end[5]);
-    all[at] ^= 1;
-    ck_assert(nc_events_begin(arena, diag, path, 1.5, 1000));
-    size_t want = end[0];
-    for (int i = 0; i <= 5; i++) want = at >= end[i] ? end[i] : want;
-    ck_assert_uint_eq(length_of(path), want);
-  }
-  ck_assert(!nc_events_put(arena, diag, temp_path("no/file"), 0, 0, 0, NULL));
-  expect_error(NC_E0602, "cannot write");
-}
-END_TEST
-
 int main(void) {
   Suite *s = suite_create("io");
   TCase *c = suite_case(s, "io", temp_open, temp_close);
@@ -705,23 +400,13 @@ int main(void) {
   tcase_add_test(c, test_absent);
   tcase_add_test(c, test_size_of);
   tcase_add_test(c, test_idx_types);
-  tcase_add_test(c, test_idx_header);
   tcase_add_loop_test(c, test_idx_bad, 0, sizeof bad_idx / sizeof *bad_idx);
+  tcase_add_test(c, test_idx_header);
   tcase_add_loop_test(c, test_npy, 0, sizeof npys / sizeof *npys);
   tcase_add_loop_test(c, test_npy_bad, 0, sizeof bad_npy / sizeof *bad_npy);
   tcase_add_test(c, test_npy_preamble);
   tcase_add_test(c, test_npy_write);
-  tcase_add_loop_test(c, test_csv, 0, sizeof csvs / sizeof *csvs);
-  tcase_add_loop_test(c, test_csv_bad, 0, sizeof bad_csv / sizeof *bad_csv);
-  tcase_add_test(c, test_csv_place);
-  tcase_add_test(c, test_csv_number);
-  tcase_add_test(c, test_csv_missing);
-  tcase_add_test(c, test_safetensors);
-  tcase_add_loop_test(c, test_safetensors_bad, 0, sizeof bad_st / sizeof *bad_st);
-  tcase_add_test(c, test_safetensors_length);
-  tcase_add_test(c, test_sums);
-  tcase_add_test(c, test_events);
-  tcase_add_test(c, test_memory);
   tcase_add_loop_test(c, test_damaged, 0, 12);
+  tcase_add_test(c, test_memory);
   return suite_run(s, CK_FORK_GETENV);
 }

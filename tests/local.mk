@@ -15,8 +15,14 @@ NC_SUITES = \
   tests/check_eval \
   tests/check_ops \
   tests/check_io \
+  tests/check_csv \
+  tests/check_safetensors \
+  tests/check_events \
   tests/check_base \
+  tests/check_diag \
   tests/check_passes \
+  tests/check_simplify \
+  tests/check_arena \
   tests/check_data \
   tests/check_images \
   tests/check_table \
@@ -24,6 +30,7 @@ NC_SUITES = \
   tests/check_text \
   tests/check_tokenizers \
   tests/check_front \
+  tests/check_tree \
   tests/check_elab \
   tests/check_decode \
   tests/check_prelude \
@@ -43,7 +50,7 @@ TESTS += $(NC_SUITES)
 # What several suites share. A suite takes from it, and from the layers, only what it calls.
 check_LTLIBRARIES = tests/libshared.la
 tests_libshared_la_SOURCES = \
-  tests/suite.h tests/device_run.h tests/tempdir.h tests/sources.h tests/golden.h \
+  tests/suite.h tests/device_run.h tests/passes_run.h tests/parsed.h tests/readers.h tests/tempdir.h tests/sources.h tests/golden.h \
   tests/elab_run.h tests/elab_run.c \
   tests/gen_run.h tests/gen_run.c \
   tests/golden_set.h tests/golden_set.c tests/golden_graph.c \
