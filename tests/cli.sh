@@ -1,33 +1,8 @@
 #!/bin/sh
 # The command as a person uses it: every verb, wrong usage, tasks, runs that stop and go on. (Wrong input is in wrong.sh.)
-set -u
-nacre=${NACRE:-$PWD/nacre}
-here=$(cd "${srcdir:-.}" && pwd)
-examples=$here/examples
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 99
-export POCL_CACHE_DIR="$work/pocl" XDG_CACHE_HOME="$work/cache" NO_COLOR=1
-passed=0 failed=0
-
-# expect STATUS WORD COMMAND...: the exit status, and a word that stdout or stderr must hold ("" for none).
-expect() {
-  status=$1 word=$2
-  shift 2
-  "$@" >out.txt 2>err.txt </dev/null
-  got=$?
-  if [ $got -ne "$status" ]; then
-    echo "FAILED (status $got, not $status): $*"; sed 's/^/    /' err.txt | head -n 12
-    failed=$((failed + 1))
-  elif [ -n "$word" ] && ! grep -qF -e "$word" out.txt err.txt; then
-    echo "FAILED (no \`$word'): $*"; sed 's/^/    /' out.txt err.txt | head -n 12
-    failed=$((failed + 1))
-  else
-    passed=$((passed + 1))
-  fi
-}
-file() { printf 'nn 1\n%s\n' "$2" >"$1"; }
-absent() { if [ -e "$1" ]; then echo "FAILED: $1 was written"; failed=$((failed + 1)); else passed=$((passed + 1)); fi; }
+. "${srcdir:-.}/tests/lib.sh"
+POCL_CACHE_DIR=$work/pocl XDG_CACHE_HOME=$work/cache      # every cache begins empty
+absent() { if [ -e "$1" ]; then bad "$1 was written"; else good; fi; }
 
 # usage
 expect 2 'usage' "$nacre"
@@ -88,7 +63,7 @@ mapped() {
 }
 if mapped devices; then
   for verb in check summary fmt\ --check; do
-    if mapped $verb "$examples/spiral.nn"; then echo "FAILED: $verb maps OpenCL"; failed=$((failed + 1)); else passed=$((passed + 1)); fi
+    if mapped $verb "$examples/spiral.nn"; then bad "$verb maps OpenCL"; else good; fi
   done
 fi
 
@@ -103,22 +78,16 @@ expect 1 'E0602' "$nacre" train "$examples/xor.nn" --out run
 expect 2 'finished' "$nacre" train --resume run
 expect 2 'leave out --batch' "$nacre" train --resume run --batch 7
 expect 0 'saved in run' "$nacre" train --resume run --set train.epochs=31
-if grep -q '^epoch 31/31  step [0-9]*/930  loss ' err.txt; then passed=$((passed + 1)); else
-  echo "FAILED: no line tells of the first step"; sed 's/^/    /' err.txt; failed=$((failed + 1))
-fi
+if grep -q '^epoch 31/31  step [0-9]*/930  loss ' err.txt; then good; else bad "no line tells of the first step"; fi
 "$nacre" predict run --split train 2>err.txt | head -n 1 >out.txt
-if [ -s out.txt ] && [ ! -s err.txt ]; then passed=$((passed + 1)); else
-  echo "FAILED: predict into a closed pipe"; sed 's/^/    /' err.txt; failed=$((failed + 1))
-fi
+if [ -s out.txt ] && [ ! -s err.txt ]; then good; else bad "predict into a closed pipe"; fi
 if [ -c /dev/full ]; then
   "$nacre" explain dense >/dev/full 2>err.txt
-  if [ $? -eq 1 ] && grep -q 'could not be written' err.txt; then passed=$((passed + 1)); else
-    echo "FAILED: output to a full disk"; failed=$((failed + 1))
-  fi
+  if [ $? -eq 1 ] && grep -q 'could not be written' err.txt; then good; else bad "output to a full disk"; fi
 fi
 expect 2 'no option' "$nacre" eval run --force
 for f in model.nn run.json metrics.jsonl README.md last.safetensors best.safetensors events.out.tfevents.nacre; do
-  [ -s run/$f ] || { echo "FAILED: run/$f is missing"; failed=$((failed + 1)); }
+  [ -s run/$f ] || { bad "run/$f is missing"; }
 done
 for f in run/*.tmp-*; do absent "$f"; done
 "$nacre" train "$examples/xor.nn" --out other --set train.epochs=2 --set xor_net.hidden=5 --set train.seed=3 --quiet --max-steps 40
@@ -201,9 +170,9 @@ expect 0 'wrote p-class.npy: i32[2]' "$nacre" run trained probe --z points.csv -
 expect 0 'wrote p-hidden.csv' "$nacre" run trained probe --z points.csv -o p.csv
 expect 0 '' "$nacre" run trained given --i 1,2,3 --x 0.5 --s points.csv --output g.json
 if grep -q '"first","dtype":"i32","shape":\[3\],"value":\[2,3,4\]' g.json && grep -q '\[\[0.5,1\],\[-1.5,0.25\]\]' g.json; then
-  passed=$((passed + 1))
+  good
 else
-  echo "FAILED: outputs of a task"; cat g.json; failed=$((failed + 1))
+  bad "outputs of a task"
 fi
 expect 0 'task images(n: int = 4, scale: float = 1)() -> f32[n, 3, 8, 9]' "$nacre" summary tasks.nn
 expect 0 '"tasks":["probe(z: f32[P, 2])' "$nacre" summary tasks.nn --json
@@ -211,13 +180,11 @@ expect 0 'index notation' "$nacre" explain for
 expect 0 'wrote images.png: 4 images of 9 by 8' "$nacre" run tasks.nn images
 expect 0 'wrote images-2.png: 4 images of 9 by 8' "$nacre" run tasks.nn images
 expect 0 'is black' "$nacre" run tasks.nn images --set images.n=1 --scale=3 -o i.png
-if [ "$(head -c 4 images.png | tail -c 3)" = PNG ]; then passed=$((passed + 1)); else echo "FAILED: images.png"; failed=$((failed + 1)); fi
+if [ "$(head -c 4 images.png | tail -c 3)" = PNG ]; then good; else bad "images.png"; fi
 "$nacre" run tasks.nn images --seed 7 --json 2>/dev/null >one.json
 "$nacre" run tasks.nn images --seed 7 --json 2>/dev/null >two.json
 "$nacre" run tasks.nn images --seed 8 --json 2>/dev/null >three.json
-if cmp -s one.json two.json && ! cmp -s one.json three.json; then passed=$((passed + 1)); else
-  echo "FAILED: the seed of a task"; failed=$((failed + 1))
-fi
+if cmp -s one.json two.json && ! cmp -s one.json three.json; then good; else bad "the seed of a task"; fi
 expect 2 'did you mean `probe`' "$nacre" run trained prob
 expect 2 'did you mean `--scale`' "$nacre" run tasks.nn images --scal 2
 expect 2 'needs `--z`' "$nacre" run trained probe
@@ -251,9 +218,7 @@ stopped() {
   kill -KILL $job 2>/dev/null
   wait $job
   got=$?
-  if [ $got -eq 130 ]; then passed=$((passed + 1)); else
-    echo "FAILED: $signal gave status $got: $*"; sed 's/^/    /' err.txt | tail -n 5; failed=$((failed + 1))
-  fi
+  if [ $got -eq 130 ]; then good; else bad "$signal gave status $got: $*"; fi
 }
 signals='INT TERM'
 sh -c 'kill -HUP $$' 2>/dev/null || signals="$signals HUP"   # not under nohup, where trainings ignore it too
@@ -276,7 +241,7 @@ expect 0 '"state": "stopped"' cat long/run.json
 for signal in ${signals#INT }; do stopped $signal 'grep -q step err.txt' "$nacre" train --resume long; done
 before=$(cksum long/*)
 stopped INT '[ -n "$(ls fresh 2>/dev/null)" ]' env POCL_CACHE_DIR="$PWD/fresh" "$nacre" train --resume long
-if [ "$before" = "$(cksum long/*)" ]; then passed=$((passed + 1)); else echo "FAILED: a run changed before a step of it was done"; failed=$((failed + 1)); fi
+if [ "$before" = "$(cksum long/*)" ]; then good; else bad "a run changed before a step of it was done"; fi
 expect 0 '' "$nacre" train --resume long --max-steps 5 --quiet
 
 # parts of the data
@@ -299,5 +264,4 @@ expect 0 'passed' "$nacre" test tests.nn
 file fails.nn 'test "two and two" { expect sum(ones[2]) == 3.0 }'
 expect 1 'E0605' "$nacre" test fails.nn
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+end

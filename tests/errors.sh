@@ -1,14 +1,8 @@
 #!/bin/sh
 # The pages of the errors. Every code has one, `nacre explain` prints it, and where a page shows commands, the wrong ones fail
 # with its code and the mended ones succeed.
-set -u
-nacre=${NACRE:-$PWD/nacre}
-here=$(cd "${srcdir:-.}" && pwd)
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-export POCL_CACHE_DIR="$work/pocl" XDG_CACHE_HOME="$work/cache" NO_COLOR=1
-checked=0 failed=0
-bad() { echo "FAILED: $*"; failed=$((failed + 1)); }
+. "${srcdir:-.}/tests/lib.sh"
+POCL_CACHE_DIR=$work/pocl XDG_CACHE_HOME=$work/cache      # every cache begins empty
 
 # fenced PAGE HEADING: the shell commands under it
 fenced() { awk -v h="## $2" '/^## /{in_it = $0 == h} /^```/{show = in_it && $0 == "```sh"; next} show' "$1"; }
@@ -27,7 +21,7 @@ sed -n 's/^NC_ERR(\(E[0-9]*\), \([0-9]*\), "\(.*\)")$/\1 \2 \3/p' "$here/lib/bas
 [ -s "$work/codes" ] || exit 99
 while read -r code status title; do
   page=$here/docs/errors/$code.md
-  checked=$((checked + 1))
+  good
   [ -f "$page" ] || { bad "$code has no page"; continue; }
   [ "$(head -n 1 "$page")" = "# $code: $title" ] || bad "$code.md does not begin with its title: $title"
   "$nacre" explain "$code" 2>&1 | cmp -s - "$page" || bad "nacre explain $code does not print its page"
@@ -38,13 +32,12 @@ while read -r code status title; do
   commands "$work/wrong"
   got=$?
   [ $got -eq "$status" ] && grep -q "^error\[$code\]" "$work/err.txt" ||
-    { bad "the wrong commands of $code.md end with status $got and"; sed 's/^/    /' "$work/err.txt" | tail -n 8; }
+    bad "the wrong commands of $code.md end with status $got and"
   grep '^error\[' "$work/err.txt" | grep -v "^error\[$code\]" && bad "the wrong commands of $code.md give other errors too"
-  commands "$work/mended" || { bad "the mended commands of $code.md"; sed 's/^/    /' "$work/err.txt" | tail -n 8; }
+  commands "$work/mended" || bad "the mended commands of $code.md"
 done <"$work/codes"
 for page in "$here"/docs/errors/E*.md; do
   code=$(basename "$page" .md)
   grep -q "^$code " "$work/codes" || bad "$code.md is about no error"
 done
-echo "$checked codes, $failed failures"
-[ $failed -eq 0 ]
+end

@@ -1,21 +1,8 @@
 #!/bin/sh
 # The example networks: each is checked, laid out, and passes its own tests; the published ones have the sizes that their
 # authors tell; some of the cheap ones train for two steps. (The first ones of examples/ are trained in cli.sh.)
-set -u
-nacre=${NACRE:-$PWD/nacre}
-examples=$(cd "${srcdir:-.}" && pwd)/examples
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+. "${srcdir:-.}/tests/lib.sh"
 
-# holds WHAT COMMAND...: succeeds.
-holds() {
-  what=$1
-  shift
-  if "$@" >"$work/out" 2>&1; then passed=$((passed + 1)); else
-    echo "FAILED: $what"; sed 's/^/    /' "$work/out" | tail -n 8; failed=$((failed + 1))
-  fi
-}
 for f in "$examples"/*.nn "$examples"/zoo/*.nn; do
   name=${f#"$examples"/}
   holds "$name is checked" "$nacre" check "$f"
@@ -32,9 +19,9 @@ parameters() {
   shift 2
   for s; do set -- "$@" --set "$s"; shift; done
   if "$nacre" summary --json "$examples/$file.nn" "$@" | grep -q "\"parameters\":$count,"; then
-    passed=$((passed + 1))
+    good
   else
-    echo "FAILED: $file has other than $count parameters"; failed=$((failed + 1))
+    bad "$file has other than $count parameters"
   fi
 }
 parameters 61706 lenet
@@ -58,5 +45,4 @@ two_steps zoo/radial_basis points.n=100 train.batch=8
 two_steps zoo/support_vector points.n=100 train.batch=8
 two_steps zoo/extreme_learning digits.n=100 train.batch=8 machine.hidden=16
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+end

@@ -1,17 +1,7 @@
 #!/bin/sh
 # --json of every command is what docs/json.md says; completions and the editors' words are whole.
-set -u
-nacre=${NACRE:-$PWD/nacre}
-here=$(cd "${srcdir:-.}" && pwd)
-lines=$PWD/tests/json_lines
-examples=$here/examples
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 99
-export POCL_CACHE_DIR="${POCL_CACHE_DIR:-$work/pocl}" XDG_CACHE_HOME="${XDG_CACHE_HOME:-$work/cache}" NO_COLOR=1
-passed=0 failed=0
-good() { passed=$((passed + 1)); }
-bad() { echo "FAILED: $*"; failed=$((failed + 1)); }
+. "${srcdir:-.}/tests/lib.sh"
+lines=$built/tests/json_lines
 
 # holds SECTION STATUS COMMAND...: what it prints on stdout, and with a status that is not 0 its messages.
 holds() {
@@ -97,5 +87,4 @@ fi
 "$nacre" syntax textmate >grammar.json
 if grep -q '"scopeName": "source.nn"' grammar.json && grep -q '|repeat|' grammar.json && grep -q '|layer_norm|' grammar.json; then good; else bad "the grammar"; fi
 "$nacre" syntax vim | grep -q 'syntax keyword nnWord if else' && good || bad "vim's syntax"
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+end

@@ -1,16 +1,8 @@
 #!/bin/bash
 # No work is lost: a training that is killed, or meets a full disk, at any moment leaves a whole checkpoint behind, and what
 # is gone on with ends in the same bytes as what was never stopped. NACRE_TEST_KILLS and NACRE_TEST_FULL say how many times.
-set -u
-nacre=${NACRE:-$PWD/nacre}
-here=$(cd "${srcdir:-.}" && pwd)
+. "${srcdir:-.}/tests/lib.sh"
 kills=${NACRE_TEST_KILLS:-3} fulls=${NACRE_TEST_FULL:-3} RANDOM=${NACRE_TEST_SEED:-20}
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 99
-export POCL_CACHE_DIR=${POCL_CACHE_DIR:-$work/pocl} XDG_CACHE_HOME=${XDG_CACHE_HOME:-$work/cache} NO_COLOR=1
-failed=0
-fail() { echo "FAILED: $*"; failed=$((failed + 1)); [ -s err.txt ] && sed 's/^/    /' err.txt | tail -n 5; }
 
 # Dropout, a state, Adam, averages, a schedule and patience: everything that a checkpoint must hold.
 cat >model.nn <<'END'
@@ -34,12 +26,12 @@ train() {
 }
 check_end() {
   state run >got.txt
-  cmp -s want.txt got.txt || fail "$1: other bytes than without a stop"
-  for f in run/*.tmp-*; do [ -e "$f" ] && fail "$1: $f was left"; done
+  cmp -s want.txt got.txt || bad "$1: other bytes than without a stop"
+  for f in run/*.tmp-*; do [ -e "$f" ] && bad "$1: $f was left"; done
   rm -rf run
 }
 
-train; wait $! || { fail "the training itself"; exit 1; }
+train; wait $! || { bad "the training itself"; exit 1; }
 state run >want.txt
 rm -rf run
 start=$(date +%s%N)
@@ -54,13 +46,13 @@ while [ ! -e run/last.safetensors ] && [ $n -lt 600 ]; do sleep 0.05; n=$((n + 1
 if kill -0 $! 2>/dev/null; then
   "$nacre" train --resume run >out.txt 2>other.txt
   status=$?
-  kill -0 $! 2>/dev/null && { [ $status -eq 1 ] && grep -q 'another process' other.txt || fail "two at a time: status $status"; }
+  kill -0 $! 2>/dev/null && { [ $status -eq 1 ] && grep -q 'another process' other.txt || bad "two at a time: status $status"; }
 fi
-wait $! || fail "a training beside which another one was refused"
+wait $! || bad "a training beside which another one was refused"
 sed -i -e 's/"state": "finished"/"state": "running"/' -e 's/"resumed": [0-9]*/"resumed": 2147483647/' run/run.json
-train; wait $! || fail "a run that was killed after its last step"
-grep -q '"state": "finished"' run/run.json || fail "its record was not finished"
-grep -q '"resumed": 2147483647' run/run.json || fail "a number of resumptions that no int holds the next of"
+train; wait $! || bad "a run that was killed after its last step"
+grep -q '"state": "finished"' run/run.json || bad "its record was not finished"
+grep -q '"resumed": 2147483647' run/run.json || bad "a number of resumptions that no int holds the next of"
 check_end "killed after the last step"
 
 # kill -9 again and again, until the training is through; then the next one.
@@ -76,15 +68,15 @@ while [ $killed -lt "$kills" ] && [ $tries -lt $((4 * kills + 20)) ]; do
   case $status in
     0) through=$((through + 1)); check_end "killed $killed times" ;;
     137) killed=$((killed + 1)) ;;
-    *) fail "status $status after a kill"; rm -rf run ;;
+    *) bad "status $status after a kill"; rm -rf run ;;
   esac
 done
 if [ -d run ]; then
-  train; wait $! || fail "it does not go on after the last kill"
+  train; wait $! || bad "it does not go on after the last kill"
   through=$((through + 1))
   check_end "killed $killed times"
 fi
-[ $killed -ge "$kills" ] || fail "only $killed of $kills kills met a training"
+[ $killed -ge "$kills" ] || bad "only $killed of $kills kills met a training"
 echo "killed $killed times in $through trainings"
 
 # A full disk. Sanitizers must be loaded first, and then nothing else can be.
@@ -100,12 +92,12 @@ if [ -d /proc/self/fd ] && ! grep -q __asan_init "$nacre" "$(dirname "$nacre")"/
     status=$?
     if [ $status -eq 0 ]; then check_end "full $met times"; continue; fi
     met=$((met + 1))
-    [ $status -eq 1 ] && grep -q 'No space left' err.txt || { fail "status $status on a full disk"; rm -rf run; }
+    [ $status -eq 1 ] && grep -q 'No space left' err.txt || { bad "status $status on a full disk"; rm -rf run; }
   done
-  train; wait $! || fail "it does not go on after a full disk"
+  train; wait $! || bad "it does not go on after a full disk"
   check_end "full $met times"
   echo "the disk was full $met times"
 else
   echo "full disks were not tried"
 fi
-[ $failed -eq 0 ]
+end

@@ -1,27 +1,7 @@
 #!/bin/sh
 # nacre new: what it writes for small tables, series, arrays and folders of images is laid out, opens and trains with no edit.
-set -u
-nacre=${NACRE:-$PWD/nacre}
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 99
-export POCL_CACHE_DIR="${POCL_CACHE_DIR:-$work/pocl}" XDG_CACHE_HOME="${XDG_CACHE_HOME:-$work/cache}" NO_COLOR=1
-passed=0 failed=0
+. "${srcdir:-.}/tests/lib.sh"
 
-# expect STATUS WORD COMMAND...: the exit status, and a word that stdout or stderr must hold ("" for none).
-expect() {
-  status=$1 word=$2
-  shift 2
-  "$@" >out.txt 2>err.txt </dev/null
-  got=$?
-  if [ $got -ne "$status" ] || { [ -n "$word" ] && ! grep -qF -e "$word" out.txt err.txt; }; then
-    echo "FAILED (status $got, not $status, or no \`$word'): $*"
-    sed 's/^/    /' out.txt err.txt | head -n 12
-    failed=$((failed + 1))
-  else
-    passed=$((passed + 1))
-  fi
-}
 # makes DATA WORD...: a model for it that holds these words.
 makes() {
   data=$1
@@ -84,7 +64,7 @@ awk 'BEGIN { print "a,b"; for (i = 0; i < 30; i++) printf "%.2f,text%d\n", i * i
 expect 4 'no column from which `a`' "$nacre" new --data odd.csv never.nn
 expect 4 '--target NAME' "$nacre" new --data odd.csv --target b never.nn
 expect 1 'no/such/place.nn' "$nacre" new --data pets.csv no/such/place.nn
-[ ! -e never.nn ] || { echo 'FAILED: never.nn was written'; failed=$((failed + 1)); }
+[ ! -e never.nn ] || { bad 'never.nn was written'; }
 # What is there stays.
 echo mine >pets.nn
 expect 1 '--force' "$nacre" new --data pets.csv
@@ -96,5 +76,4 @@ sed 's/^id,kind/"i{d}","k""ind"/' pets.csv >'odd {place}/1 if "{x}".csv'
 expect 0 '' "$nacre" new --data 'odd {place}/1 if "{x}".csv' --target 'k"ind' odd.nn
 expect 0 'no errors' "$nacre" check odd.nn
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+end

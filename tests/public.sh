@@ -1,15 +1,12 @@
 #!/bin/sh
 # What a program meets: nacre.h is whole, as C and as C++, and the library shows its functions and nothing else.
-set -u
+. "${srcdir:-.}/tests/lib.sh"
+cd "$built" || exit 99
 header=${srcdir:-.}/lib/nacre.h
 library=lib/.libs/libnacre.so
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
 # compiles COMPILER LANGUAGE STANDARD
-compiles() { "$1" -x "$2" "-std=$3" -pedantic -Wall -Wextra -Werror -fsyntax-only "$header" || fail "nacre.h as $3 ($1)"; }
+compiles() { "$1" -x "$2" "-std=$3" -pedantic -Wall -Wextra -Werror -fsyntax-only "$header" || bad "nacre.h as $3 ($1)"; }
 # The first of these commands that is there.
 first() { for c; do command -v "$c" && return; done; }
 
@@ -23,8 +20,8 @@ if [ -n "$cxx" ]; then compiles "$cxx" c++ c++11 && compiles "$cxx" c++ c++20; e
 if [ -f $library ] && command -v nm >/dev/null; then
   nm -D --defined-only $library | sed 's/^.* //' | grep -v '^_' | sort >"$work/shown"
   grep -v '^ *//' "$header" | grep -o '\bnacre_[a-z_]*(' | tr -d '(' | sort -u >"$work/told"
-  [ -s "$work/told" ] || fail "no function was found in nacre.h"
-  diff "$work/told" "$work/shown" || fail "nacre.h and the library differ (< told by nacre.h, > shown by the library)"
+  [ -s "$work/told" ] || bad "no function was found in nacre.h"
+  diff "$work/told" "$work/shown" || bad "nacre.h and the library differ (< told by nacre.h, > shown by the library)"
 fi
 # The examples in C: a network that was trained is used, alone and in a stream, as the command uses it.
 export POCL_CACHE_DIR="${POCL_CACHE_DIR:-$work/pocl}" XDG_CACHE_HOME="${XDG_CACHE_HOME:-$work/cache}" NO_COLOR=1
@@ -51,7 +48,7 @@ END
   "$here/examples/classify" run 1 2>/dev/null && exit 1
   "$here/examples/classify" nowhere 1 2 2>err.txt && exit 1
   grep -q 'not a run directory' err.txt
-) || fail "the examples in C"
+) || bad "the examples in C"
 
 # A program in C++, from the source to a prediction. Sanitizers would have to be in it too.
 if [ -n "$cxx" ] && [ -f $library ] && ! grep -q __asan_init $library; then
@@ -92,8 +89,7 @@ int main() {
 }
 END
   if "$cxx" -std=c++11 -Wall -Wextra -Werror -I"$(dirname "$header")" "$work/plus.cc" -o "$work/plus" -Llib/.libs -lnacre; then
-    LD_LIBRARY_PATH=$PWD/lib/.libs "$work/plus" || fail "a program in C++"
-  else fail "a program in C++ does not link"; fi
+    LD_LIBRARY_PATH=$PWD/lib/.libs "$work/plus" || bad "a program in C++"
+  else bad "a program in C++ does not link"; fi
 fi
-[ $failures -eq 0 ] && echo "public: nacre.h and libnacre agree"
-exit $failures
+end

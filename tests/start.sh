@@ -1,22 +1,9 @@
 #!/bin/sh
 # The second start compiles nothing: what a training made for the device is found again, whatever the seed or the
 # number of epochs; what lies in our own cache may be cut short or be nonsense. Counted in files, for times tell nothing.
-set -u
-nacre=${NACRE:-$PWD/nacre}
-examples=$(cd "${srcdir:-.}" && pwd)/examples
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-mkdir "$work/driver" "$work/ours" || exit 99
-export POCL_CACHE_DIR="$work/driver" XDG_CACHE_HOME="$work/ours" NACRE_DEBUG=unoptimized
-failed=0
-
-# holds WHAT COMMAND...: succeeds.
-holds() {
-  what=$1
-  shift
-  "$@" >"$work/out" 2>&1 && return
-  echo "FAILED: $what"; sed 's/^/    /' "$work/out" | tail -n 8; failed=$((failed + 1))
-}
+. "${srcdir:-.}/tests/lib.sh"
+mkdir driver ours || exit 99
+POCL_CACHE_DIR=$work/driver XDG_CACHE_HOME=$work/ours NACRE_DEBUG=unoptimized; export NACRE_DEBUG
 
 train() { "$nacre" train --quiet --force --out "$work/run" --max-steps 2 --set points.n=200 "$@" "$examples/xor.nn"; }
 
@@ -54,5 +41,4 @@ two_at_once() { rm -rf "$work/driver"/* "$work/ours"/*; train --out "$work/a" & 
 holds "two first starts at once" two_at_once
 holds "they made the same" cmp "$work/a/last.safetensors" "$work/b/last.safetensors"
 
-[ $failed -eq 0 ] && echo "starts: all as expected"
-[ $failed -eq 0 ]
+end

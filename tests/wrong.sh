@@ -1,15 +1,9 @@
 #!/bin/sh
 # Wrong input: each kind is told with its code, its place and its exit status, and nothing is written.
 # (Wrong usage, and what belongs to a run, are in cli.sh; the pages of the codes in errors.sh.)
-set -u
-nacre=${NACRE:-$PWD/nacre}
-here=$(cd "${srcdir:-.}" && pwd)
-examples=$here/examples
-work=$(mktemp -d) || exit 99
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-mkdir "$work/here" && cd "$work/here" || exit 99
-export POCL_CACHE_DIR="$work/pocl" XDG_CACHE_HOME="$work/cache" NO_COLOR=1
-passed=0 failed=0
+. "${srcdir:-.}/tests/lib.sh"
+mkdir here && cd here || exit 99
+POCL_CACHE_DIR=$work/pocl XDG_CACHE_HOME=$work/cache      # every cache begins empty
 
 listing() { find . -exec ls -ld {} + | cksum; }
 
@@ -17,19 +11,16 @@ listing() { find . -exec ls -ld {} + | cksum; }
 refused() {
   status=$1 words=$2 before=$(listing)
   shift 2
-  "$@" >../out 2>../err </dev/null
+  "$@" >../out.txt 2>../err.txt </dev/null
   got=$?
   why=
   [ $got -eq "$status" ] || why="status $got, not $status"
   [ -z "$words" ] || printf '%s\n' "$words" | tr '|' '\n' >../words
-  while read -r word; do grep -qF -e "$word" ../err || why="$why no \`$word'"; done <../words
-  [ ! -s ../out ] || why="$why something on standard output"
+  while read -r word; do grep -qF -e "$word" ../err.txt || why="$why no \`$word'"; done <../words
+  [ ! -s ../out.txt ] || why="$why something on standard output"
   [ "$(listing)" = "$before" ] || why="$why files were written or changed"
-  if [ -z "$why" ]; then passed=$((passed + 1)); return; fi
-  echo "FAILED ($why): $*"; sed 's/^/    /' ../err | head -n 14
-  failed=$((failed + 1))
+  if [ -z "$why" ]; then good; else bad "($why) $*"; fi
 }
-file() { printf 'nn 1\n%s\n' "$2" >"$1"; }
 # bytes FILE OCTAL...: those bytes; zeros FILE N: as many of 0 at its end.
 bytes() { f=$1; shift; : >"$f"; for b; do printf "\\$b" >>"$f"; done; }
 zeros() { head -c "$2" /dev/zero >>"$1"; }
@@ -118,7 +109,7 @@ digits E0402 'empty' empty labels
 digits E0405 '3 examples|4 examples' images fewer
 digits E0403 '`label` of example 3 is 12|there are 10 classes' images beyond
 sed 's/net(x), label)/net(x), label, ignore = 12)/' digits.nn >ignore.nn   # which is no error
-"$nacre" train ignore.nn --set d.images=images --set d.labels=beyond --out ignored --quiet || failed=$((failed + 1))
+"$nacre" train ignore.nn --set d.images=images --set d.labels=beyond --out ignored --quiet || bad "a training"
 
 printf 'sepal_length,sepal_width,petal_length,petal_width,species\n1,2,3,4,a\n1,2,x,4,b\n1,1,1,1,c\n' >letters.csv
 printf 'sepal_length,sepal_width,petal_length,petal_width,species\n1,2,3,4,a\n1,2,3\n' >ragged.csv
@@ -157,7 +148,7 @@ train net(V = book.vocabulary) on book {
   loss = cross_entropy(net(tok[:, 0..8]), tok[:, 1..9]); optimizer = sgd(0.1); steps = 1; batch = 4
 }
 task say(n: int = 4)(prompt: i32[1, P]) -> i32[1, P + n] { decode(net, prompt, n, context = 8) }'
-"$nacre" train small.nn --out run --quiet || failed=$((failed + 1))
+"$nacre" train small.nn --out run --quiet || bad "a training"
 refused 4 'E0409|vocabulary' "$nacre" run run say --prompt 'To be? Z'
 refused 4 'E0409|UTF-8' "$nacre" run run say --prompt "$(cat latin.txt)"
 refused 3 'E0203|the prompt has 9 tokens, more than the context 8 of `net`' "$nacre" run run say --prompt 'To be, or'
@@ -182,5 +173,4 @@ refused 5 'E0501' env OCL_ICD_VENDORS="$work/none" "$nacre" train good.nn --out 
 refused 5 'E0504|a batch of' env POCL_MEMORY_LIMIT=1 "$nacre" train "$examples/digits_mlp.nn" --batch 9000 \
   --set mlp.hidden=20000 --out none
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+end
