@@ -19,6 +19,7 @@
   OPT(FORCE, "force", NULL, NULL, NULL, "replace what an earlier run left in --out, or the file that is there") \
   OPT(RESUME, "resume", "RUN", NULL, NULL, "go on with a stopped run, with the same bits") \
   OPT(SEEDS, "seeds", "N", NULL, NULL, "train N times, with as many seeds, into DIR/seed-1 and so on; tells mean and confidence interval") \
+  OPT(OVERFIT, "overfit-one-batch", NULL, NULL, NULL, "train on one batch until its loss is next to nothing, to see that it can; writes nothing") \
   OPT(MAX_STEPS, "max-steps", "N", "0: no limit", NULL, "stop, saved, after so many steps") \
   OPT(SPLIT, "split", "NAME", "test", "train valid test all", "the part of the data: train, valid, test or all") \
   OPT(CHECKPOINT, "checkpoint", "NAME", "best, else last", "best last", "which checkpoint of the run: best or last") \
@@ -92,7 +93,7 @@ void cli_keep(void *ctx, const char *text, size_t size);
 int cli_tell(const CliArgs *a, const char *what, CliText *t, int status);
 
 // progress.c: one calm line on a terminal, plain lines elsewhere, JSON lines when asked.
-typedef struct { bool json, quiet, terminal, seeds; double last; bool line_open; } CliProgress;   // seeds: of several trainings
+typedef struct { bool json, quiet, terminal, seeds; double last; bool line_open, warned; } CliProgress;   // seeds: of several trainings
 CliProgress cli_progress(const CliArgs *a);
 void cli_show(void *ctx, const NacreProgress *p);    // NacreTrainOptions.progress; ctx is a CliProgress
 void cli_progress_end(CliProgress *p);

@@ -23,7 +23,8 @@ static void json_number(const char *name, double v) {
 
 static void json(const NacreProgress *p) {
   printf("{\"event\":\"%s\",\"run\":", p->phase);
-  cli_json_text(stdout, p->directory);
+  if (p->directory) cli_json_text(stdout, p->directory);
+  else printf("null");
   if (p->stage) {
     printf(",\"stage\":");
     cli_json_text(stdout, p->stage);
@@ -37,6 +38,28 @@ static void json(const NacreProgress *p) {
   if (p->falls >= 0) printf(",\"falls\":%lld", (long long)p->falls);
   puts("}");
   fflush(stdout);
+}
+
+// Of one batch that was to be learnt by heart; that it could not be is an error of the training's.
+static void overfit(const CliProgress *c, const NacreProgress *p) {
+  double loss = p->metrics ? p->metric[0].value : NAN;
+  if (c->json) {
+    printf("{\"event\":\"overfit\",\"steps\":%lld", (long long)p->step);
+    json_number("first_loss", p->first);
+    json_number("loss", loss);
+    puts("}");
+  } else {
+    printf("one batch is learnt by heart: its loss fell from %.4g to %.4g in %lld steps\n", p->first, loss, (long long)p->step);
+  }
+  fflush(stdout);
+}
+
+// Before the first step, on stderr, once for all of several trainings.
+static void warn(CliProgress *c, const NacreProgress *p) {
+  if (c->quiet || (c->seeds && c->warned)) return;
+  cli_progress_end(c);
+  c->warned = true;
+  fputs(p->text, stderr);
 }
 
 static void duration(FILE *to, double s) {
@@ -60,6 +83,8 @@ static double pause_of(const CliProgress *c) { return c->json ? 1 : c->terminal 
 
 void cli_show(void *ctx, const NacreProgress *p) {
   CliProgress *c = ctx;
+  if (p->phase[0] == 'w') { warn(c, p); return; }
+  if (p->phase[0] == 'o') { cli_progress_end(c); overfit(c, p); return; }
   double t = now();
   bool step = p->phase[0] == 't', first = !c->last;
   if (c->quiet && !c->json) return;

@@ -60,6 +60,11 @@ int cli_train(const CliArgs *a) {
     static const struct { int option; const char *name; } own[] = {{O_FORCE, "force"}, {O_BATCH, "batch"}, {O_MODEL, "model"}};
     if (a->value[own[i].option]) return cli_usage("E0704", "--resume goes on with the run's own settings: leave out --%s", own[i].name);
   }
+  static const struct { int option; const char *name; } not_one[] = {
+    {O_RESUME, "resume"}, {O_SEEDS, "seeds"}, {O_OUT, "out"}, {O_FORCE, "force"}};
+  for (size_t i = 0; a->value[O_OVERFIT] && i < sizeof not_one / sizeof *not_one; i++)
+    if (a->value[not_one[i].option])
+      return cli_usage("E0704", "--overfit-one-batch tries the network and writes nothing: leave out --%s", not_one[i].name);
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
   if (signal(SIGHUP, on_signal) == SIG_IGN) hold_hangups();
@@ -68,7 +73,7 @@ int cli_train(const CliArgs *a) {
   CliProgress p = cli_progress(a);
   NacreTrainOptions t = {
     .out = a->value[O_OUT], .force = a->value[O_FORCE] != NULL, .resume = resume,
-    .max_steps = a->number[O_MAX_STEPS], .progress = cli_show, .stop = stop, .ctx = &p,
+    .overfit = a->value[O_OVERFIT] != NULL, .max_steps = a->number[O_MAX_STEPS], .progress = cli_show, .stop = stop, .ctx = &p,
   };
   if (a->value[O_SEEDS] || (resume && has_seeds(resume))) return train_seeds(a, &o, &t);
   NacreStatus s = resume ? nacre_open_run(resume, "last", &o, &m) : nacre_open(a->arg[0], &o, &m);

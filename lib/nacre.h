@@ -76,7 +76,8 @@ void nacre_close(NacreModel *m);            // NULL is allowed
 typedef struct { const char *name; double value; } NacreMetric;
 
 typedef struct {
-  const char *phase;         // "train" after a step, "valid" after a validation, "done" at the end
+  const char *phase;         // "warning" before the first step, "train" after a step, "valid" after a validation, "done" at
+                             // the end; "overfit" in place of "done" where that was asked for
   const char *stage;         // of a recipe with stages; else NULL
   int64_t epoch, epochs;     // of the stage; epoch from 1; epochs 0 when the recipe counts steps
   int64_t step, steps;       // steps done, of all
@@ -89,12 +90,15 @@ typedef struct {
   bool early;                // valid: `patience` ends the stage here; done: it ended the training before its time
   bool fell;                 // valid: a rate that follows the validation (`plateau`) falls now
   int64_t falls;             // valid: how often such rates have fallen in this stage; -1: the recipe has none
+  const char *text;          // of "warning": what there is to say, as nacre_message puts it
+  double first;              // of "overfit": the loss of the first step
 } NacreProgress;
 
 typedef struct {
   const char *out;           // run directory; NULL: runs/MODEL-DATE-N
   bool force;                // `out` may exist: what an earlier run left there is replaced
   const char *resume;        // go on with this run directory, with the same bits; `out` is not used
+  bool overfit;              // train on one batch until its loss is next to nothing, and write nothing; `max_steps` (1000) at most
   int64_t max_steps;         // stop (saved, as by `stop`) after so many steps in this call; 0: no limit
   void (*progress)(void *ctx, const NacreProgress *p);   // may be NULL
   // Asked after every step, so not before the first one is done and the run directory is about to be made: a program

@@ -7,6 +7,7 @@
 #include "data/loader.h"
 #include "data/split.h"
 #include "io/npy.h"
+#include "data/guard.h"
 #include "sources.h"
 
 static const float *floats(const NcDataset *set, const char *field) { return set->data[nc_field_find(set, field)]; }
@@ -82,7 +83,10 @@ START_TEST(test_generated) {
   ck_assert(nc_data_hash(a) != nc_data_hash(c));
   ck_assert_mem_eq(a->data[0], more->data[0], 400 * nc_field_bytes(&a->field[0]));   // an example does not depend on n
   ck_assert(nc_data_check(diag, a));
-  nc_data_warn(diag, a);
+  NcSplit all;
+  nc_split_all(arena, a, &all);
+  all.name = "train";
+  ck_assert(nc_data_guard(diag, a, &all, 1, (NcUse[]){NC_USED, NC_LEARNED}));
   ck_assert_int_eq(diag->messages.n, 0);
   if (nc_field_find(a, "label") < 0) return;
   int64_t classes = a->field[1].classes;

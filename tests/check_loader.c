@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdint.h>
 #include "base/map.h"
+#include "data/guard.h"
 #include "data/loader.h"
 #include "data/split.h"
 #include "sources.h"
@@ -50,11 +51,79 @@ START_TEST(test_check) {
   expect_error(NC_E0403, "`label` of example 2 is 2, but there are 2 classes");
   x[2] = x[4] = x[0];
   s->field[1].classes = 5;
-  nc_data_warn(diag, s);
+  ck_assert(nc_data_guard(diag, s, NULL, 0, (NcUse[]){NC_USED, NC_LEARNED}));
   ck_assert_int_eq(diag->messages.n, 2);
   ck_assert_int_eq(diag->errors, 0);
   ck_assert_str_eq(diag->messages.at[0]->text, "the column `p` has the same value in all examples");
   ck_assert_str_eq(diag->messages.at[1]->text, "2 of the 5 classes of `label` have no example, the first is 3");
+}
+END_TEST
+
+// ---- what makes a training teach little ----
+enum { MANY = 60 };
+static float many_x[2 * MANY];
+static int32_t many_y[MANY];
+static int64_t many_order[MANY];
+
+// Different examples of three classes by turns: forty to train on, twenty to test.
+static NcDataset *many(NcSplit part[2]) {
+  for (int i = 0; i < MANY; i++) {
+    many_x[2 * i] = (float)i;
+    many_x[2 * i + 1] = (float)(i % 7);
+    many_y[i] = i % 3;
+    many_order[i] = i;
+  }
+  part[0] = (NcSplit){.name = "train", .index = many_order, .n = 40};
+  part[1] = (NcSplit){.name = "test", .index = many_order + 40, .n = 20};
+  return by_hand(many_x, many_y, MANY, 3);
+}
+
+static const NcUse learned[] = {NC_USED, NC_LEARNED};
+
+START_TEST(test_guard_classes) {
+  NcSplit part[2];
+  NcDataset *s = many(part);
+  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert_int_eq(diag->messages.n, 0);
+  for (int i = 0; i < MANY; i++) many_y[i] = i % 20 == 0 ? 1 : i == 50 ? 2 : 0;   // 38 to 2 in training, and one in test alone
+  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert_int_eq(diag->messages.n, 2);
+  ck_assert_str_eq(diag->messages.at[0]->text, "1 of the 3 classes of `label` have no example in `train`, the first is 2");
+  ck_assert_str_eq(diag->messages.at[1]->text, "class 0 of `label` has 38 examples in training, class 1 only 2");
+  ck_assert_int_eq(diag->errors, 0);
+  diag->messages.n = 0;
+  for (int i = 0; i < 40; i++) many_y[i] = 1;
+  ck_assert(!nc_data_guard(diag, s, part, 2, learned));
+  expect_error(NC_E0413, "`label` is the same in all 40 examples of `train`");
+  ck_assert(nc_data_guard(diag, s, part, 2, (NcUse[]){NC_USED, NC_USED}));      // what learns no label may have one class
+}
+END_TEST
+
+START_TEST(test_guard_columns) {
+  NcSplit part[2];
+  NcDataset *s = many(part);
+  for (int i = 0; i < MANY; i++) many_x[2 * i + 1] = 3;
+  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert_int_eq(diag->messages.n, 1);
+  ck_assert_str_eq(diag->messages.at[0]->text, "the column `q` has the same value in all examples");
+  for (int i = 0; i < MANY; i++) many_x[2 * i] = 3;
+  ck_assert(!nc_data_guard(diag, s, part, 2, learned));
+  expect_error(NC_E0413, "`x` is the same in all 60 examples");
+}
+END_TEST
+
+START_TEST(test_guard_overlap) {
+  NcSplit part[2];
+  NcDataset *s = many(part);
+  many_x[2 * 45] = many_x[2 * 9], many_x[2 * 45 + 1] = many_x[2 * 9 + 1];           // one twin is chance
+  many_y[45] = many_y[9];
+  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert_int_eq(diag->messages.n, 0);
+  part[1].index = many_order + 38, part[1].n = 22;
+  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert_int_eq(diag->messages.n, 1);
+  ck_assert_str_eq(diag->messages.at[0]->text, "3 of the 22 examples of `test` are in `train` too: example 38 is example 38");
+  ck_assert_int_eq(diag->errors, 0);
 }
 END_TEST
 
@@ -251,6 +320,9 @@ int main(void) {
   Suite *s = suite_create("loader");
   TCase *c = suite_case(s, "loader", temp_open, temp_close);
   tcase_add_test(c, test_check);
+  tcase_add_test(c, test_guard_classes);
+  tcase_add_test(c, test_guard_columns);
+  tcase_add_test(c, test_guard_overlap);
   tcase_add_test(c, test_split);
   tcase_add_test(c, test_shuffle);
   tcase_add_loop_test(c, test_loader_train, 0, 5);

@@ -22,6 +22,9 @@ holds train 0 train "$examples/xor.nn" --out run --set train.epochs=2
 "$nacre" train "$examples/xor.nn" --out many --seeds 2 --set train.epochs=2 --json >out.txt 2>err.txt || { bad "two seeds"; cat err.txt; }
 tail -n 1 out.txt | "$lines" "$here/docs/json.md" seeds && good || bad "the last line of two seeds"
 sed '$d' out.txt | "$lines" "$here/docs/json.md" train && good || bad "the lines of two seeds"
+"$nacre" train "$examples/spiral.nn" --overfit-one-batch --json >out.txt 2>err.txt || { bad "one batch"; cat err.txt; }
+tail -n 1 out.txt | "$lines" "$here/docs/json.md" overfit && good || bad "the last line of one batch"
+sed '$d' out.txt | "$lines" "$here/docs/json.md" train && good || bad "the lines of one batch"
 holds train 0 train "$examples/xor.nn" --out other --set train.epochs=3 --max-steps 40
 awk 'BEGIN { print "a,kind"; for (i = 0; i < 40; i++) print i * i "," i % 2 }' >t.csv
 holds new 0 new --data t.csv t.csv.nn

@@ -90,3 +90,6 @@ tests_json_lines_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_json_lines_LDADD = $(JANSSON_LIBS)
 TESTS += tests/json.sh
 dist_check_SCRIPTS += tests/json.sh
+
+TESTS += tests/guards.sh
+dist_check_SCRIPTS += tests/guards.sh

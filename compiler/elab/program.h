@@ -86,6 +86,7 @@ typedef struct {
                                     // steps in turn, the loss of each by its name, and "loss" is their sum
   const char *keep;                 // the metric of the best checkpoint ("loss" by default; NULL: there is no best)
   bool keep_max;
+  const char *loss;                 // the prelude's function that the loss is a call of, "cross_entropy"; NULL: something else
   NC_VEC(NcPlateau) plateau;        // they follow the metric that is kept
   NcSourceSpec *source;
   NC_VEC(NcSplitPart) split;        // train, valid, test

@@ -220,6 +220,15 @@ static bool metrics(NcElab *e, const NcTrainKeys *k, const NcExpr *x, NcRecipe *
   return ok;
 }
 
+// The loss that is nothing but a call of one of the prelude's, or its mean.
+static const char *plain_loss(const NcElab *e, const NcTrainKeys *k) {
+  const NcExpr *x = k->steps_in_turn ? NULL : k->part.at[0].loss;
+  bool mean = x && x->kind == NC_X_CALL && x->a->kind == NC_X_NAME && strcmp(x->a->name.s, "mean") == 0 && x->list.n == 1;
+  if (mean) x = x->list.at[0].e;
+  if (!x || x->kind != NC_X_CALL || x->a->kind != NC_X_NAME) return NULL;
+  return nc_map_has(&e->user->decl, x->a->name.s) ? NULL : x->a->name.s;
+}
+
 void nc_output_value(NcElab *e, const char *name, NcValue v) {
   if (v.kind == NC_V_TENSOR) nc_graph_output(e->graph, name, v.t->node);
   for (int i = 0; (v.kind == NC_V_TUPLE || v.kind == NC_V_LIST) && i < v.list.n; i++)
@@ -364,6 +373,7 @@ static bool build_part(Build *b, const NcStage *s, int i, NcProgram *p) {
 bool nc_train_graphs(NcElab *e, NcProgram *p, const NcTrainKeys *k, NcDataset *ds, NcInstance *model) {
   Build b = {e, k, ds, p->recipe};
   e->recipe = p->recipe;
+  p->recipe->loss = plain_loss(e, k);
   if (ds->where && !(p->recipe->where = nc_dataset_where(e, ds))) return false;
   for (int i = 0; k->steps_in_turn && i < k->part.n; i++) *NC_PUSH(e->arena, p->recipe->metrics) = k->part.at[i].name;
   for (int i = 0; i < p->recipe->stage.n; i++) {

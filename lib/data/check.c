@@ -66,36 +66,6 @@ bool nc_data_check(NcDiag *d, const NcDataset *set) {
   return good;
 }
 
-static void constant_columns(NcDiag *d, const NcDataset *set, int field) {
-  const NcField *f = &set->field[field];
-  const float *v = set->data[field];
-  int64_t each = nc_count(f->shape);
-  for (int64_t j = 0; j < each && set->n > 1; j++) {
-    int64_t i = 1;
-    while (i < set->n && v[i * each + j] == v[j]) i++;
-    if (i == set->n) nc_warn(d, NC_E0404, set->at, "the column `%s` has the same value in all examples", f->column[j]);
-  }
-}
-
-static void empty_classes(NcDiag *d, const NcDataset *set, int field) {
-  const NcField *f = &set->field[field];
-  const int32_t *v = set->data[field];
-  int64_t *count = NC_NEW_N(d->arena, int64_t, f->classes), none = 0, first = -1;
-  for (int64_t i = 0; i < set->n; i++)
-    if (v[i] >= 0 && v[i] < f->classes) count[v[i]]++;
-  for (int64_t c = 0; c < f->classes; c++)
-    if (!count[c] && none++ == 0) first = c;
-  if (none) nc_warn(d, NC_E0406, set->at, "%lld of the %lld classes of `%s` have no example, the first is %lld",
-                    (long long)none, (long long)f->classes, f->name, (long long)first);
-}
-
-void nc_data_warn(NcDiag *d, const NcDataset *set) {
-  for (int i = 0; i < set->fields; i++) {
-    if (set->field[i].column && set->field[i].dtype == NC_F32) constant_columns(d, set, i);
-    if (set->field[i].classes > 0 && set->field[i].shape.rank == 0) empty_classes(d, set, i);
-  }
-}
-
 uint64_t nc_data_hash(const NcDataset *set) {
   uint64_t h = nc_hash64((uint64_t)set->n, "nacre data 1", 12);
   for (int i = 0; i < set->fields; i++) {

@@ -43,9 +43,6 @@ bool nc_data_check(NcDiag *d, const NcDataset *set);
 // The same for one label field against the classes that a model has, but for labels that do not count.
 bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t classes, int nignored, const double *ignored);
 
-// Warnings about what usually is a mistake: columns that never change, classes without examples.
-void nc_data_warn(NcDiag *d, const NcDataset *set);
-
 // Of all fields' names, types and bytes: equal data, equal hash.
 uint64_t nc_data_hash(const NcDataset *set);
 

@@ -20,6 +20,7 @@ lib_libdata_la_SOURCES = \
   lib/data/points.c \
   lib/data/digits.c \
   lib/data/check.c \
+  lib/data/guard.h lib/data/guard.c \
   lib/data/split.h lib/data/split.c \
   lib/data/loader.h lib/data/loader.c
 EXTRA_DIST += lib/data/unicode_def.py

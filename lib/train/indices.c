@@ -84,6 +84,23 @@ static bool labels_fit(NacreModel *m, const NcGraph *g, const NcNode *eq) {
   return true;
 }
 
+void nc_field_uses(NacreModel *m, NcUse *use) {
+  const NcRecipe *r = m->program->recipe;
+  for (int i = 0; i < m->data->fields; i++) use[i] = NC_UNUSED;
+  for (int u = 0; u < m->program->update.n; u++) {
+    const NcGraph *g = m->program->update.at[u].graph;
+    for (int i = 0; i < g->node.n; i++) {
+      const NcNode *n = g->node.at[i];
+      int field = is(n, "input") ? nc_field_find(m->data, nc_attr_str(n, "name")) : -1;
+      if (field >= 0 && use[field] == NC_UNUSED) use[field] = NC_USED;
+      for (int k = 0; r->loss && is(n, "eq") && k < 2; k++)
+        if (compared(n->in[1 - k]) && (field = field_of(m, n->in[k])) >= 0) use[field] = NC_LEARNED;
+    }
+  }
+  int target = nc_field_find(m->data, "target");
+  if (r->loss && target >= 0 && use[target] == NC_USED) use[target] = NC_LEARNED;
+}
+
 bool nc_check_indices(NacreModel *m) {
   const NcGraph *g = m->program->step;
   bool good = true;

@@ -35,7 +35,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/plateau.h \
   lib/train/plateau.c \
   lib/train/stage.c \
-  lib/train/broken.c \
+  lib/train/broken.c lib/train/guards.c lib/train/overfit.c \
   lib/train/score.c \
   lib/train/predict.c \
   lib/train/task.c \

@@ -8,7 +8,7 @@
 
 // ---- progress
 
-static NacreProgress progress(NcWalk *l, const char *phase) {
+NacreProgress nc_walk_progress(NcWalk *l, const char *phase) {
   double now = nc_now(), run = now - l->began;
   int64_t done = nc_walk_done(&l->at) - l->began_step, batch = l->m->program->batch * l->recipe->accumulate;
   double rate = run > 0 && done > 0 ? (double)done / run : 0;
@@ -22,7 +22,7 @@ static NacreProgress progress(NcWalk *l, const char *phase) {
   };
 }
 
-static void tell(NcWalk *l, const NacreProgress *p) {
+void nc_walk_tell(NcWalk *l, const NacreProgress *p) {
   if (l->o->progress) l->o->progress(l->o->ctx, p);
 }
 
@@ -63,11 +63,11 @@ static bool queue_step(NcWalk *l) {
 }
 
 // What a step reported: means over its small batches, and as the loss of steps in turn the sum of theirs.
-static double reported(const NcWalk *l, const NcUnderWay *s, int k) {
+double nc_walk_reported(const NcWalk *l, const NcUnderWay *s, int k) {
   int64_t many = l->recipe->accumulate;
   double sum = 0;
   if (l->from[k].turn < 0) {
-    for (int t = 1; t <= l->turns; t++) sum += reported(l, s, t);
+    for (int t = 1; t <= l->turns; t++) sum += nc_walk_reported(l, s, t);
     return sum;
   }
   for (int64_t i = 0; i < many; i++) sum += (double)s->value[k * many + i];
@@ -79,15 +79,16 @@ static bool take_step(NcWalk *l) {
   NcUnderWay *s = &l->slot[l->at.step % RING];
   if (!nc_exec_wait(l->m->exec, l->m->diag, s->mark)) return false;
   s->mark = 0;
-  if (!isfinite(reported(l, s, 0))) { l->broken = true; return false; }
+  if (!isfinite(nc_walk_reported(l, s, 0))) { l->broken = true; return false; }
   if (!begin_run(l)) return false;
-  for (int k = 0; k < l->metrics; k++) l->at.sum[k] += reported(l, s, k);
+  if (!l->at.step) nc_guard_loss(l, nc_walk_reported(l, s, 0));
+  for (int k = 0; k < l->metrics; k++) l->at.sum[k] += nc_walk_reported(l, s, k);
   l->at.step++;
   l->at.batch++;
   l->at.counted++;
   means(l);
-  NacreProgress p = progress(l, "train");
-  tell(l, &p);
+  NacreProgress p = nc_walk_progress(l, "train");
+  nc_walk_tell(l, &p);
   return true;
 }
 
@@ -132,7 +133,7 @@ static bool validate(NcWalk *l, int64_t epoch) {
   int64_t before = falls(l);
   for (int i = 0; kept >= 0 && i < l->at.plateaus; i++)
     nc_plateau_step(&l->recipe->plateau.at[i], &l->at.plateau[i], score[kept], l->recipe->keep_max);
-  NacreProgress p = progress(l, "valid");
+  NacreProgress p = nc_walk_progress(l, "valid");
   p.epoch = epoch;
   p.falls = falls(l);
   p.fell = p.falls > before;
@@ -142,7 +143,7 @@ static bool validate(NcWalk *l, int64_t epoch) {
     l->at.has_best = true;
     l->at.best = score[kept];
   }
-  return nc_run_log(l->m, &l->run, &p) && (!p.best || save(l, "best.safetensors", false)) && (tell(l, &p), true);
+  return nc_run_log(l->m, &l->run, &p) && (!p.best || save(l, "best.safetensors", false)) && (nc_walk_tell(l, &p), true);
 }
 
 // A signal that asks to stop ends the driver's compiler too: Ctrl-C reaches the processes that it starts, and LLVM removes
@@ -156,7 +157,7 @@ static bool was_signal(NacreModel *m, const NacreTrainOptions *o) {
 // A report, a validation and a checkpoint: at the ends of epochs and stages, and where the recipe asks for one.
 static bool account(NcWalk *l) {
   means(l);
-  NacreProgress p = progress(l, "train");
+  NacreProgress p = nc_walk_progress(l, "train");
   if (!nc_run_log(l->m, &l->run, &p)) return false;
   int stage;
   nc_walk_place(l, l->at.step, &stage, &l->at.epoch, &l->at.batch);
@@ -207,7 +208,7 @@ static bool walk(NcWalk *l, Stopped *stopped) {
 
 static bool prepare(NcWalk *l) {
   if (!l->o->resume && !nc_run_may_create(l->m, l->o->out, l->o->force)) return false;
-  if (!nc_walk_prepare(l)) return false;
+  if (!nc_walk_prepare(l) || !nc_guard_data(l)) return false;
   l->run.started = nc_now();
   l->queued = l->at.step;
   l->began_step = nc_walk_done(&l->at);
@@ -226,6 +227,14 @@ static bool train(NacreModel *m, void *arg) {
   l->o = t->o;
   l->recipe = m->program->recipe;
   bool good = l->recipe ? prepare(l) : nc_feed_data(m);   // which says that there is none
+  if (good && t->o->overfit) {
+    bool asked = false;
+    good = nc_walk_overfit(l, &asked);
+    if (asked) t->stopped = ASKED_TO;
+    nc_loader_free(m->loader);
+    m->loader = NULL;
+    return good;
+  }
   if (!good && was_signal(m, t->o)) {
     t->stopped = ASKED_TO;
     nc_loader_free(m->loader);
@@ -238,11 +247,11 @@ static bool train(NacreModel *m, void *arg) {
   }
   if (good) {
     m->run = l->run.dir;
-    NacreProgress p = progress(l, t->stopped || !l->valid ? "train" : "valid");
+    NacreProgress p = nc_walk_progress(l, t->stopped || !l->valid ? "train" : "valid");
     p.early = !t->stopped && l->at.step < l->total;
     good = nc_run_end(m, &l->run, t->stopped ? "stopped" : "finished", &p);
     p.phase = "done";
-    if (good) tell(l, &p);
+    if (good) nc_walk_tell(l, &p);
   }
   nc_run_unlock(m);
   nc_loader_free(m->loader);

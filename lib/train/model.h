@@ -10,6 +10,7 @@
 #define NC_MODEL_H
 #include "compile.h"
 #include "data/data.h"
+#include "data/guard.h"
 #include "data/loader.h"
 #include "data/split.h"
 #include "device/exec.h"
@@ -93,6 +94,7 @@ bool nc_engine_fill(NacreModel *m);                                       // giv
 bool nc_feed_data(NacreModel *m);                                         // opens, checks, splits; once
 bool nc_feed_filter(NacreModel *m, NcDataset *set);                       // filter.c: keeps what `where` chooses
 bool nc_check_indices(NacreModel *m);                                     // indices.c: tokens lie in their tables, labels among the classes; E0403
+void nc_field_uses(NacreModel *m, NcUse *use);                            // what the training makes of each field
 const NcSplit *nc_feed_split(NacreModel *m, const char *name);            // NULL after an error that names the parts
 int64_t nc_feed_batch(int64_t n, int64_t batch);                          // a batch for evaluating n examples, without a remainder if possible
 // What random numbers follow from in a batch of a part that is evaluated, by its first example: other ones for

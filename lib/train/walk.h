@@ -1,4 +1,5 @@
-// The inside of training, shared by loop.c (the walk), stage.c (plans and positions) and broken.c (what is not finite).
+// The inside of training, shared by loop.c (the walk), stage.c (plans and positions), guards.c and
+// overfit.c (what is looked at before), and broken.c (what is not finite).
 #ifndef NC_WALK_H
 #define NC_WALK_H
 #include "train/checkpoint.h"
@@ -55,6 +56,18 @@ static inline int64_t nc_walk_done(const NcPosition *at) { return at->step - at-
 // Runs a step on a batch: every turn, every small batch. With `glass`, step by step, looking for NaN in what `turn` runs.
 typedef struct { const NcTurn *turn; NcBad *bad; NcFed *seen; } NcGlass;
 bool nc_walk_step(NcWalk *l, const NcBatch *b, NcUnderWay *s, NcGlass *glass);
+
+// What the caller is told: where the training stands.
+NacreProgress nc_walk_progress(NcWalk *l, const char *phase);
+void nc_walk_tell(NcWalk *l, const NacreProgress *p);
+double nc_walk_reported(const NcWalk *l, const NcUnderWay *s, int metric);   // of a step that is done; 0: the loss
+
+// guards.c: what is told before the first step, and of the loss that it reports. False after E0413.
+bool nc_guard_data(NcWalk *l);
+void nc_guard_loss(NcWalk *l, double loss);
+
+// overfit.c: trains on the first batch alone. False where its loss does not fall to next to nothing (E0608). `asked`: it was asked to stop.
+bool nc_walk_overfit(NcWalk *l, bool *asked);
 
 // broken.c: reports the first value that was not finite. Always false.
 bool nc_walk_find_broken(NcWalk *l);

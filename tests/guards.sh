@@ -1,0 +1,66 @@
+#!/bin/sh
+# What is told before a training: warnings of the data and of the first loss, errors where it would teach nothing, and
+# --overfit-one-batch.
+set -u
+nacre=${NACRE:-$PWD/nacre}
+examples=$(cd "${srcdir:-.}" && pwd)/examples
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 99
+export POCL_CACHE_DIR="${POCL_CACHE_DIR:-$work/pocl}" XDG_CACHE_HOME="${XDG_CACHE_HOME:-$work/cache}" NO_COLOR=1
+passed=0 failed=0
+
+# expect STATUS WORD COMMAND...: the exit status, and a word that stdout or stderr must hold ("" for none).
+expect() {
+  status=$1 word=$2
+  shift 2
+  "$@" >out.txt 2>err.txt </dev/null
+  got=$?
+  if [ $got -ne "$status" ] || { [ -n "$word" ] && ! grep -qF -e "$word" out.txt err.txt; }; then
+    echo "FAILED (status $got, not $status, or no \`$word'): $*"
+    sed 's/^/    /' out.txt err.txt | head -n 12
+    failed=$((failed + 1))
+  else
+    passed=$((passed + 1))
+  fi
+}
+# what the command before said on stderr, and what not
+says() { if grep -qF -e "$1" err.txt; then passed=$((passed + 1)); else echo "FAILED: no \`$1'"; failed=$((failed + 1)); fi; }
+silent() { if grep -qF -e "$1" err.txt; then echo "FAILED: \`$1' is said"; failed=$((failed + 1)); else passed=$((passed + 1)); fi; }
+
+awk 'BEGIN { print "a,b,kind"
+  for (i = 0; i < 120; i++) printf "%d,%d,%s\n", i % 40, 7, i % 30 ? "cat" : "dog" }' >pets.csv
+cat >pets.nn <<'END'
+nn 1
+const scale = 40
+model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }
+data pets { source = csv("pets.csv", label = "kind"); a = x / scale; split = (train = 0.5, test = 0.5) }
+train net on pets { loss = cross_entropy(net(a), label); optimizer = sgd(0.1); batch = 8; epochs = 1 }
+END
+expect 0 'finished' "$nacre" train pets.nn --out run
+says 'warning[E0404]: the column `b` has the same value in all examples'
+says 'warning[E0415]: class `cat` of `label` has'
+says 'warning[E0414]:'
+silent E0607
+expect 0 '' "$nacre" train pets.nn --out run --force --quiet
+silent warning
+"$nacre" train pets.nn --out run --force --max-steps 3 2>err.txt
+expect 0 '' "$nacre" train --resume run                        # all that was told when it began
+silent warning
+expect 0 'warning[E0607]: the first loss is' "$nacre" train pets.nn --out run --force --set scale=0.001
+awk 'BEGIN { print "a,b,kind"; for (i = 0; i < 40; i++) printf "%d,%d,%s\n", i, i * i, "cat" }' >pets.csv
+expect 4 'E0413' "$nacre" train pets.nn --out none
+expect 1 '' test -e none
+
+expect 0 'one batch is learnt by heart: its loss fell from' "$nacre" train "$examples/spiral.nn" --overfit-one-batch
+expect 1 '' test -e runs
+expect 1 'E0608' "$nacre" train "$examples/spiral.nn" --overfit-one-batch --max-steps 5 --set 'train.optimizer=sgd(0.0)'
+says 'it does not move'
+expect 1 'E0608' "$nacre" train "$examples/spiral.nn" --overfit-one-batch --set 'train.optimizer=sgd(1e30)'
+says 'it grows'
+for option in '--seeds 2' '--out run' '--force' '--resume run'; do
+  # shellcheck disable=SC2086
+  expect 2 'E0704' "$nacre" train "$examples/spiral.nn" --overfit-one-batch $option
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
