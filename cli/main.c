@@ -25,6 +25,8 @@ const CliVerb cli_verbs[] = {
   {"emit", "FILE", "what the compiler made of it: the graph, the plan, the kernels",
    OPENING | B(DEVICE) | B(CLASS) | B(GRAPH) | B(PLAN) | B(OPENCL) | B(PURPOSE) | B(AFTER) | B(LIST_PASSES) | B(TIMINGS) |
      B(VERIFY) | B(RUN_PLAN), 0, 1, cli_emit},
+  {"profile", "FILE-or-RUN", "where the time of a step goes: by line, layer and kernel, beside what the machine can do",
+   OPENING | B(DEVICE) | B(CLASS) | B(PURPOSE) | B(STEPS) | B(TOP), 1, 1, cli_profile},
   {"explain", "[NAME]", "a layer, function, data source, setting or error code; without a name, all of them by topic",
    0, 0, 1, cli_explain},
   {"fmt", "FILE...", "one layout for all files", B(CHECK), 1, -1, cli_fmt},

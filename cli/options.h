@@ -30,6 +30,8 @@
   OPT(PLAN, "plan", NULL, NULL, NULL, "print the plan: buffers and launches") \
   OPT(OPENCL, "opencl", NULL, NULL, NULL, "print the OpenCL C of all kernels") \
   OPT(PURPOSE, "for", "PURPOSE", "step", NULL, "which compilation: step (training), eval, predict, init, or a task of the file") \
+  OPT(STEPS, "steps", "N", "20", NULL, "how many steps are measured") \
+  OPT(TOP, "top", "N", "20", NULL, "rows of each table, the others as one; 0: all") \
   OPT(AFTER, "after", "PASS", NULL, NULL, "stop after this pass and print what it left") \
   OPT(LIST_PASSES, "list-passes", NULL, NULL, NULL, "list the compiler's passes") \
   OPT(TIMINGS, "timings", NULL, NULL, NULL, "print how long each pass took") \

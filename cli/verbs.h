@@ -13,6 +13,7 @@ int cli_train(const CliArgs *a);
 int cli_eval(const CliArgs *a);
 int cli_predict(const CliArgs *a);
 int cli_run(const CliArgs *a);
+int cli_profile(const CliArgs *a);       // verbs_measure.c
 int cli_new(const CliArgs *a);           // verbs_new.c
 // verbs_plain.c: without a model that is opened
 int cli_explain(const CliArgs *a);

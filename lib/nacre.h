@@ -195,6 +195,14 @@ typedef struct {
 } NacreEmit;
 NacreStatus nacre_emit(NacreModel *m, const NacreEmit *e, NacreWrite *write, void *ctx);
 void nacre_passes(NacreWrite *write, void *ctx);
+// Where the time of a step goes: by line of the source, by layer and by kernel, the most expensive first, beside what this
+// machine can do, which is measured in the same call. Needs the data. Errors: NACRE_DATA.
+typedef struct {
+  const char *purpose;       // "step" (training) or "predict"; NULL: the first of these that there is
+  int64_t steps;             // measured; 0: 20
+  int64_t top;               // rows of each table, the others as one row; 0: all
+} NacreProfileOptions;
+NacreStatus nacre_profile(NacreModel *m, const NacreProfileOptions *o, NacreWrite *write, void *ctx);
 // Runs the file's own tests on the reference evaluator and on the device. NACRE_RUN when one fails.
 NacreStatus nacre_test(NacreModel *m, NacreWrite *write, void *ctx);
 

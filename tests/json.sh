@@ -46,6 +46,7 @@ holds explain 0 explain dense
 for what in --graph --plan --opencl --timings --list-passes; do holds emit 0 emit "$examples/xor.nn" $what; done
 "$nacre" emit --plan "$examples/xor.nn" --for predict >xor.plan
 holds emit 0 emit --run-plan xor.plan
+holds profile 0 profile "$examples/xor.nn" --steps 2
 holds runs 0 runs .
 holds diff 0 diff run other
 for editor in vim textmate; do holds syntax 0 syntax $editor; done

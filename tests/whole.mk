@@ -83,6 +83,10 @@ EXTRA_DIST += tests/full_disk.c
 TESTS += tests/start.sh
 dist_check_SCRIPTS += tests/start.sh
 
+# What is measured fits together.
+TESTS += tests/measure.sh
+dist_check_SCRIPTS += tests/measure.sh
+
 # --json of every command against docs/json.md.
 check_PROGRAMS += tests/json_lines
 tests_json_lines_SOURCES = tests/json_lines.c

@@ -161,6 +161,7 @@ typedef struct { const void *site; uint64_t turn; NcInstance *inst; } NcChild;
 struct NcInstance {
   const NcFn *fn;            // NULL for the root
   const char *name, *path;   // path "" for the root
+  uint32_t layer;            // NcRange.layer of what is made in it
   const char *suffix;        // optimizers: ".mlp.dense.weight", behind the variable's name
   NcInstance *up;
   bool frozen;               // itself, as `as name frozen` says
@@ -255,7 +256,7 @@ struct NcElab {
   bool *set_used;
 };
 
-NcRange nc_here(const NcElab *e, NcRange at);     // the user's own source, even inside the prelude
+NcRange nc_here(const NcElab *e, NcRange at);     // the user's own source, even inside the prelude, and the layer that is called
 const char *nc_user_function(const NcElab *e);    // the function of the prelude that the user called; NULL outside
 __attribute__((format(printf, 4, 5)))
 NcMessage *nc_elab_error(NcElab *e, NcCode code, NcRange at, const char *fmt, ...);

@@ -57,7 +57,7 @@ static void mind_literals(NcElab *e, const NcExpr *x) {
     return;
   for (int i = 0; i < e->diag->messages.n; i++) {   // once, though elaborated more often
     const NcMessage *old = e->diag->messages.at[i];
-    if (old->severity == NC_WARNING && memcmp(&old->at, &x->at, sizeof x->at) == 0) return;
+    if (old->severity == NC_WARNING && nc_same_place(old->at, x->at)) return;
   }
   NcMessage *m =
       nc_warn(e->diag, NC_E0205, x->at, "this is a division of integers, rounded down: %lld", (long long)(a->i / b->i));

@@ -55,6 +55,7 @@ NcInstance *nc_instance(NcElab *e, const NcFn *fn, const void *site, const char 
   inst->up = up;
   inst->name = numbered(e, up, as ? as : name ? name : fn->info->decl->name.s);
   inst->path = *up->path ? nc_sprintf(e->arena, "%s.%s", up->path, inst->name) : inst->name;
+  inst->layer = nc_diag_layer(e->diag, inst->path);
   inst->frozen = frozen;
   inst->from = from;
   inst->from_at = e->as_from_at;

@@ -45,7 +45,7 @@ static bool apply(NcElab *e, const NcFn *fn, const char *part, NcRange at, NcVar
   const char *name = fn->info->decl->name.s;
   NcInstance *inst = NC_NEW(e->arena, NcInstance);
   *inst = (NcInstance){.fn = fn, .up = e->root, .name = name, .path = part ? nc_sprintf(e->arena, "%s.%s", name, part) : name,
-                       .suffix = nc_sprintf(e->arena, ".%s", v->pub.path)};
+                       .suffix = nc_sprintf(e->arena, ".%s", v->pub.path), .layer = at.layer};
   NcActual arg[2] = {{.v = nc_v_tensor(at, nc_t(e, at, v->now, v->pub.type.shape.rank, v->dim))},
                       {.v = nc_v_tensor(at, g)}};
   NcValue w = nc_inline(e, inst, fn, at, 2, arg);
@@ -96,6 +96,7 @@ static bool average(NcElab *e, NcRange at, const NcOptimize *o, NcVar *v) {
 
 static bool update(NcElab *e, const NcOptimize *o, const NcFn *fn, Vars v, NcTensor **g) {
   NcRange at = o->part->optimizer->at;
+  at.layer = nc_diag_layer(e->diag, fn->info->decl->name.s);
   bool ok = true;
   if (o->accumulate > 1)
     for (int i = 0; ok && i < v.n; i++) ok = (g[i] = gathered(e, at, o, v.at[i], g[i])) != NULL;

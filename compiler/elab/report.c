@@ -14,7 +14,9 @@ static const NcFrame *entry(const NcElab *e) {
 
 NcRange nc_here(const NcElab *e, NcRange at) {
   const NcFrame *f = entry(e);
-  return f && f->call.file ? f->call : at;
+  if (f && f->call.file) at = f->call;
+  if (e->frame && e->frame->inst && e->frame->inst->layer) at.layer = e->frame->inst->layer;
+  return at;
 }
 
 const char *nc_user_function(const NcElab *e) {
@@ -40,14 +42,14 @@ NcMessage *nc_elab_error(NcElab *e, NcCode code, NcRange at, const char *fmt, ..
   NcRange here = in_prelude(e, at) ? nc_here(e, at) : at;
   for (int i = 0; i < e->diag->messages.n; i++) {
     const NcMessage *m = e->diag->messages.at[i];
-    if (m->code == code && memcmp(&m->at, &here, sizeof here) == 0 && strcmp(m->text, text) == 0) return silent(e);
+    if (m->code == code && nc_same_place(m->at, here) && strcmp(m->text, text) == 0) return silent(e);
   }
   NcMessage *m = nc_error(e->diag, code, here, "%s", text);
   const NcFrame *f = entry(e);
   if (f && f->info && in_prelude(e, at)) {
     nc_note(e->diag, m, "inside `%s` of the prelude", e->frame->info ? e->frame->info->decl->name.s : "");
   } else {
-    for (f = e->frame; f && (!f->info || memcmp(&f->call, &here, sizeof here) == 0); f = f->up) {}
+    for (f = e->frame; f && (!f->info || nc_same_place(f->call, here)); f = f->up) {}
     if (f && f->call.file && f->up && f->up->info)
       nc_note(e->diag, m, "inside `%s`, called at %s", f->info->decl->name.s, nc_place(e->diag, e->arena, f->call));
   }

@@ -96,7 +96,7 @@ static Messages in_both(NcElab *e, Messages a, Messages b) {
   Messages both = {0};
   for (int i = 0; i < a.n; i++)
     for (int k = 0; k < b.n; k++)
-      if (a.at[i]->code == b.at[k]->code && memcmp(&a.at[i]->at, &b.at[k]->at, sizeof a.at[i]->at) == 0) {
+      if (a.at[i]->code == b.at[k]->code && nc_same_place(a.at[i]->at, b.at[k]->at)) {
         *NC_PUSH(e->arena, both) = a.at[i];
         break;
       }

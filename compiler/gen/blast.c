@@ -33,7 +33,7 @@ bool nc_gen_blast(NcGen *g, const NcRegion *r) {
   if (r->assign.n && r->assign.at[0] && nc_turns_with(g->p->regions, r->assign.at[0])) return false;   // no place for it
   if (!nc_gen_allowed(g, "clblast") || !suits(r, g->p->target, &what)) return false;
   NcStep *s = nc_gen_step(g, r, NC_STEP_GEMM);
-  what.kind = s->kind, what.label = s->label, what.at = s->at, what.workspace = -1;
+  what.kind = s->kind, what.label = s->label, what.at = s->at, what.layer = s->layer, what.workspace = -1;
   what.a = g->p->place[r->anchor->in[0]->id].buffer;
   what.b = g->p->place[r->anchor->in[1]->id].buffer;
   what.c = alone(r) ? g->p->place[(r->assign.at[0] ? r->assign.at[0] : r->anchor)->id].buffer : g->p->workspace[r->id];

@@ -265,6 +265,15 @@ static void workspaces(NcGen *g, const NcRegion *r, const NcTemplateUse *use, in
 // Equal texts but for the name are one set of kernels: the text under a name of no meaning is the key.
 typedef struct { NcTemplateUse use; const char *name; } Known;
 
+// What the epilogue reads and writes besides: the last launch has it.
+static void count_epilogue(NcStep *s, const NcPlan *p, const NcEmit *e, int given) {
+  for (int k = 0; k < e->use.n; k++) {
+    int buffer = e->use.at[k].buffer, i = 0;
+    while (i < given && s->args[i].i != buffer) i++;
+    if (i == given) s->bytes += (double)p->buf.at[buffer].bytes;
+  }
+}
+
 static void steps(NcGen *g, const NcRegion *r, const NcEmit *e, const Known *known) {
   const NcTemplateUse *use = &known->use;
   NcPlan *p = g->p->plan;
@@ -286,6 +295,7 @@ static void steps(NcGen *g, const NcRegion *r, const NcEmit *e, const Known *kno
       s->bytes += (double)p->buf.at[buffer].bytes;
     }
     for (int k = 0; e && k < e->use.n; k++) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_BUF, .i = e->use.at[k].buffer};
+    if (e && i + 1 == use->nlaunch) count_epilogue(s, p, e, l->nargs);
     if (e && e->turn) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_TURN};
     if (strcmp(l->kernel, known->name) == 0) s->flops = nc_gen_flops(r);
   }

@@ -79,6 +79,7 @@ NcStep *nc_gen_step(NcGen *g, const NcRegion *r, NcStepKind kind) {
   *s = (NcStep){.kind = kind, .workspace = -1};
   s->label = operations(g->p->plan->arena, r, "+", 6);
   s->at = n ? nc_place(g->d, g->p->plan->arena, n->at) : "";
+  s->layer = n ? nc_layer(g->d, n->at) : "";
   return s;
 }
 

@@ -20,8 +20,10 @@ bool nc_code_find(const char *name, NcCode *out) {
 NcRange nc_join(NcRange a, NcRange b) {
   if (!a.file) return b;
   if (!b.file || a.file != b.file) return a;
-  return (NcRange){a.file, a.begin < b.begin ? a.begin : b.begin, a.end > b.end ? a.end : b.end};
+  return (NcRange){a.file, a.begin < b.begin ? a.begin : b.begin, a.end > b.end ? a.end : b.end, a.layer ? a.layer : b.layer};
 }
+
+bool nc_same_place(NcRange a, NcRange b) { return a.file == b.file && a.begin == b.begin && a.end == b.end; }
 
 NcDiag *nc_diag_new(NcArena *a) {
   NcDiag *d = NC_NEW(a, NcDiag);
@@ -45,6 +47,16 @@ uint32_t nc_diag_source(NcDiag *d, const char *name, const char *text, size_t si
 
 const NcSource *nc_diag_file(const NcDiag *d, uint32_t file) {
   return file && file <= (uint32_t)d->sources.n ? &d->sources.at[file - 1] : NULL;
+}
+
+uint32_t nc_diag_layer(NcDiag *d, const char *path) {
+  if (!*path) return 0;
+  *NC_PUSH(d->arena, d->layers) = path;
+  return (uint32_t)d->layers.n;
+}
+
+const char *nc_layer(const NcDiag *d, NcRange at) {
+  return at.layer && at.layer <= (uint32_t)d->layers.n ? d->layers.at[at.layer - 1] : "";
 }
 
 void nc_line_col(const NcSource *s, uint32_t offset, int *line, int *col) {
@@ -91,7 +103,7 @@ void nc_label(NcDiag *d, NcMessage *m, NcRange at, const char *fmt, ...) {
   va_start(ap, fmt);
   const char *text = nc_vsprintf(d->arena, fmt, ap);
   va_end(ap);
-  if (at.file == m->at.file && at.begin == m->at.begin && at.end == m->at.end) m->label = text;
+  if (nc_same_place(at, m->at)) m->label = text;
   else *NC_PUSH(d->arena, m->labels) = (NcLabel){at, text};
 }
 

@@ -10,10 +10,12 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-// Bytes [begin, end) of source number `file`; file 0 is "no place". Fits in 12 bytes, copied by value.
-typedef struct { uint32_t file, begin, end; } NcRange;
-#define NC_NOWHERE ((NcRange){0, 0, 0})
+// Bytes [begin, end) of source number `file`; file 0 is "no place". Copied by value. `layer` is the instance of a layer in
+// which that place was met (nc_diag_layer), 0 where it is nobody's: the same line makes many layers in a `repeat`.
+typedef struct { uint32_t file, begin, end, layer; } NcRange;
+#define NC_NOWHERE ((NcRange){0, 0, 0, 0})
 NcRange nc_join(NcRange a, NcRange b);   // from the start of a to the end of b
+bool nc_same_place(NcRange a, NcRange b);   // whichever layers they are in
 
 typedef struct {
   const char *name;          // as the user gave it
@@ -51,6 +53,7 @@ typedef struct {
 typedef struct {
   NcArena *arena;
   NC_VEC(NcSource) sources;  // source number f is sources.at[f - 1]
+  NC_VEC(const char *) layers;   // paths of layers' instances; number i is layers.at[i - 1]
   NC_VEC(NcMessage *) messages;
   int errors;
   int limit;                 // more errors than this are counted, not kept (0: 20)
@@ -59,6 +62,8 @@ typedef struct {
 NcDiag *nc_diag_new(NcArena *a);
 uint32_t nc_diag_source(NcDiag *d, const char *name, const char *text, size_t size);  // copies; returns its number
 const NcSource *nc_diag_file(const NcDiag *d, uint32_t file);                          // NULL for 0
+uint32_t nc_diag_layer(NcDiag *d, const char *path);          // a number for NcRange.layer; the path must outlive d. "" is 0
+const char *nc_layer(const NcDiag *d, NcRange at);            // "mlp.dense"; "" where it is nobody's
 void nc_line_col(const NcSource *s, uint32_t offset, int *line, int *col);             // from 1; columns in bytes
 
 // Reports an error and returns it so that labels, notes and a help line can be added.

@@ -12,7 +12,7 @@
 //   buffer 3 var "mlp.dense.weight" f32[128,784] in 1 offset 0
 //   buffer 4 temp "relu" f32[128,128] in 0 offset 65536 at "model.nn:4:9"
 //   step 0 kernel "dot_0" global 64 1 1 local 1 1 1 args b2 b3 b4 i784 flops 25690112 bytes 903168
-//          label "dense" at "model.nn:4:9"   (on the same line)
+//          label "dense" at "model.nn:4:9" layer "mlp.dense"   (on the same line)
 //   step 1 gemm a b7 b b3 c b4 m 128 n 128 k 784 ... (through CLBlast)
 //   step 2 fill b5 bytes 512
 //   step 3 copy b3 b4 bytes 512
@@ -88,6 +88,7 @@ typedef struct {
   double flops, bytes;
   const char *label;       // the operations in it: "dot+add+relu"
   const char *at;          // "model.nn:4:9", "" when unknown
+  const char *layer;       // in whose call it was met: "mlp.dense", "" when in nobody's
 } NcStep;
 
 typedef struct { const char *name; int buffer; } NcPlanOutput;

@@ -95,6 +95,7 @@ static void step(NcBuf *out, int i, const NcStep *s) {
   }
   quoted(out, "label", s->label);
   quoted(out, "at", s->at);
+  quoted(out, "layer", s->layer);
   nc_putc(out, '\n');
 }
 

@@ -250,7 +250,7 @@ static void gemm(In *in, NcStep *s) {
 }
 
 static void step(In *in) {
-  NcStep s = {.a = -1, .b = -1, .c = -1, .workspace = -1, .kernel = "", .label = "", .at = ""};
+  NcStep s = {.a = -1, .b = -1, .c = -1, .workspace = -1, .kernel = "", .label = "", .at = "", .layer = ""};
   if (integer(in, 0, MANY) != in->plan->step.n) { fail(in, "the next step's number before it"); return; }
   int kind = choice(in, nc_step_words, NC_STEP_KINDS, "a kind of step");
   if (kind < 0) return;
@@ -268,6 +268,7 @@ static void step(In *in) {
   if (accept(in, "bytes")) s.bytes = real(in);
   if (accept(in, "label")) s.label = string(in);
   if (accept(in, "at")) s.at = string(in);
+  if (accept(in, "layer")) s.layer = string(in);
   line_end(in);
   *NC_PUSH(in->arena, in->plan->step) = s;
 }

@@ -45,6 +45,10 @@ lib_libtrain_la_SOURCES = \
   lib/train/tokens.c \
   lib/train/look.c \
   lib/train/testing.c \
+  lib/train/work.h \
+  lib/train/work.c \
+  lib/train/limits.c \
+  lib/train/profile.c \
   lib/train/plain.h \
   lib/train/explain.c \
   lib/train/indices.c \

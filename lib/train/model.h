@@ -5,6 +5,7 @@
 //   described.c what data sources say of themselves
 //   feed.c      data set, splits, inputs of a plan             predict.c   predictions
 //   task.c      running tasks                                 output.c    results as text and files
+//   work.c, limits.c, profile.c, bench.c   measuring steps and the machine
 //   checkpoint.c, run.c   what a run leaves on the disk        look.c, testing.c, plain.c, doctor.c   the rest
 #ifndef NC_MODEL_H
 #define NC_MODEL_H
@@ -25,6 +26,7 @@ typedef struct NcCompiled {
   NcProgram *program;        // elaborated for that batch
   NcPlan *plan;
   NcLoaded *loaded;
+  NcProfile *profile;        // not NULL: its runs are timed step by step, into this
 } NcCompiled;
 
 typedef struct NcDescribed NcDescribed;      // described.c

@@ -229,6 +229,7 @@ static bool run_one(NcWalk *l, const NcFed *f, const NcBatch *b, const NcUnderWa
   NacreModel *m = l->m;
   NcFeedNow now = {.step = &s->step, .iteration = &s->iteration, .micro = &l->micro[part], .falls = s->falls, .seed = &l->seed, .part = part};
   if (!nc_feed_batch_write(m, f->c, &f->map, b->field, &now)) return false;
+  if (!glass && f->c->profile) return nc_exec_run_profiled(f->c->loaded, m->diag, f->c->profile);
   if (!glass) return nc_exec_run(f->c->loaded, m->diag);
   if (!nc_exec_find_nan(f->c->loaded, m->diag, glass->bad) || !nc_exec_finish(m->exec, m->diag)) return false;
   if (glass->bad->found) *glass->seen = *f;
