@@ -12,6 +12,8 @@ const CliVerb cli_verbs[] = {
   {"check", "FILE...", "check names, kinds and shapes, with no device", OPENING | B(VERIFY), 1, -1, cli_check},
   {"summary", "FILE", "the tree of layers: shapes, parameters, multiply-adds, exact memory",
    OPENING | B(CLASS), 1, 1, cli_summary},
+  {"graph", "FILE", "the network as a picture, through Graphviz: a box for each layer, or for each launch",
+   OPENING | B(CLASS) | B(OUTPUT) | B(DEPTH) | B(KERNELS) | B(PURPOSE), 1, 1, cli_graph},
   {"train", "FILE", "train a model and write a run directory; Ctrl-C saves",
    OPENING | B(DEVICE) | B(CLASS) | B(OUT) | B(FORCE) | B(RESUME) | B(SEEDS) | B(OVERFIT) | B(MAX_STEPS) | B(VERIFY), 0, 1, cli_train},
   {"eval", "RUN", "loss and metrics of a trained model on a part of its data", RUNNING | B(SPLIT), 1, 1, cli_eval},

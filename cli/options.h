@@ -24,7 +24,8 @@
   OPT(SPLIT, "split", "NAME", "test", "train valid test all", "the part of the data: train, valid, test or all") \
   OPT(CHECKPOINT, "checkpoint", "NAME", "best, else last", "best last", "which checkpoint of the run: best or last") \
   OPT(FORMAT, "format", "FORMAT", "csv", "csv json", "csv or json") \
-  OPT(OUTPUT, "output", "FILE", "stdout", NULL, "-o FILE: write there; .csv, .json, .npy, .png or .txt") \
+  OPT(OUTPUT, "output", "FILE", "stdout", NULL, \
+      "-o FILE: write there; what is computed as .csv, .json, .npy, .png or .txt, a graph as .svg, .png or .dot") \
   OPT(SEED, "seed", "N", "the run's", NULL, "decides the random numbers") \
   OPT(GRAPH, "graph", NULL, NULL, NULL, "print the graph") \
   OPT(PLAN, "plan", NULL, NULL, NULL, "print the plan: buffers and launches") \
@@ -32,6 +33,8 @@
   OPT(PURPOSE, "for", "PURPOSE", "step", NULL, "which compilation: step (training), eval, predict, init, or a task of the file") \
   OPT(STEPS, "steps", "N", "20", NULL, "how many steps are measured") \
   OPT(TOP, "top", "N", "20", NULL, "rows of each table, the others as one; 0: all") \
+  OPT(DEPTH, "depth", "N", "0: as deep as it stays legible", NULL, "draw layers inside of layers, so many deep") \
+  OPT(KERNELS, "kernels", NULL, NULL, NULL, "draw the launches, with what was fused into each") \
   OPT(AFTER, "after", "PASS", NULL, NULL, "stop after this pass and print what it left") \
   OPT(LIST_PASSES, "list-passes", NULL, NULL, NULL, "list the compiler's passes") \
   OPT(TIMINGS, "timings", NULL, NULL, NULL, "print how long each pass took") \

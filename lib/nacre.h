@@ -203,6 +203,22 @@ typedef struct {
   int64_t top;               // rows of each table, the others as one row; 0: all
 } NacreProfileOptions;
 NacreStatus nacre_profile(NacreModel *m, const NacreProfileOptions *o, NacreWrite *write, void *ctx);
+// The network as a picture, in DOT, which is the language of Graphviz: a box for each layer with its shape and parameters, equal
+// layers in a row as one. Where `path` ends in .svg, .png or .dot it is written there, the first two by the program `dot`, if
+// it is installed. Errors: NACRE_USAGE: no such compilation, another ending (E0702). NACRE_RUN: it cannot be written, or there is
+// no `dot`: then the DOT text lies beside, under the name with .dot (E0602).
+typedef struct {
+  int depth;                 // how many layers deep; 0: as deep as it stays legible
+  bool kernels;              // instead, the launches of a plan, and what was fused into each
+  const char *purpose;       // of which compilation then; NULL: "predict"
+  const char *path;          // NULL: it is not written
+} NacreDraw;
+typedef struct {
+  int boxes, arrows, depth;  // of what is drawn
+  const char *dot;           // the text
+  const char *json;          // "boxes":[…],"arrows":[…]: docs/json.md, graph
+} NacrePicture;
+NacreStatus nacre_draw(NacreModel *m, const NacreDraw *d, NacrePicture *out);
 // Runs the file's own tests on the reference evaluator and on the device. NACRE_RUN when one fails.
 NacreStatus nacre_test(NacreModel *m, NacreWrite *write, void *ctx);
 

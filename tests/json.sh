@@ -37,6 +37,9 @@ holds fmt 1 fmt --check ugly.nn
 holds fmt 0 fmt ugly.nn
 holds summary 0 summary "$examples/digits_cnn.nn"
 holds summary 0 summary task.nn
+holds graph 0 graph "$examples/gpt.nn"
+holds graph 0 graph "$examples/xor.nn" --kernels -o xor.dot
+holds - 2 graph "$examples/xor.nn" -o xor.gif
 holds eval 0 eval run
 holds predict 0 predict run
 holds run 0 run task.nn images

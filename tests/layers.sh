@@ -13,13 +13,13 @@ deny() {
 }
 
 compiler='front/|elab/|graph/|ops/|eval/|passes/|gen/|compile\.h'
-deny lib/base   "plan/|device/|data/|io/|train/|nacre\.h|CL/|$compiler"
-deny lib/plan   "device/|data/|io/|train/|nacre\.h|CL/|$compiler"
-deny lib/io     "plan/|device/|data/|train/|nacre\.h|CL/|$compiler"
-deny lib/data   "plan/|device/|train/|nacre\.h|CL/|$compiler"
-deny lib/device "data/|io/|train/|nacre\.h|$compiler"
-deny compiler   "device/|data/[^s]|io/|train/|nacre\.h|CL/|clblast"
-deny cli        "base/|plan/|device/|data/|io/|train/|CL/|$compiler"
+deny lib/base   "plan/|device/|data/|io/|train/|show/|nacre\.h|CL/|$compiler"
+deny lib/plan   "device/|data/|io/|train/|show/|nacre\.h|CL/|$compiler"
+deny lib/io     "plan/|device/|data/|train/|show/|nacre\.h|CL/|$compiler"
+deny lib/data   "plan/|device/|train/|show/|nacre\.h|CL/|$compiler"
+deny lib/device "data/|io/|train/|show/|nacre\.h|$compiler"
+deny compiler   "device/|data/[^s]|io/|train/|show/|nacre\.h|CL/|clblast"
+deny cli        "base/|plan/|device/|data/|io/|train/|show/|CL/|$compiler"
 
 [ $failures -eq 0 ] && echo "layers: every include is allowed"
 exit $failures

@@ -43,6 +43,7 @@ NC_SUITES = \
   tests/check_generate \
   tests/check_maps \
   tests/check_weights \
+  tests/check_picture \
   tests/check_stages
 check_PROGRAMS += $(NC_SUITES)
 TESTS += $(NC_SUITES)

@@ -176,6 +176,7 @@ NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n
   e->as = NULL;
   e->frame = &f;
   bool ok = true;
+  int call = nc_call_begins(e, inst, info);
   for (int i = 0; i < d->tensor.n; i++) {
     NcValue v = nc_check_type(e, d->tensor.at[i].type, value[i], d->tensor.at[i].name.s, d->name.s);
     ok = ok && v.kind != NC_V_POISON;
@@ -183,6 +184,7 @@ NcValue nc_inline(NcElab *e, NcInstance *inst, const NcFn *fn, NcRange at, int n
   }
   NcValue r = ok ? nc_block(e, d->body) : nc_v_poison();
   if (r.kind != NC_V_POISON && d->result) r = nc_check_type(e, d->result, r, NULL, d->name.s);
+  nc_call_ends(e, call, &r);
   e->frame = f.up;
   e->as = as;
   return r;

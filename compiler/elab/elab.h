@@ -6,6 +6,7 @@
 //   index.c     [ ]                               pattern.c   einsum, rearrange
 //   type.c      declared types against values     call.c      arguments, functions
 //   instance.c  layers, paths, variables          stmt.c      blocks
+//   calls.c     which call made which node
 //   scan.c      loops at run time
 //   keys.c      settings of train               trained.c   only, frozen, averages
 //   module.c    files, names, constants, --set    prelude.c   its declarations, read when they are used
@@ -235,6 +236,7 @@ struct NcElab {
   NC_VEC(NcLayerRow) row;
   bool rows;                 // collect them
   int row_depth;
+  struct NcCalls *calls;     // with them: which call made which node
   NcTensor *iteration;       // in the step graph: updates done so far, in this stage
   NcTensor *moment;          // there: what makes random numbers differ from turn to turn; NULL: the same
   NcTensor *micro;           // there, with `accumulate`: which of the small batches this is
@@ -305,6 +307,8 @@ typedef struct { const NcNode *stop; bool any, smooth; } NcPath;
 NcPath nc_path(const NcElab *e, const NcNode *from, const NcNode *to);
 void nc_label_stop(NcElab *e, NcMessage *m, const NcNode *stop);
 
+const NcTensor *nc_first_tensor(const NcValue *v);   // instance.c: of a tuple; NULL where there is none
+
 // index.c, pattern.c
 NcValue nc_index(NcElab *e, const NcExpr *x, NcValue a);
 // Indices into axes of these sizes as one index into their product; -1 where one is out of range.
@@ -317,6 +321,12 @@ NcValue nc_check_type(NcElab *e, const NcTypeExpr *t, NcValue v, const char *wha
 bool nc_eval_type(NcElab *e, const NcTypeExpr *t, NcDtype *dtype, int *rank, NcSize *dim);   // all names bound
 bool nc_axes(NcElab *e, int n, NcExpr *const *axis, NcRange at, int *rank, NcSize *dim);          // B, n * 2, S...
 NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input);                      // an input of that type
+
+// calls.c, while rows are collected: what nc_inline begins and ends; -1: nothing is collected
+int nc_call_begins(NcElab *e, const NcInstance *inst, const NcInfo *info);
+void nc_call_ends(NcElab *e, int call, const NcValue *result);
+void nc_calls_keep(NcElab *e);                     // before the graph is pruned
+void nc_calls_give(NcElab *e, NcProgram *p);
 
 // call.c
 typedef struct { const char *name; NcRange name_at; NcValue v; } NcActual;

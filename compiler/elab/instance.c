@@ -119,10 +119,10 @@ static const NcValue *remembered(const NcElab *e, const NcInstance *inst, int n,
   return NULL;
 }
 
-static const NcTensor *first_tensor(const NcValue *v) {
+const NcTensor *nc_first_tensor(const NcValue *v) {
   if (v->kind == NC_V_TENSOR) return v->t;
   for (int i = 0; (v->kind == NC_V_TUPLE || v->kind == NC_V_LIST) && i < v->list.n; i++)
-    if (first_tensor(&v->list.item[i])) return first_tensor(&v->list.item[i]);
+    if (nc_first_tensor(&v->list.item[i])) return nc_first_tensor(&v->list.item[i]);
   return NULL;
 }
 
@@ -162,7 +162,7 @@ int64_t nc_node_macs(const NcNode *n) {   // multiply-adds of a contraction or a
 static void finish_row(NcElab *e, int row, int first_node, const NcInstance *inst, const NcValue *r,
                        int64_t dead) {
   NcLayerRow *w = &e->row.at[row];
-  const NcTensor *t = first_tensor(r);
+  const NcTensor *t = nc_first_tensor(r);
   if (t) w->type = t->node->type;
   w->params = owned(inst);
   for (int i = first_node; i < e->graph->node.n; i++) w->macs += nc_node_macs(e->graph->node.at[i]);

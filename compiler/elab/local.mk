@@ -13,6 +13,7 @@ compiler_libcompiler_la_SOURCES += compiler/elab/index.c
 compiler_libcompiler_la_SOURCES += compiler/elab/pattern.c
 compiler_libcompiler_la_SOURCES += compiler/elab/type.c
 compiler_libcompiler_la_SOURCES += compiler/elab/call.c
+compiler_libcompiler_la_SOURCES += compiler/elab/calls.c
 compiler_libcompiler_la_SOURCES += compiler/elab/instance.c
 compiler_libcompiler_la_SOURCES += compiler/elab/variable.c
 compiler_libcompiler_la_SOURCES += compiler/elab/weights.c

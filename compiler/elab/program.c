@@ -95,6 +95,7 @@ NcGraph *nc_model_graph(NcElab *e, NcInfo *info, bool training) {
   nc_output_value(e, "output", v);
   e->frame = f.up;
   e->models = false;
+  nc_calls_keep(e);
   return v.kind != NC_V_POISON && e->diag->errors == errors ? nc_graph_prune(e->graph) : NULL;
 }
 
@@ -177,5 +178,6 @@ NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
   sort_messages(d, first);
   if (!ok || d->errors > errors) return NULL;
   for (int i = 0; i < e->row.n; i++) *NC_PUSH(a, p->row) = e->row.at[i];
+  nc_calls_give(e, p);
   return p;
 }

@@ -54,6 +54,16 @@ typedef struct {
   NcRange at;
 } NcLayerRow;
 
+// A call of a layer or function while NcProgram.drawn was built, for pictures: which nodes came of it.
+typedef struct {
+  int up;                  // the call around it, which comes before it; -1: none
+  const NcDecl *decl;
+  const char *path;        // of a layer's instance; NULL of a function
+  const char *family;      // of the prelude's words, the file that they stand in: "norm"; NULL of the user's own
+  NcType type;             // of the result (tuples: of the first)
+  NC_VEC(const NcNode *) node;   // made by it, but for those of calls inside; what nothing uses is among them
+} NcCall;
+
 // A stretch of the training with an optimizer of its own; a training without stages is one. Each update of it takes
 // `parts` graphs in turn, on the same batch: NcProgram.update from `first` on.
 typedef struct {
@@ -153,6 +163,8 @@ typedef struct {
   NcGraph *init;           // pure: one output per variable, named by its path
   NC_VEC(NcVariable) variable;
   NC_VEC(NcLayerRow) row;  // of the inference compilation
+  const NcGraph *drawn;    // that compilation, whose nodes `call` has: `predict`, or `eval` before it was parted
+  NC_VEC(NcCall) call;
   NC_VEC(NcTask) task;
   int64_t batch;           // the value the symbol B had
 } NcProgram;

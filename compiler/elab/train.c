@@ -345,6 +345,7 @@ static NcGraph *build(Build *b, const char *name, const NcOptimize *o, NcInstanc
   e->models = false;
   e->averaged = false;
   e->frame = f.up;
+  nc_calls_keep(e);
   return e->diag->errors == errors ? nc_graph_prune(e->graph) : NULL;
 }
 

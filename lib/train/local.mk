@@ -57,3 +57,13 @@ lib_libtrain_la_SOURCES = \
   lib/train/families.h \
   lib/train/families.c \
   lib/train/doctor.c
+
+# Pictures and reports.
+lib_libtrain_la_SOURCES += \
+  lib/show/picture.h \
+  lib/show/picture.c \
+  lib/show/picture_dot.c \
+  lib/show/picture_model.c \
+  lib/show/picture_plan.c \
+  lib/show/graphviz.c \
+  lib/show/draw.c

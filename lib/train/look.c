@@ -7,8 +7,7 @@ typedef struct { NacreWrite *write; void *ctx; const NacreEmit *emit; } Look;
 
 static void give(const Look *q, NcBuf *b) { q->write(q->ctx, nc_buf_str(b), b->n); }
 
-// 101770 → "101,770"
-static const char *thousands(NcArena *a, int64_t v) {
+const char *nc_thousands(NcArena *a, int64_t v) {
   char s[32];
   int n = snprintf(s, sizeof s, "%lld", (long long)v);
   NcBuf b = NC_BUF(a);
@@ -73,8 +72,8 @@ static void rows_text(NacreModel *m, NcBuf *b) {
     const char *left = nc_sprintf(a, "%*s%s%s%s%s", 2 * r->depth, "", *name ? name : r->name,
                                   strcmp(name, r->name) && *name ? " (" : "", strcmp(name, r->name) && *name ? r->name : "",
                                   strcmp(name, r->name) && *name ? ")" : "");
-    nc_putf(b, "%-36s %-22s %14s %16s\n", left, shape(a, r->type, m->program->batch), r->params ? thousands(a, r->params) : "",
-            r->macs ? thousands(a, r->macs) : "");
+    nc_putf(b, "%-36s %-22s %14s %16s\n", left, shape(a, r->type, m->program->batch), r->params ? nc_thousands(a, r->params) : "",
+            r->macs ? nc_thousands(a, r->macs) : "");
   }
 }
 
@@ -131,7 +130,7 @@ static bool summary(NacreModel *m, void *arg) {
     nc_put(&b, "}\n");
   } else {
     rows_text(m, &b);
-    nc_putf(&b, "\n%s parameters; multiply-adds are per example; B is %lld\n", thousands(m->arena, params), (long long)m->program->batch);
+    nc_putf(&b, "\n%s parameters; multiply-adds are per example; B is %lld\n", nc_thousands(m->arena, params), (long long)m->program->batch);
     if (step) nc_putf(&b, "training:  %s of device memory, %d launches a step\n", bytes(m->arena, training), step);
     if (infer) nc_putf(&b, "inference: %s of device memory, %d launches\n", bytes(m->arena, inference), infer);
     tasks(m, &b);

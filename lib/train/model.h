@@ -114,4 +114,6 @@ bool nc_feed_batch_write(NacreModel *m, const NcCompiled *c, const NcFeedMap *f,
 bool nc_score(NacreModel *m, const NcSplit *part, double *scores);
 int nc_score_count(const NacreModel *m);                                  // metrics, loss included
 const char *nc_score_name(const NacreModel *m, int i);
+
+const char *nc_thousands(NcArena *a, int64_t v);                          // look.c: 101770 → "101,770"
 #endif
