@@ -11,8 +11,6 @@ nacre_SOURCES = \
   cli/verbs_plain.c \
   cli/verbs_new.c \
   cli/verbs_measure.c \
-nacre_SOURCES = cli/main.c cli/options.h cli/options.c cli/progress.c cli/completion.c cli/verbs.h \
-  cli/verbs_model.c cli/verbs_run.c cli/verbs_plain.c cli/verbs_new.c cli/verbs_measure.c \
   cli/verbs_show.c
 nacre_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/lib -I$(top_builddir)
 nacre_LDADD = lib/libnacre.la
