@@ -40,6 +40,7 @@ NC_SUITES = \
   tests/check_loop \
   tests/check_parts \
   tests/check_train \
+  tests/check_runs \
   tests/check_generate \
   tests/check_maps \
   tests/check_weights \
@@ -51,7 +52,7 @@ TESTS += $(NC_SUITES)
 # What several suites share. A suite takes from it, and from the layers, only what it calls.
 check_LTLIBRARIES = tests/libshared.la
 tests_libshared_la_SOURCES = \
-  tests/suite.h tests/device_run.h tests/passes_run.h tests/parsed.h tests/readers.h tests/tempdir.h tests/sources.h tests/golden.h \
+  tests/suite.h tests/device_run.h tests/passes_run.h tests/train_run.h tests/parsed.h tests/readers.h tests/tempdir.h tests/sources.h tests/golden.h \
   tests/elab_run.h tests/elab_run.c \
   tests/gen_run.h tests/gen_run.c \
   tests/golden_set.h tests/golden_set.c tests/golden_graph.c \
