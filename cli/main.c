@@ -29,6 +29,8 @@ const CliVerb cli_verbs[] = {
      B(VERIFY) | B(RUN_PLAN), 0, 1, cli_emit},
   {"profile", "FILE-or-RUN", "where the time of a step goes: by line, layer and kernel, beside what the machine can do",
    OPENING | B(DEVICE) | B(CLASS) | B(PURPOSE) | B(STEPS) | B(TOP), 1, 1, cli_profile},
+  {"bench", "FILE-or-RUN", "what a step takes: median and interval, start with empty and with full caches, memory",
+   OPENING | B(DEVICE) | B(CLASS) | B(PURPOSE) | B(BATCHES) | B(RUNS) | B(SECONDS), 1, 1, cli_bench},
   {"explain", "[NAME]", "a layer, function, data source, setting or error code; without a name, all of them by topic",
    0, 0, 1, cli_explain},
   {"fmt", "FILE...", "one layout for all files", B(CHECK), 1, -1, cli_fmt},

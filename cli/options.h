@@ -35,6 +35,9 @@
   OPT(TOP, "top", "N", "20", NULL, "rows of each table, the others as one; 0: all") \
   OPT(DEPTH, "depth", "N", "0: as deep as it stays legible", NULL, "draw layers inside of layers, so many deep") \
   OPT(KERNELS, "kernels", NULL, NULL, NULL, "draw the launches, with what was fused into each") \
+  OPT(BATCHES, "batches", "N,N,…", NULL, NULL, "a row for each of these batch sizes") \
+  OPT(RUNS, "runs", "N", "3", NULL, "how many processes are measured") \
+  OPT(SECONDS, "seconds", "N", "10", NULL, "the most that a row may take, besides its starts") \
   OPT(AFTER, "after", "PASS", NULL, NULL, "stop after this pass and print what it left") \
   OPT(LIST_PASSES, "list-passes", NULL, NULL, NULL, "list the compiler's passes") \
   OPT(TIMINGS, "timings", NULL, NULL, NULL, "print how long each pass took") \

@@ -1,4 +1,7 @@
-// Verbs that measure: profile.
+// Verbs that measure: profile, bench.
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include "verbs.h"
 
@@ -16,5 +19,34 @@ int cli_profile(const CliArgs *a) {
   NacreProfileOptions p = {.purpose = a->value[O_PURPOSE], .steps = a->number[O_STEPS], .top = a->value[O_TOP] ? a->number[O_TOP] : TOP};
   NacreStatus s = open_either(a, &m);
   if (s == NACRE_OK) s = nacre_profile(m, &p, cli_stdout, NULL);
+  return cli_done(m, s);
+}
+
+// 1,2,4 as numbers; how many, 0 after an error.
+static int batches(const char *list, int64_t *to, int most) {
+  int n = 0;
+  for (const char *s = list; n < most; s++) {
+    char *end;
+    errno = 0;
+    long long v = strtoll(s, &end, 10);
+    if (errno || end == s || v < 1 || v > INT_MAX || (*end && *end != ',')) break;
+    to[n++] = v;
+    if (!*end) return n;
+    s = end;
+  }
+  cli_usage("E0702", "`--batches` needs up to %d sizes with commas between, as in `--batches 1,2,4`, not `%s`", most, list);
+  return 0;
+}
+
+int cli_bench(const CliArgs *a) {
+  enum { MOST = 64 };
+  int64_t batch[MOST];
+  NacreModel *m;
+  NacreBenchOptions b = {.purpose = a->value[O_PURPOSE], .seconds = (double)a->number[O_SECONDS], .batch = batch};
+  b.runs = a->number[O_RUNS] > MOST ? MOST : (int)a->number[O_RUNS];
+  if (a->value[O_BATCHES] && a->value[O_BATCH]) return cli_usage("E0704", "give --batch or --batches, not both");
+  if (a->value[O_BATCHES] && !(b.batches = batches(a->value[O_BATCHES], batch, MOST))) return NACRE_USAGE;
+  NacreStatus s = open_either(a, &m);
+  if (s == NACRE_OK) s = nacre_bench(m, &b, cli_stdout, NULL);
   return cli_done(m, s);
 }

@@ -219,6 +219,18 @@ typedef struct {
   const char *json;          // "boxes":[…],"arrows":[…]: docs/json.md, graph
 } NacrePicture;
 NacreStatus nacre_draw(NacreModel *m, const NacreDraw *d, NacrePicture *out);
+// What a step takes, as statistics that have settled: median and 95 % interval of several runs, each a process of its own, with
+// a first run whose caches are empty. A line, or with NacreOptions.json an object, for each batch size. The device must not
+// have been opened in this process (E0502: OpenCL does not survive fork). Needs the data. Errors: NACRE_DATA, NACRE_RUN: no
+// folder for the empty caches (E0602).
+typedef struct {
+  const char *purpose;       // as in NacreProfileOptions
+  int runs;                  // 0: 3
+  double seconds;            // of measuring, at most, for each batch size; 0: 10
+  int batches;               // 0: the model's own
+  const int64_t *batch;
+} NacreBenchOptions;
+NacreStatus nacre_bench(NacreModel *m, const NacreBenchOptions *o, NacreWrite *write, void *ctx);
 // Runs the file's own tests on the reference evaluator and on the device. NACRE_RUN when one fails.
 NacreStatus nacre_test(NacreModel *m, NacreWrite *write, void *ctx);
 

@@ -50,6 +50,9 @@ for what in --graph --plan --opencl --timings --list-passes; do holds emit 0 emi
 "$nacre" emit --plan "$examples/xor.nn" --for predict >xor.plan
 holds emit 0 emit --run-plan xor.plan
 holds profile 0 profile "$examples/xor.nn" --steps 2
+holds bench 0 bench "$examples/xor.nn" --runs 1 --seconds 1 --batches 20,40
+holds - 2 bench "$examples/xor.nn" --batches 20,,40
+holds - 4 bench "$examples/xor.nn" --batch 2000
 holds runs 0 runs .
 holds diff 0 diff run other
 for editor in vim textmate; do holds syntax 0 syntax $editor; done

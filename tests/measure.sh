@@ -1,5 +1,5 @@
 #!/bin/sh
-# nacre profile: what it tells fits together. Never how long anything takes.
+# nacre profile and nacre bench: what it tells fits together. Never how long anything takes.
 set -u
 nacre=${NACRE:-$PWD/nacre}
 examples=$(cd "${srcdir:-.}" && pwd)/examples
@@ -54,6 +54,26 @@ check "the run's own file" 'grep -q "\"file\":\"run/model.nn\"" run.json'
 "$nacre" profile "$examples/xor.nn" --for eval >out.txt 2>err.txt
 status=$?
 check "only steps and predictions" '[ $status -eq 2 ] && [ ! -s out.txt ] && grep -q E0702 err.txt'
+
+# A row for each batch size; a token model tells tokens; nothing is left of the caches that were empty.
+mkdir tmp
+printf 'to be or not to be that is the question whether it is nobler in the mind to suffer the slings and arrows of fortune ' >play.txt
+cat >text.nn <<'END'
+nn 1
+data play { source = text("play.txt", tokens = chars, window = 9); split = (train = 1.0) }
+model m(x: i32[B, T]) -> f32[B, T, 30] { x |> embedding(30, 4) |> dense(30) }
+train m on play { loss = cross_entropy(m(tok[:, 0..8]), tok[:, 1..9]); optimizer = sgd(0.1); batch = 2; epochs = 1 }
+END
+TMPDIR=$work/tmp "$nacre" bench text.nn --runs 2 --seconds 1 --batches 1,2 --json >bench.json 2>err.txt || { fail "nacre bench"; cat err.txt; }
+check "two rows" '[ "$(sed "s/.*\"batch\":\([0-9]*\),.*/\1/" bench.json | tr "\n" " ")" = "1 2 " ]'
+one() { sed -n "$1s/.*\"$2\":\([-0-9.e+]*\).*/\1/p" bench.json; }
+for row in 1 2; do
+  check "the interval of row $row" 'awk -v l="$(one $row low_ms)" -v m="$(one $row ms)" -v h="$(one $row high_ms)" "BEGIN {exit !(l > 0 && l <= m && m <= h)}"'
+  check "examples of row $row" 'near "$(awk -v m="$(one $row ms)" "BEGIN {print $row * 1000 / m}")" "$(one $row examples_per_second)"'
+  check "tokens of row $row" 'near "$(awk -v e="$(one $row examples_per_second)" "BEGIN {print 8 * e}")" "$(one $row tokens_per_second)"'
+  check "steps of row $row" '[ "$(one $row steps)" -ge 10 ] && [ "$(one $row peak_bytes)" -gt "$(one $row planned_bytes)" ]'
+done
+check "nothing is left" '[ -z "$(ls tmp)" ]'
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -49,6 +49,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/work.c \
   lib/train/limits.c \
   lib/train/profile.c \
+  lib/train/bench.c \
   lib/train/plain.h \
   lib/train/explain.c \
   lib/train/indices.c \

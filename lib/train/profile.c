@@ -134,20 +134,12 @@ static const char *kernel_of(const NcStep *s) {
   return s->kind == NC_STEP_KERNEL ? s->kernel : s->kind == NC_STEP_GEMM ? "CLBlast" : s->kind == NC_STEP_COPY ? "(copy)" : "(fill)";
 }
 
-// How often a run goes through each step of a plan.
-static double *turns_of(NcArena *a, const NcPlan *p) {
-  double *n = NC_NEW_N(a, double, p->step.n + 1);
-  for (NcSteps s = {.plan = p}; nc_steps_next(&s);) n[s.step]++;
-  return n;
-}
-
 static void rows_of_plan(Profile *p, const NcCompiled *c, const double *seconds) {
   NacreModel *m = p->m;
-  double *turns = turns_of(m->arena, c->plan);
-  int64_t again = strncmp(c->purpose, "gather", 6) == 0 ? p->w.walk.recipe->accumulate - 1 : 1;
+  double *turns = nc_work_turns(&p->w, c, m->arena);
   for (int i = 0; i < c->plan->step.n; i++) {
     const NcStep *s = &c->plan->step.at[i];
-    double n = turns[i] * (double)again, flops = n * s->flops, bytes = n * s->bytes;
+    double n = turns[i], flops = n * s->flops, bytes = n * s->bytes;
     if (n <= 0) continue;
     Row r = {.seconds = seconds[i], .least = nc_limit_seconds(&p->limits, flops, bytes), .flops = flops, .bytes = bytes, .launches = n};
     r.memory = bytes / p->limits.copy > flops / p->limits.product ? r.least : 0;

@@ -1,5 +1,6 @@
 // Steps that are run to be measured.
 #include "train/work.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@ static bool open_predicting(NacreModel *m, NcWork *w) {
   return m->loader != NULL;
 }
 
-// Where the data are texts, an example is a row of tokens: the longest such input of the plans.
+// Where the data are texts, an example is a window of tokens: the context and one more.
 static int64_t tokens_of(const NcWork *w) {
   const NcRecipe *r = w->m->program->recipe;
   int64_t most = 0;
@@ -49,7 +50,7 @@ static int64_t tokens_of(const NcWork *w) {
     if (b->kind == NC_BUF_INPUT && b->type.shape.rank == 2 && b->type.shape.dim[0] == w->plan[0]->batch && b->type.shape.dim[1] > most)
       most = b->type.shape.dim[1];
   }
-  return most;
+  return most > 1 ? most - 1 : 0;
 }
 
 bool nc_work_open(NacreModel *m, const char *purpose, NcWork *w) {
@@ -93,13 +94,31 @@ size_t nc_work_bytes(const NcWork *w) {
   return most;
 }
 
+// Small batches whose gradients are only added up run more than once.
+static int64_t times(const NcWork *w, const NcCompiled *c) {
+  return strncmp(c->purpose, "gather", 6) == 0 ? w->walk.recipe->accumulate - 1 : 1;
+}
+
 int64_t nc_work_launches(const NcWork *w) {
   int64_t n = 0;
-  for (int i = 0; i < w->plans; i++) {
-    bool gather = strncmp(w->plan[i]->purpose, "gather", 6) == 0;
-    n += nc_plan_launches(w->plan[i]->plan) * (gather ? w->walk.recipe->accumulate - 1 : 1);
-  }
+  for (int i = 0; i < w->plans; i++) n += nc_plan_launches(w->plan[i]->plan) * times(w, w->plan[i]);
   return n;
+}
+
+double *nc_work_turns(const NcWork *w, const NcCompiled *c, NcArena *a) {
+  double *n = NC_NEW_N(a, double, c->plan->step.n + 1);
+  for (NcSteps s = {.plan = c->plan}; nc_steps_next(&s);) n[s.step] += (double)times(w, c);
+  return n;
+}
+
+double nc_work_least(const NcWork *w, const NcLimits *l) {
+  double sum = 0;
+  for (int i = 0; i < w->plans; i++) {
+    const NcPlan *p = w->plan[i]->plan;
+    double *turns = nc_work_turns(w, w->plan[i], w->m->arena);
+    for (int k = 0; k < p->step.n; k++) sum += nc_limit_seconds(l, turns[k] * p->step.at[k].flops, turns[k] * p->step.at[k].bytes);
+  }
+  return sum;
 }
 
 static int rising(const void *a, const void *b) {
@@ -110,4 +129,11 @@ static int rising(const void *a, const void *b) {
 double nc_median(double *v, int n) {
   if (n) qsort(v, (size_t)n, sizeof *v, rising);
   return n ? (v[n / 2] + v[(n - 1) / 2]) / 2 : 0;
+}
+
+void nc_median_within(const double *v, int n, double *low, double *high) {
+  double reach = 0.98 * sqrt(n);
+  int from = (int)floor(n / 2.0 - reach), to = (int)ceil(n / 2.0 + reach);
+  *low = n ? v[from < 0 ? 0 : from] : 0;
+  *high = n ? v[to >= n ? n - 1 : to] : 0;
 }
