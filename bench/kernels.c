@@ -17,6 +17,7 @@ typedef struct {
   bool ta, tb;
   int64_t batch, in, out, size, kernel, pad, stride;   // conv, pool (in: channels)
   bool depthwise;                                      // conv: every channel by itself
+  NcConvWay way;
 } Row;
 
 static const Row rows[] = {
@@ -51,6 +52,22 @@ static const Row rows[] = {
   {"depthwise 96 112 stride 2", CONV, .batch = 1, .in = 96, .out = 96, .size = 112, .kernel = 3, .pad = 1, .stride = 2, .depthwise = true},
   {"depthwise 672 14", CONV, .batch = 1, .in = 672, .out = 672, .size = 14, .kernel = 5, .pad = 2, .stride = 1, .depthwise = true},
   {"depthwise 1152 7", CONV, .batch = 1, .in = 1152, .out = 1152, .size = 7, .kernel = 5, .pad = 2, .stride = 1, .depthwise = true},
+  {"wino 8 64 56 direct", CONV, .batch = 8, .in = 64, .out = 64, .size = 56, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"wino 8 64 56 winograd", CONV, .batch = 8, .in = 64, .out = 64, .size = 56, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"wino 8 128 28 direct", CONV, .batch = 8, .in = 128, .out = 128, .size = 28, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"wino 8 128 28 winograd", CONV, .batch = 8, .in = 128, .out = 128, .size = 28, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"wino 8 256 14 direct", CONV, .batch = 8, .in = 256, .out = 256, .size = 14, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"wino 8 256 14 winograd", CONV, .batch = 8, .in = 256, .out = 256, .size = 14, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"wino 8 512 7 direct", CONV, .batch = 8, .in = 512, .out = 512, .size = 7, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"wino 8 512 7 winograd", CONV, .batch = 8, .in = 512, .out = 512, .size = 7, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"wino 1 64 56 direct", CONV, .batch = 1, .in = 64, .out = 64, .size = 56, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"wino 1 64 56 winograd", CONV, .batch = 1, .in = 64, .out = 64, .size = 56, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"wino 1 128 28 direct", CONV, .batch = 1, .in = 128, .out = 128, .size = 28, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"wino 1 128 28 winograd", CONV, .batch = 1, .in = 128, .out = 128, .size = 28, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"wino 1 256 14 direct", CONV, .batch = 1, .in = 256, .out = 256, .size = 14, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"wino 1 256 14 winograd", CONV, .batch = 1, .in = 256, .out = 256, .size = 14, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"wino 1 512 7 direct", CONV, .batch = 1, .in = 512, .out = 512, .size = 7, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"wino 1 512 7 winograd", CONV, .batch = 1, .in = 512, .out = 512, .size = 7, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
   {"max pool 32 28", MAX_POOL, .batch = 128, .in = 32, .size = 28, .kernel = 2, .stride = 2},
   {"max pool grad 32 28", MAX_POOL_GRAD, .batch = 128, .in = 32, .size = 28, .kernel = 2, .stride = 2}};
 enum { ROWS = sizeof rows / sizeof *rows, MOST_ROUNDS = 1000 };
@@ -88,7 +105,7 @@ static bool make(const Row *r, NcBuf *program, const NcTarget *t, NcTemplateUse 
     return (grad ? nc_template_pool_grad : nc_template_pool)(program, t, &p, use);
   }
   const int64_t groups = r->depthwise ? r->in : 1, sums = r->in / groups * taps;
-  const NcConvTemplate c = {.name = "row", .batch = r->batch, .in_channels = r->in, .out_channels = r->out, .groups = groups,
+  const NcConvTemplate c = {.name = "row", .way = r->way, .batch = r->batch, .in_channels = r->in, .out_channels = r->out, .groups = groups,
                             .in = {1, r->size, r->size}, .kernel = {1, r->kernel, r->kernel}, .out = {1, y, y},
                             .stride = {1, r->stride, r->stride}, .lo = {0, r->pad, r->pad}, .dilation = {1, 1, 1},
                             .dilate_x = {1, 1, 1}, .w_o = sums, .w_i = taps, .w_k = {taps, r->kernel, 1}};

@@ -13,6 +13,7 @@ NC_KERNELS += kernels/run_cpu.cl
 NC_KERNELS += kernels/weights_cpu.cl
 NC_KERNELS += kernels/conv_cpu.cl
 NC_KERNELS += kernels/depthwise_cpu.cl
+NC_KERNELS += kernels/winograd_cpu.cl
 NC_KERNELS += kernels/conv_weight_cpu.cl
 NC_KERNELS += kernels/pool.cl
 NC_KERNELS += kernels/pool_cpu.cl

@@ -131,8 +131,19 @@ static const ConvShape convs[] = {
   {1, 3, 9, 1, {1, 64, 70}, {1, 7, 7}, {1, 2, 2}, {0, 3, 3}, {0, 3, 3}, ONES, ONES, 0},
   {1, 40, 30, 1, {1, 3, 3}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0}};
 
-static NcConvTemplate conv_of(int row, const char *name, Variant v) {
-  const ConvShape *s = &convs[row];
+// Made by Winograd's way wherever the sizes allow it: tiles over the edges, in part padding, fewer pixels or channels than a
+// vector has lanes, several blocks of channels, outputs and tiles.
+static const ConvShape winograds[] = {
+  {1, 1, 1, 1, {1, 1, 1}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
+  {2, 8, 16, 1, {1, 14, 14}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
+  {2, 16, 8, 1, {1, 14, 14}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 1},
+  {3, 13, 19, 1, {1, 5, 9}, {1, 3, 3}, ONES, {0, 2, 0}, {0, 0, 2}, ONES, ONES, 0},
+  {1, 150, 40, 1, {1, 7, 7}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
+  {2, 40, 70, 1, {1, 4, 11}, {1, 3, 3}, ONES, NONE, NONE, ONES, ONES, 1},
+  {1, 9, 33, 1, {1, 61, 58}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
+  {5, 16, 16, 1, {1, 3, 2}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0}};
+
+static NcConvTemplate conv_of(const ConvShape *s, int row, const char *name, Variant v) {
   NcConvTemplate c = {.name = nc_sprintf(arena, "%s_%d", name, row), .batch = s->b, .in_channels = s->i,
                       .out_channels = s->o, .groups = s->g, .text = case_text(v, run.target.vector)};
   int64_t taps = 1;
@@ -160,43 +171,58 @@ static void flip(NcConvTemplate *c, Variant v) {
   c->text.b = (NcSplice){.load = nc_sprintf(arena, v == IN_PLACE ? "fabs(B[(i) + %d])" : "B[(i) + %d]", (int)taps - 1)};
 }
 
-static NcConvTemplate forward_of(int row) {
-  NcConvTemplate p = conv_of(row, "conv", variant_of(row));
-  if (convs[row].flip) flip(&p, variant_of(row));
+static NcConvTemplate forward_of(const ConvShape *s, int row, NcConvWay way) {
+  NcConvTemplate p = conv_of(s, row, way == NC_CONV_WINOGRAD ? "winograd" : "conv", variant_of(row));
+  p.way = way;
+  if (s->flip) flip(&p, variant_of(row));
   return p;
 }
 
 static bool make_conv(int row, NcBuf *program, const NcTarget *t, NcTemplateUse *use) {
-  const NcConvTemplate p = forward_of(row);
+  const NcConvTemplate p = forward_of(&convs[row], row, NC_CONV_DIRECT);
   return nc_template_conv(program, t, &p, use);
 }
 
+static bool make_winograd(int row, NcBuf *program, const NcTarget *t, NcTemplateUse *use) {
+  const NcConvTemplate p = forward_of(&winograds[row], row, NC_CONV_WINOGRAD);
+  const bool ok = nc_template_conv(program, t, &p, use);
+  if (ok && t->cls == NC_CLASS_CPU && t->local_bytes == run.target.local_bytes)
+    ck_assert_str_eq(use->launch[0].kernel, nc_sprintf(arena, "winograd_%d_in", row));
+  return ok;
+}
+
 static bool make_conv_weight(int row, NcBuf *program, const NcTarget *t, NcTemplateUse *use) {
-  const NcConvTemplate p = conv_of(row, "conv_weight", variant_of(row + 1));
+  const NcConvTemplate p = conv_of(&convs[row], row, "conv_weight", variant_of(row + 1));
   return nc_template_conv_weight(program, t, &p, use);
 }
 
 static Table conv_table = {"conv", LENGTH(convs), make_conv};
+static Table winograd_table = {"winograd", LENGTH(winograds), make_winograd};
 static Table conv_weight_table = {"conv_weight", LENGTH(convs), make_conv_weight};
 
-START_TEST(test_conv) {
-  const NcConvTemplate p = forward_of(_i);
+static void check_forward(Table *t, const ConvShape *s, int row, NcConvWay way) {
+  const NcConvTemplate p = forward_of(s, row, way);
   const size_t taps = volume(p.kernel), in = (size_t)p.in_channels, out = (size_t)p.out_channels;
   const size_t batch = (size_t)p.batch;
   Case c;
   case_fill(&c, batch * in * volume(p.in), in / (size_t)p.groups * out * taps, 0, batch * out * volume(p.out), out,
-            volume(p.out), variant_of(_i), (unsigned)_i);
+            volume(p.out), variant_of(row), (unsigned)row);
   float *w = c.x[1];
-  if (convs[_i].flip) c.x[1] += taps - 1;
+  if (s->flip) c.x[1] += taps - 1;
   ref_conv(&p, &c);
   c.x[1] = w;
-  check_row(&conv_table, _i, &c, variant_of(_i), (double)(in * taps));
+  check_row(t, row, &c, variant_of(row), (double)(in * taps));
   case_free(&c);
 }
+
+START_TEST(test_conv) { check_forward(&conv_table, &convs[_i], _i, NC_CONV_DIRECT); }
+END_TEST
+
+START_TEST(test_winograd) { check_forward(&winograd_table, &winograds[_i], _i, NC_CONV_WINOGRAD); }
 END_TEST
 
 START_TEST(test_conv_weight) {
-  const NcConvTemplate p = conv_of(_i, "conv_weight", variant_of(_i + 1));
+  const NcConvTemplate p = conv_of(&convs[_i], _i, "conv_weight", variant_of(_i + 1));
   const size_t in = (size_t)p.in_channels, out = (size_t)p.out_channels, batch = (size_t)p.batch;
   const size_t inner = in / (size_t)p.groups * volume(p.kernel);
   Case c;
@@ -294,8 +320,8 @@ int main(void) {
     return 77;
   }
   suite_open();
-  Table *const tables[] = {&dot_table, &conv_table, &conv_weight_table, &pool_table, &pool_grad_table};
-  const TTest *const tests[] = {test_dot, test_conv, test_conv_weight, test_pool, test_pool_grad};
+  Table *const tables[] = {&dot_table, &conv_table, &winograd_table, &conv_weight_table, &pool_table, &pool_grad_table};
+  const TTest *const tests[] = {test_dot, test_conv, test_winograd, test_conv_weight, test_pool, test_pool_grad};
   Suite *s = suite_create("kernels");
   for (int i = 0; i < LENGTH(tables); i++)
     tcase_add_loop_test(suite_case(s, tables[i]->name, NULL, NULL), tests[i], 0, tables[i]->rows);

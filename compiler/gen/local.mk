@@ -2,7 +2,9 @@
 compiler_libcompiler_la_SOURCES += compiler/gen/templates.h
 compiler_libcompiler_la_SOURCES += compiler/gen/templates.c
 compiler_libcompiler_la_SOURCES += compiler/gen/template_gemm.c
+compiler_libcompiler_la_SOURCES += compiler/gen/template_conv.h
 compiler_libcompiler_la_SOURCES += compiler/gen/template_conv.c
+compiler_libcompiler_la_SOURCES += compiler/gen/template_winograd.c
 compiler_libcompiler_la_SOURCES += compiler/gen/template_pool.c
 compiler_libcompiler_la_SOURCES += compiler/gen/template_gpu.h
 compiler_libcompiler_la_SOURCES += compiler/gen/template_gpu.c

@@ -1,4 +1,5 @@
 // Convolution: choosing blocks, and the launches.
+#include "gen/template_conv.h"
 #include "gen/template_gpu.h"
 #include <limits.h>
 #include <math.h>
@@ -104,15 +105,14 @@ static bool choose_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, 
   return scratch(c, b, r.mr, nr) <= room;
 }
 
-// Weights that lie in the order [O][I/G][kernel…] are read in place.
-static bool packs_weights(const NcConvTemplate *c) {
+bool nc_conv_plain_weights(const NcConvTemplate *c) {
   const int64_t *k = c->kernel, ig = c->in_channels / c->groups;
-  return c->text.b.load || (k[2] > 1 && c->w_k[2] != 1) || (k[1] > 1 && c->w_k[1] != k[2]) ||
+  return !c->text.b.load && !((k[2] > 1 && c->w_k[2] != 1) || (k[1] > 1 && c->w_k[1] != k[2]) ||
          (k[0] > 1 && c->w_k[0] != k[1] * k[2]) || (ig > 1 && c->w_i != product(k)) ||
-         (c->out_channels > 1 && c->w_o != ig * product(k));
+         (c->out_channels > 1 && c->w_o != ig * product(k)));
 }
 
-static void define_shape(NcTemplateFrame *f, const NcConvTemplate *c) {
+void nc_conv_define(NcTemplateFrame *f, const NcConvTemplate *c) {
   nc_frame_define(f, "IDX", "%s", index_type(c));
   nc_frame_sizes(f, (NcTemplateSize[]){
     {"BATCH", c->batch}, {"G", c->groups}, {"IG", c->in_channels / c->groups}, {"OG", c->out_channels / c->groups},
@@ -152,9 +152,9 @@ static void pack_weights(NcBuf *program, const NcConvTemplate *c, NcTemplateUse 
 static bool depthwise_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   Blocks b;
   if (!choose_planes(t, c, &b)) return false;
-  const bool pack = packs_weights(c);
+  const bool pack = !nc_conv_plain_weights(c);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
-  define_shape(&f, c);
+  nc_conv_define(&f, c);
   nc_frame_sizes(&f, (NcTemplateSize[]){{"GB", b.ob}, {"RB", b.rb}, {"PACK_W", pack}, {NULL, 0}});
   nc_frame_define(&f, "SCRATCH", "__local");
   nc_frame_file(&f, "begin.cl");
@@ -175,11 +175,12 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
   const NcTile r = nc_register_tile(t, c->out_channels / c->groups);
   Blocks b;
   if (depthwise(c) && depthwise_cpu(program, t, c, use)) return true;
+  if (nc_conv_winograd(program, t, c, use)) return true;
   if (!choose_blocks(t, c, r, &b)) return false;
   const int64_t og = c->out_channels / c->groups;
-  const bool pack = packs_weights(c);
+  const bool pack = !nc_conv_plain_weights(c);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
-  define_shape(&f, c);
+  nc_conv_define(&f, c);
   nc_frame_sizes(&f, (NcTemplateSize[]){
     {"MR", r.mr}, {"NV", r.nv}, {"IB", b.ib}, {"OB", b.ob}, {"RB", b.rb},
     {"PACK_W", pack}, {"RUNS", c->stride[2] <= 2 && c->out[2] >= t->vector},
@@ -237,7 +238,7 @@ static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTempl
   const int64_t count = c->out_channels * steps;
   const NcTile r = nc_register_tile(t, w.b.ib * product(c->kernel));
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
-  define_shape(&f, c);
+  nc_conv_define(&f, c);
   nc_frame_sizes(&f, (NcTemplateSize[]){
     {"MR", r.mr}, {"NV", r.nv}, {"IB", w.b.ib}, {"OB", w.b.ob},
     {"RB", w.b.rb}, {"SPLIT", w.split}, {NULL, 0}});
@@ -261,7 +262,7 @@ static bool conv_gpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
                      NcTemplateUse *use) {
   if (!nc_template_gpu_fits(t, s)) return false;
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
-  define_shape(&f, c);
+  nc_conv_define(&f, c);
   nc_template_gpu(&f, t, c->name, s, use);
   return true;
 }

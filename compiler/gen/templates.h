@@ -79,8 +79,11 @@ bool nc_template_gemm(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemp
 // spatial axes: fewer are preceded by axes of size 1 (stride, dilation, dilate_x 1; lo, hi 0).
 // x is read in row-major order. w is read at strides of any sign, so that flipped and transposed weights (the
 // gradient toward the input) need no copy: index = o·w_o + i·w_i + Σ kernel[d]·w_k[d], an offset goes into the load.
+// `way`: how a CPU makes it; tests and measurements ask for one, which is taken where the sizes allow it.
+typedef enum { NC_CONV_BEST, NC_CONV_DIRECT, NC_CONV_WINOGRAD } NcConvWay;
 typedef struct {
   const char *name;
+  NcConvWay way;
   int64_t batch, in_channels, out_channels, groups;
   int64_t in[3], kernel[3], out[3];
   int64_t stride[3], lo[3], dilation[3], dilate_x[3];    // hi follows from `out`
