@@ -17,6 +17,8 @@ static bool possible(const NcConvTemplate *c) {
 // Processor cycles of both ways, by what was measured on AVX2, per lane: of products at 80 % of the peak, and of the three
 // transforms. A transformed weight serves the tiles of an item, tiles that hang over the edge are made whole.
 static bool pays(const NcTarget *t, const NcConvTemplate *c, const Blocks *b) {
+  enum { LEAST_CHANNELS = 16 };     // with 8 the two ways take the same time
+  if (c->in_channels < LEAST_CHANNELS || c->out_channels < LEAST_CHANNELS) return false;
   const double lanes = 2 * 0.8 * t->vector, in = (double)c->in_channels, out = (double)c->out_channels;
   const double pixels = (double)c->batch * (double)(c->out[1] * c->out[2]), tiles = (double)c->batch * (double)(b->ty * b->tx);
   const double blocks = (double)nc_ceil_div(c->batch * b->ty, b->rt);
