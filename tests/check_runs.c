@@ -6,7 +6,6 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "io/npy.h"
-#include "io/safetensors.h"
 #include "train_run.h"
 
 START_TEST(what_is_not_finite_names_its_line) {
