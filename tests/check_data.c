@@ -86,7 +86,7 @@ START_TEST(test_generated) {
   NcSplit all;
   nc_split_all(arena, a, &all);
   all.name = "train";
-  ck_assert(nc_data_guard(diag, a, &all, 1, (NcUse[]){NC_USED, NC_LEARNED}));
+  ck_assert(nc_data_guard(diag, a, &all, 1, (NcUse[]){NC_USED, NC_LEARNED}, false));
   ck_assert_int_eq(diag->messages.n, 0);
   if (nc_field_find(a, "label") < 0) return;
   int64_t classes = a->field[1].classes;

@@ -51,7 +51,7 @@ START_TEST(test_check) {
   expect_error(NC_E0403, "`label` of example 2 is 2, but there are 2 classes");
   x[2] = x[4] = x[0];
   s->field[1].classes = 5;
-  ck_assert(nc_data_guard(diag, s, NULL, 0, (NcUse[]){NC_USED, NC_LEARNED}));
+  ck_assert(nc_data_guard(diag, s, NULL, 0, (NcUse[]){NC_USED, NC_LEARNED}, false));
   ck_assert_int_eq(diag->messages.n, 2);
   ck_assert_int_eq(diag->errors, 0);
   ck_assert_str_eq(diag->messages.at[0]->text, "the column `p` has the same value in all examples");
@@ -83,19 +83,19 @@ static const NcUse learned[] = {NC_USED, NC_LEARNED};
 START_TEST(test_guard_classes) {
   NcSplit part[2];
   NcDataset *s = many(part);
-  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert(nc_data_guard(diag, s, part, 2, learned, false));
   ck_assert_int_eq(diag->messages.n, 0);
   for (int i = 0; i < MANY; i++) many_y[i] = i % 20 == 0 ? 1 : i == 50 ? 2 : 0;   // 38 to 2 in training, and one in test alone
-  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert(nc_data_guard(diag, s, part, 2, learned, false));
   ck_assert_int_eq(diag->messages.n, 2);
   ck_assert_str_eq(diag->messages.at[0]->text, "1 of the 3 classes of `label` have no example in `train`, the first is 2");
   ck_assert_str_eq(diag->messages.at[1]->text, "class 0 of `label` has 38 examples in training, class 1 only 2");
   ck_assert_int_eq(diag->errors, 0);
   diag->messages.n = 0;
   for (int i = 0; i < 40; i++) many_y[i] = 1;
-  ck_assert(!nc_data_guard(diag, s, part, 2, learned));
+  ck_assert(!nc_data_guard(diag, s, part, 2, learned, false));
   expect_error(NC_E0413, "`label` is the same in all 40 examples of `train`");
-  ck_assert(nc_data_guard(diag, s, part, 2, (NcUse[]){NC_USED, NC_USED}));      // what learns no label may have one class
+  ck_assert(nc_data_guard(diag, s, part, 2, (NcUse[]){NC_USED, NC_USED}, false));      // what learns no label may have one class
 }
 END_TEST
 
@@ -103,12 +103,77 @@ START_TEST(test_guard_columns) {
   NcSplit part[2];
   NcDataset *s = many(part);
   for (int i = 0; i < MANY; i++) many_x[2 * i + 1] = 3;
-  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert(nc_data_guard(diag, s, part, 2, learned, false));
   ck_assert_int_eq(diag->messages.n, 1);
   ck_assert_str_eq(diag->messages.at[0]->text, "the column `q` has the same value in all examples");
   for (int i = 0; i < MANY; i++) many_x[2 * i] = 3;
-  ck_assert(!nc_data_guard(diag, s, part, 2, learned));
+  ck_assert(!nc_data_guard(diag, s, part, 2, learned, false));
   expect_error(NC_E0413, "`x` is the same in all 60 examples");
+}
+END_TEST
+
+// Labels of 12 examples: 8, 3 and 1.
+static const int32_t uneven[12] = {0, 0, 1, 0, 0, 2, 0, 1, 0, 0, 1, 0};
+
+START_TEST(test_split_by) {
+  NcSplitPart part[2] = {{"train", 0.5, {0}}, {"test", 0.5, {0}}};
+  NcSplit out[2], again[2];
+  float x[24];
+  int32_t y[12];
+  for (int i = 0; i < 12; i++) x[2 * i] = (float)i, x[2 * i + 1] = 0, y[i] = uneven[i];
+  NcDataset *s = by_hand(x, y, 12, 3);
+  for (uint64_t seed = 0; seed < 20; seed++) {
+    ck_assert(nc_split_by(arena, diag, s, "label", seed, NC_NOWHERE, part, 2, out));
+    ck_assert(nc_split_by(arena, diag, s, "label", seed, NC_NOWHERE, part, 2, again));
+    ck_assert_mem_eq(out[0].index, again[0].index, 12 * sizeof(int64_t));
+    int count[3] = {0}, seen[12] = {0};
+    for (int i = 0; i < 6; i++) count[uneven[out[0].index[i]]]++;
+    for (int i = 0; i < 12; i++) ck_assert_int_eq(seen[out[0].index[i]]++, 0);
+    ck_assert_int_eq(count[0], 4);
+    ck_assert(count[1] == 1 || count[1] == 2);
+  }
+  ck_assert(nc_split_by(arena, diag, s, "order", 1, NC_NOWHERE, part, 2, out));
+  for (int i = 0; i < 12; i++) ck_assert_int_eq(out[0].index[i], i);
+  s->field[0] = (NcField){.name = "when", .dtype = NC_F32};      // x[0] … x[11]: 0 0 1 0 2 0 …
+  ck_assert(nc_split_by(arena, diag, s, "when", 1, NC_NOWHERE, part, 2, out));
+  for (int i = 1; i < 12; i++) {
+    int64_t before = out[0].index[i - 1], now = out[0].index[i];
+    ck_assert(x[before] < x[now] || (x[before] == x[now] && before < now));
+  }
+  part[1].fraction = 0.01;
+  ck_assert(!nc_split_by(arena, diag, s, "when", 1, NC_NOWHERE, part, 2, out));
+  expect_error(NC_E0406, "`test` gets no example");
+}
+END_TEST
+
+START_TEST(test_balanced) {
+  float x[24] = {0};
+  int32_t y[12];
+  int64_t index[11];
+  memcpy(y, uneven, sizeof y);
+  for (int i = 0; i < 11; i++) index[i] = i;                      // without the last: 7, 3, 1
+  NcLoaderOptions o = {.data = by_hand(x, y, 12, 5), .index = index, .n = 11, .batch = 11, .train = true, .label = y, .classes = 5};
+  NcLoader *l = nc_loader_new(diag, &o), *sought = nc_loader_new(diag, &o);
+  ck_assert_int_eq(nc_loader_batches(l), 1);
+  int64_t all[3] = {0}, drawn[12] = {0};
+  for (int epoch = 0; epoch < 30; epoch++) {
+    NcBatch b, c;
+    nc_loader_next(l, &b);
+    nc_loader_seek(sought, epoch, 0);
+    nc_loader_next(sought, &c);
+    ck_assert_mem_eq(b.index, c.index, 11 * sizeof(int64_t));
+    int count[3] = {0};
+    for (int i = 0; i < 11; i++) count[uneven[b.index[i]]]++, drawn[b.index[i]]++;
+    for (int k = 0; k < 3; k++) {
+      ck_assert(count[k] == 3 || count[k] == 4);
+      all[k] += count[k];
+    }
+  }
+  for (int k = 0; k < 3; k++) ck_assert_int_eq(all[k], 110);      // 30 epochs of 11, evenly
+  for (int i = 0; i < 11; i++) ck_assert_int_gt(drawn[i], 0);
+  ck_assert_int_eq(drawn[11], 0);
+  nc_loader_free(l);
+  nc_loader_free(sought);
 }
 END_TEST
 
@@ -117,10 +182,10 @@ START_TEST(test_guard_overlap) {
   NcDataset *s = many(part);
   many_x[2 * 45] = many_x[2 * 9], many_x[2 * 45 + 1] = many_x[2 * 9 + 1];           // one twin is chance
   many_y[45] = many_y[9];
-  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert(nc_data_guard(diag, s, part, 2, learned, false));
   ck_assert_int_eq(diag->messages.n, 0);
   part[1].index = many_order + 38, part[1].n = 22;
-  ck_assert(nc_data_guard(diag, s, part, 2, learned));
+  ck_assert(nc_data_guard(diag, s, part, 2, learned, false));
   ck_assert_int_eq(diag->messages.n, 1);
   ck_assert_str_eq(diag->messages.at[0]->text, "3 of the 22 examples of `test` are in `train` too: example 38 is example 38");
   ck_assert_int_eq(diag->errors, 0);
@@ -323,6 +388,8 @@ int main(void) {
   tcase_add_test(c, test_guard_classes);
   tcase_add_test(c, test_guard_columns);
   tcase_add_test(c, test_guard_overlap);
+  tcase_add_test(c, test_split_by);
+  tcase_add_test(c, test_balanced);
   tcase_add_test(c, test_split);
   tcase_add_test(c, test_shuffle);
   tcase_add_loop_test(c, test_loader_train, 0, 5);

@@ -52,6 +52,19 @@ awk 'BEGIN { print "a,b,kind"; for (i = 0; i < 40; i++) printf "%d,%d,%s\n", i, 
 expect 4 'E0413' "$nacre" train pets.nn --out none
 expect 1 '' test -e none
 
+# Which examples are in a part, and how often a class is drawn.
+awk 'BEGIN { print "a,b,kind"; for (i = 0; i < 60; i++) printf "%d,%d,%s\n", i, i * i, i < 50 ? "cat" : "dog" }' >pets.csv
+by() { expect "$1" "$2" "$nacre" train pets.nn --out run --force --max-steps 2 --set scale=2000; }
+sed -i 's/^data.*/data pets { source = csv("pets.csv", label = "kind", features = "a"); a = x \/ 60; split_by = label; balance = label; split = (train = 0.5, test = 0.5) }/; s/B, 2\]) ->/B, 1]) ->/' pets.nn
+by 0 'stopped after 2 steps'
+silent warning
+sed -i 's/balance = label/balance = kind/' pets.nn
+by 3 '`kind` is no field of labels'
+sed -i 's/balance = kind; //; s/split_by = label/split_by = order/' pets.nn
+by 4 'E0413'                                                     # the first half has cats alone
+sed -i 's/split_by = order/split_by = x/' pets.nn
+by 3 'it may be `order`'
+
 expect 0 'one batch is learnt by heart: its loss fell from' "$nacre" train "$examples/spiral.nn" --overfit-one-batch
 expect 1 '' test -e runs
 expect 1 'E0608' "$nacre" train "$examples/spiral.nn" --overfit-one-batch --max-steps 5 --set 'train.optimizer=sgd(0.0)'

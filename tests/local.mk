@@ -25,6 +25,7 @@ NC_SUITES = \
   tests/check_arena \
   tests/check_data \
   tests/check_images \
+  tests/check_archives \
   tests/check_table \
   tests/check_loader \
   tests/check_text \
@@ -71,7 +72,7 @@ tests_check_math_SOURCES = tests/check_math.c tests/clrun.h tests/clrun.c
 tests_check_math_LDADD = $(LDADD) $(OPENCL_LIBS)
 
 EXTRA_DIST += tests/front tests/elab tests/golden
-EXTRA_DIST += tests/fuzz/fuzz_front.c tests/fuzz/fuzz_readers.c
+EXTRA_DIST += tests/fuzz/fuzz_front.c tests/fuzz/fuzz_readers.c tests/fuzz/stored.npz tests/fuzz/deflated.npz
 
 EXTRA_DIST += tests/devices.sh
 .PHONY: check-devices

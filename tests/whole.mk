@@ -37,7 +37,7 @@ check-san:
 # Lexer, parser and printer, and every reader of foreign bytes, under libFuzzer: make fuzz FUZZ_SECONDS=600. What it finds
 # is kept in ./fuzz.
 FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined $(DEFS) -I. $(AM_CPPFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS) $(JANSSON_CFLAGS)
-FUZZ_READERS = plan graph safetensors idx npy csv names bpe image
+FUZZ_READERS = plan graph safetensors idx npy npz csv names bpe image
 FUZZ_CC = clang
 FUZZ_SECONDS = 60
 .PHONY: fuzz
@@ -51,6 +51,7 @@ fuzz: nacre
 	cd fuzz && ./fuzz_front -max_len=4096 -max_total_time=$(FUZZ_SECONDS) corpus \
 	  $(abs_top_srcdir)/tests/front $(abs_top_srcdir)/examples
 	for r in $(FUZZ_READERS); do mkdir -p fuzz/$$r; done
+	cp $(srcdir)/tests/fuzz/*.npz fuzz/npz
 	cp $(srcdir)/tests/golden/tokenizers/[!e]*.json fuzz/bpe
 	printf 'nn 1\ntask dots() -> f32[9, 7] { rand[9, 7] }\n' > fuzz/dots.nn && ./nacre run fuzz/dots.nn dots -o fuzz/image/dots.png
 	./nacre emit --plan --class cpu $(srcdir)/examples/xor.nn > fuzz/plan/xor

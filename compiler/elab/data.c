@@ -134,7 +134,38 @@ static void train_part(const NcDataset *ds, double part[2]) {
 }
 
 static bool is_reserved(const char *s) {
-  return strcmp(s, "source") == 0 || strcmp(s, "split") == 0 || strcmp(s, "where") == 0;
+  static const char *const settings[] = {"source", "split", "where", "split_by", "balance"};
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+    if (strcmp(s, settings[i]) == 0) return true;
+  return false;
+}
+
+// split_by = label, balance = label: a raw field with one value for each example, named; `order` is none but may be split by.
+static bool by_field(NcElab *e, const NcDataset *ds, const NcExpr *x, const char *key, const char **out) {
+  bool balance = key[0] == 'b';
+  *out = NULL;
+  if (!x) return true;
+  if (x->kind == NC_X_NAME) *out = x->name.s;
+  else if (!nc_expr_text(e, x, out)) return false;
+  if (ds->fields.windows.span) {
+    nc_elab_error(e, NC_E0312, x->at, "`%s` chooses among examples, but windows over time are cut from all of it, in their order", key);
+    return false;
+  }
+  if (!balance && strcmp(*out, "order") == 0) return true;
+  const char **name = NC_NEW_N(e->arena, const char *, ds->fields.n + 1);
+  int n = 0;
+  for (int i = 0; i < ds->fields.n; i++) {
+    const NcField *f = &ds->fields.at[i];
+    if (f->shape.rank || (balance && f->classes == 0)) continue;
+    if (strcmp(f->name, *out) == 0) return true;
+    name[n++] = f->name;
+  }
+  NcBuf all = NC_BUF(e->arena);
+  for (int i = 0; i < n; i++) nc_putf(&all, ", `%s`", name[i]);
+  NcMessage *m = nc_elab_error(e, NC_E0312, x->at, balance ? "`%s` is no field of labels of this source" : "`%s` is no field of one number or label of this source", *out);
+  if (balance) nc_help(e->diag, m, n ? "it has %s" : "it has none%s", n ? nc_buf_str(&all) + 2 : "");
+  else nc_help(e->diag, m, "it may be `order`, that of the source%s", nc_buf_str(&all));
+  return false;
 }
 
 static bool open_data(NcElab *e, NcDataset *ds) {
@@ -146,6 +177,7 @@ static bool open_data(NcElab *e, NcDataset *ds) {
   NcFrame frame = data_frame(e, ds->info, nc_scope(e, NULL), &used);
   e->frame = &frame;
   bind_hypers(e, ds, frame.scope);
+  const NcExpr *split_by = NULL, *balance = NULL;
   bool ok = true;
   for (int i = 0; i < d->body->stmt.n; i++) {
     const NcStmt *s = d->body->stmt.at[i];
@@ -156,6 +188,8 @@ static bool open_data(NcElab *e, NcDataset *ds) {
     }
     if (strcmp(s->name.s, "source") == 0) ok = (ds->spec = source(e, s->e)) != NULL && ok;
     if (strcmp(s->name.s, "where") == 0) ds->where = s->e;
+    if (strcmp(s->name.s, "split_by") == 0) split_by = s->e;
+    if (strcmp(s->name.s, "balance") == 0) balance = s->e;
     if (strcmp(s->name.s, "split") == 0 && !split(e, ds, s->e)) ds->split.n = 0;   // an error there hides no other
   }
   e->frame = frame.up;
@@ -171,6 +205,7 @@ static bool open_data(NcElab *e, NcDataset *ds) {
   }
   train_part(ds, ds->spec->train);
   if (!e->opt->hooks.describe(e->opt->hooks.ctx, e->diag, ds->spec, &ds->fields)) return false;
+  if (!by_field(e, ds, split_by, "split_by", &ds->split_by) || !by_field(e, ds, balance, "balance", &ds->balance)) return false;
   if (!ds->where) return true;
   ds->fields.examples = -1;   // how many are left shows when they are looked at
   if (!ds->fields.windows.span) return true;

@@ -100,6 +100,8 @@ typedef struct {
   NC_VEC(NcPlateau) plateau;        // they follow the metric that is kept
   NcSourceSpec *source;
   NC_VEC(NcSplitPart) split;        // train, valid, test
+  const char *split_by;             // "order", or the field by which the data is split: NULL: by chance
+  const char *balance;              // the field of labels whose classes training draws from alike; NULL: from all examples
   NcGraph *where;                   // of a batch of raw fields: which examples count, bool[B]; NULL: all
   NcFields fields;                  // raw fields of the source
 } NcRecipe;

@@ -10,6 +10,7 @@ typedef struct NcDataset {
   NcFields fields;
   NC_VEC(NcSplitPart) split;
   const NcExpr *where;         // which examples count; NULL: all
+  const char *split_by, *balance;   // as in NcRecipe
   bool failed;
 } NcDataset;
 

@@ -86,6 +86,8 @@ NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data) {
   r->seed = (uint64_t)seed;
   r->source = (*data)->spec;
   r->fields = (*data)->fields;
+  r->split_by = (*data)->split_by;
+  r->balance = (*data)->balance;
   for (int i = 0; i < (*data)->split.n; i++) *NC_PUSH(e->arena, r->split) = (*data)->split.at[i];
   for (int i = 0; i < r->stage.n; i++)
     if (r->stage.at[i].patience && !nc_is_validated(e, r, k->part.at[i].patience->at, "patience")) break;

@@ -148,7 +148,7 @@ static void overlap(NcDiag *d, const NcDataset *set, const NcSplit *train, const
   }
 }
 
-bool nc_data_guard(NcDiag *d, const NcDataset *set, const NcSplit *part, int parts, const NcUse *use) {
+bool nc_data_guard(NcDiag *d, const NcDataset *set, const NcSplit *part, int parts, const NcUse *use, bool balanced) {
   if (set->windows.span) return true;      // over time, neighbours share most of what they see
   const NcSplit *train = part_named(part, parts, "train");
   bool good = true;
@@ -160,7 +160,7 @@ bool nc_data_guard(NcDiag *d, const NcDataset *set, const NcSplit *part, int par
     if (!label || !good) continue;
     const int64_t *all = count(d, set, i, NULL), *mine = train ? count(d, set, i, train) : NULL;
     empty_classes(d, set, i, all, mine);
-    if (use[i] != NC_UNUSED) lopsided(d, set, i, mine ? mine : all);
+    if (use[i] != NC_UNUSED && !balanced) lopsided(d, set, i, mine ? mine : all);
   }
   if (train && good) overlap(d, set, train, part, parts);
   return good;

@@ -9,6 +9,7 @@ typedef enum { NC_UNUSED, NC_USED, NC_LEARNED } NcUse;     // learned: it is wha
 
 // Warnings, each with its mend: columns that never change (E0404), classes without examples or with none to learn from
 // (E0406), classes of very different size (E0415), examples of the training part that stand in another one too (E0414).
+// `balanced`: training draws from the classes alike, so their sizes need no word.
 // False after E0413: what is learned, or all that it is to be learned from, is the same in every example.
-bool nc_data_guard(NcDiag *d, const NcDataset *set, const NcSplit *part, int parts, const NcUse *use);
+bool nc_data_guard(NcDiag *d, const NcDataset *set, const NcSplit *part, int parts, const NcUse *use, bool balanced);
 #endif

@@ -28,6 +28,8 @@ struct NcLoader {
   uint64_t seed;
   bool train;
   int *field, fields;
+  int64_t groups, *group;    // balanced: index lies class by class, class k from group[k] to group[k + 1]; else 0
+  int64_t *scratch;
   int keep, slots, threads;
   Slot *slot;
   pthread_t *thread;
@@ -41,6 +43,21 @@ struct NcLoader {
 
 int64_t nc_loader_batches(const NcLoader *l) { return l->batches; }
 
+// An epoch that has as many examples of each class, in no order yet: whole rounds of a class, and a few more by chance. What
+// does not divide evenly goes to other classes in other epochs.
+static void balanced(NcLoader *l, int64_t epoch) {
+  int64_t at = 0;
+  for (int64_t k = 0; k < l->groups; k++) {
+    const int64_t *from = l->index + l->group[k];
+    int64_t n = l->group[k + 1] - l->group[k], quota = l->n / l->groups + ((k + epoch) % l->groups < l->n % l->groups);
+    for (; quota >= n; quota -= n, at += n) memcpy(l->order + at, from, (size_t)n * sizeof *from);
+    memcpy(l->scratch, from, (size_t)n * sizeof *from);
+    nc_shuffle(l->scratch, n, l->seed, (uint64_t)epoch ^ (uint64_t)(k + 1) << 40);
+    memcpy(l->order + at, l->scratch, (size_t)quota * sizeof *from);
+    at += quota;
+  }
+}
+
 // Lays down which examples batch s has. Under the lock: the order is shared.
 static Slot *claim(NcLoader *l) {
   int64_t s = l->claimed++, at = l->start + s;
@@ -49,7 +66,8 @@ static Slot *claim(NcLoader *l) {
   slot->batch =
     (NcBatch){.epoch = at / l->batches, .number = at % l->batches, .index = slot->index, .field = slot->field};
   if (l->train && l->order_epoch != slot->batch.epoch) {
-    memcpy(l->order, l->index, (size_t)l->n * sizeof *l->order);
+    if (l->groups) balanced(l, slot->batch.epoch);
+    else memcpy(l->order, l->index, (size_t)l->n * sizeof *l->order);
     nc_shuffle(l->order, l->n, l->seed, (uint64_t)slot->batch.epoch);
     l->order_epoch = slot->batch.epoch;
     NcRand r = nc_rand(l->seed, NC_RAND_WINDOWS, (uint64_t)slot->batch.epoch);
@@ -144,6 +162,8 @@ void nc_loader_free(NcLoader *l) {
   free(l->field);
   free(l->index);
   free(l->order);
+  free(l->group);
+  free(l->scratch);
   free(l);
 }
 
@@ -174,6 +194,26 @@ static bool lists(NcLoader *l, const NcLoaderOptions *o) {
   if (!l->field || !l->index || (l->train && !l->order)) return false;
   for (int k = 0; k < l->fields; k++) l->field[k] = o->field ? o->field[k] : k;
   for (int64_t i = 0; i < l->n; i++) l->index[i] = o->index ? o->index[i] : i;
+  return true;
+}
+
+// Puts the examples class by class, in their order. Classes without examples are passed over.
+static bool groups(NcLoader *l, const int32_t *label, int64_t classes) {
+  if (!label || !l->train) return true;
+  l->group = calloc((size_t)classes + 2, sizeof *l->group);
+  l->scratch = calloc((size_t)l->n, sizeof *l->scratch);
+  if (!l->group || !l->scratch) return false;
+  int64_t *next = l->group + 1;            // while they are put: where the next one of class c lies
+  for (int64_t i = 0; i < l->n; i++) next[label[l->index[i]]]++;
+  for (int64_t c = 0, at = 0; c < classes; c++) {
+    int64_t many = next[c];
+    next[c] = at;
+    at += many;
+  }
+  memcpy(l->order, l->index, (size_t)l->n * sizeof *l->order);
+  for (int64_t i = 0; i < l->n; i++) l->index[next[label[l->order[i]]]++] = l->order[i];
+  for (int64_t c = 0; c < classes; c++)    // now where it ends
+    if (next[c] > l->group[l->groups]) l->group[++l->groups] = next[c];
   return true;
 }
 
@@ -221,7 +261,7 @@ NcLoader *nc_loader_new(NcDiag *d, const NcLoaderOptions *o) {
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->work, NULL);
     pthread_cond_init(&l->done, NULL);
-    if (lists(l, o) && slots(l) && threads(l, o->threads < 0 ? 0 : o->threads ? o->threads : 1)) return l;
+    if (lists(l, o) && groups(l, o->label, o->classes) && slots(l) && threads(l, o->threads < 0 ? 0 : o->threads ? o->threads : 1)) return l;
     nc_loader_free(l);
   }
   nc_error(d, NC_E0606, o->at, "out of memory for batches of %lld examples", (long long)o->batch);

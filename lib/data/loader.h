@@ -4,6 +4,9 @@
 // it; a last batch that would be short is dropped. Evaluation: the order of the indices; the last batch is filled up
 // with copies of its last example and says how many are real. Both go on with the next epoch when one ends.
 //
+// Balanced: an epoch is as long as without, but each class has the same number of examples in it (one more or less): of a
+// large class another choice in each epoch, of a small one each of them several times.
+//
 // Windows over time that begin `stride` positions apart: in each epoch of training all of them begin up to stride - 1
 // positions later, by a number keyed by (seed, epoch). So the network meets windows at every offset, and each epoch
 // still has every position once (but for the ends).
@@ -22,6 +25,8 @@ typedef struct {
   int64_t batch;             // examples in a batch
   uint64_t seed;
   bool train;                // shuffled, short batch dropped; else in order, short batch padded
+  const int32_t *label;      // of all examples of the data, each below `classes`: training draws from the classes alike. NULL: from all
+  int64_t classes;
   int64_t stride, last;      // windows, as the part says; in training each epoch begins them at an offset of its own
   int threads;               // 0: one; -1: none, next() gathers by itself
   int keep;                  // batches that stay valid at once (0: 2)

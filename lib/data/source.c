@@ -8,7 +8,7 @@
 static const NcSourceKind *const kinds[] = {
   &nc_csv_kind,    &nc_idx_kind, &nc_npy_kind,   &nc_text_kind,  &nc_series_kind, &nc_digits_kind,
   &nc_spiral_kind, &nc_circle_kind, &nc_xor_kind, &nc_gauss_kind, &nc_moons_kind,  &nc_plane_kind,
-  &nc_images_kind,
+  &nc_images_kind, &nc_npz_kind, &nc_cifar_kind,
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -51,7 +51,7 @@ void nc_source_explain(NcBuf *out, const NcSourceInfo *s) {
   nc_putf(out, "source %s: %s\n\n  source = %s\n\nfields\n", s->name, s->doc, s->example);
   paragraph(out, 2, s->fields);
   nc_put(out, "\nsettings\n");
-  if (s->any_field) nc_put(out, "  NAME: str\n      the file of field NAME; any number of these\n");
+  if (s->any_field) nc_putf(out, "  NAME: str\n      the %s of field NAME; any number of these\n", s->own_fields ? "array" : "file");
   for (int i = 0; i < s->settings; i++) {
     const NcSettingInfo *t = &s->setting[i];
     nc_putf(out, "  %s: %s", t->name, types[t->kind]);
@@ -165,7 +165,7 @@ const NcSourceKind *nc_source_bind(NcArena *a, NcDiag *d, const NcSourceSpec *sp
       nc_error(d, NC_E0301, spec->kind_at.file ? spec->kind_at : spec->at, "there is no source `%s`", spec->kind);
     const char *near = nc_nearest(spec->kind, names, KINDS);
     if (near) nc_help(d, m, "did you mean `%s`?", near);
-    else nc_help(d, m, "there are csv, images, idx, npy, text, series, digits, spiral and more: `nacre explain source` lists them");
+    else nc_help(d, m, "there are csv, images, idx, npy, npz, text, series, digits, spiral and more: `nacre explain source` lists them");
     return NULL;
   }
   const NcSourceInfo *s = &k->info;
@@ -198,7 +198,7 @@ const NcSourceKind *nc_source_bind(NcArena *a, NcDiag *d, const NcSourceSpec *sp
       nc_help(d, m, "%s: %s", s->setting[i].name, s->setting[i].doc);
       good = false;
     }
-  if (good && s->any_field && !g->fields) {
+  if (good && s->any_field && !s->own_fields && !g->fields) {
     nc_help(d, nc_error(d, NC_E0310, spec->at, "source `%s` names no field", s->name),
             "name each field with its file: `%s(image = \"images.%s\", label = \"labels.%s\")`", s->name, s->name,
             s->name);

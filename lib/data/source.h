@@ -32,7 +32,7 @@ typedef struct {
 
 extern const NcSourceKind nc_idx_kind, nc_npy_kind, nc_csv_kind, nc_text_kind, nc_series_kind;
 extern const NcSourceKind nc_spiral_kind, nc_circle_kind, nc_xor_kind, nc_gauss_kind, nc_moons_kind, nc_plane_kind;
-extern const NcSourceKind nc_digits_kind, nc_images_kind;
+extern const NcSourceKind nc_digits_kind, nc_images_kind, nc_npz_kind, nc_cifar_kind;
 
 // Checks the whole specification and reports all that is wrong with it. NULL after errors.
 const NcSourceKind *nc_source_bind(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcArgs *out);

@@ -94,6 +94,7 @@ typedef struct {
   const NcSettingInfo *setting;
   int settings;
   bool any_field;            // any further setting is `field name = path`
+  bool own_fields;           // and where none is given, the fields are the file's own
 } NcSourceInfo;
 
 int nc_source_count(void);

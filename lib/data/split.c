@@ -1,4 +1,5 @@
 #include "data/split.h"
+#include <stdlib.h>
 #include <string.h>
 #include "data/rand.h"
 
@@ -32,16 +33,15 @@ static bool parts_good(NcDiag *d, NcRange at, const NcSplitPart *part, int parts
   return false;
 }
 
-bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const NcSplitPart *part, int parts,
-              NcSplit *out) {
-  if (!parts_good(d, at, part, parts)) return false;
-  if (n > UINT32_MAX) {
-    nc_error(d, NC_E0404, at, "%lld examples are more than a data set can have (2^32 - 1)", (long long)n);
-    return false;
-  }
-  int64_t *order = NC_NEW_N(a, int64_t, n), begin = 0, counted = 0;
-  for (int64_t i = 0; i < n; i++) order[i] = i;
-  nc_shuffle(order, n, seed, UINT64_MAX);
+static bool few_enough(NcDiag *d, int64_t n, NcRange at) {
+  if (n <= UINT32_MAX) return true;
+  nc_error(d, NC_E0404, at, "%lld examples are more than a data set can have (2^32 - 1)", (long long)n);
+  return false;
+}
+
+// Cuts an order of n examples into the parts.
+static bool cut(NcDiag *d, int64_t *order, int64_t n, const NcSplitPart *part, int parts, NcSplit *out) {
+  int64_t begin = 0, counted = 0;
   double sum = 0;
   for (int i = 0; i < parts; i++) {
     sum += part[i].fraction;
@@ -63,6 +63,62 @@ bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const
     begin = end;
   }
   return true;
+}
+
+static int64_t *shuffled(NcArena *a, int64_t n, uint64_t seed) {
+  int64_t *order = NC_NEW_N(a, int64_t, n);
+  for (int64_t i = 0; i < n; i++) order[i] = i;
+  nc_shuffle(order, n, seed, UINT64_MAX);
+  return order;
+}
+
+bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const NcSplitPart *part, int parts,
+              NcSplit *out) {
+  return parts_good(d, at, part, parts) && few_enough(d, n, at) && cut(d, shuffled(a, n, seed), n, part, parts, out);
+}
+
+typedef struct { double key; int64_t place, example; } Keyed;
+static int by_key(const void *x, const void *y) {
+  const Keyed *a = x, *b = y;
+  if (a->key != b->key) return a->key < b->key ? -1 : 1;
+  return (a->place > b->place) - (a->place < b->place);
+}
+
+static double value_of(const NcDataset *set, int field, int64_t i) {
+  const void *p = set->data[field];
+  switch (set->field[field].dtype) {
+    case NC_F32: return (double)((const float *)p)[i];
+    case NC_I32: return (double)((const int32_t *)p)[i];
+    default: return (double)((const unsigned char *)p)[i];
+  }
+}
+
+// Where each of an order's examples stands among those of its class, from 0 to 1: in the order of that, every stretch has its
+// share of every class.
+static void by_share(NcArena *a, const NcDataset *set, int field, const int64_t *order, Keyed *k) {
+  const int32_t *label = set->data[field];
+  int64_t classes = set->field[field].classes;
+  int64_t *count = NC_NEW_N(a, int64_t, classes), *seen = NC_NEW_N(a, int64_t, classes);
+  for (int64_t i = 0; i < set->n; i++) count[label[i]]++;
+  for (int64_t i = 0; i < set->n; i++) {
+    int32_t c = label[order[i]];
+    k[i] = (Keyed){((double)seen[c]++ + 0.5) / (double)count[c], i, order[i]};
+  }
+}
+
+bool nc_split_by(NcArena *a, NcDiag *d, const NcDataset *set, const char *by, uint64_t seed, NcRange at,
+                 const NcSplitPart *part, int parts, NcSplit *out) {
+  int64_t n = set->n;
+  if (!parts_good(d, at, part, parts) || !few_enough(d, n, at)) return false;
+  int field = nc_field_find(set, by);
+  bool shares = field >= 0 && set->field[field].classes > 0;
+  int64_t *order = shuffled(a, n, seed);
+  Keyed *k = NC_NEW_N(a, Keyed, n);
+  if (shares) by_share(a, set, field, order, k);
+  for (int64_t i = 0; i < n && !shares; i++) k[i] = (Keyed){field < 0 ? 0 : value_of(set, field, i), i, i};
+  qsort(k, (size_t)n, sizeof *k, by_key);
+  for (int64_t i = 0; i < n; i++) order[i] = k[i].example;
+  return cut(d, order, n, part, parts, out);
 }
 
 // Windows that begin in [begin, end) and end there too.

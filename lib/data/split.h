@@ -16,6 +16,12 @@ typedef struct {
 bool nc_split(NcArena *a, NcDiag *d, int64_t n, uint64_t seed, NcRange at, const NcSplitPart *part, int parts,
               NcSplit *out);
 
+// The same in another order. By a field of labels: shuffled, but each part has its share of every class, to an example. By
+// another field: by its values, the smallest first, so that of times what is tested on comes later than what was learned
+// from. By "order": as the source has them. Labels must have been checked.
+bool nc_split_by(NcArena *a, NcDiag *d, const NcDataset *set, const char *by, uint64_t seed, NcRange at,
+                 const NcSplitPart *part, int parts, NcSplit *out);
+
 // The same for windows over time. The positions are cut, in their order, and each part's windows lie wholly in it: what is
 // tested on was never seen, and comes later than what was.
 bool nc_split_windows(NcArena *a, NcDiag *d, const NcWindows *w, NcRange at, const NcSplitPart *part, int parts,

@@ -2,6 +2,7 @@ lib_libdata_la_SOURCES += \
   lib/io/bytes.h lib/io/bytes.c \
   lib/io/idx.h lib/io/idx.c \
   lib/io/npy.h lib/io/npy.c \
+  lib/io/npz.h lib/io/npz.c \
   lib/io/png.h lib/io/png.c \
   lib/io/image.h lib/io/image.c lib/io/fit.c \
   lib/io/events.h lib/io/events.c \

@@ -10,6 +10,15 @@ static const NcRecipe *recipe(NacreModel *m) {
   return m->program->recipe;
 }
 
+static bool split(NacreModel *m, const NcDataset *data, NcRange at) {
+  const NcRecipe *r = m->program->recipe;
+  const NcSplitPart *part = r->split.at;
+  int n = r->split.n;
+  if (data->windows.span) return nc_split_windows(m->arena, m->diag, &data->windows, at, part, n, m->split);
+  if (r->split_by) return nc_split_by(m->arena, m->diag, data, r->split_by, r->seed, at, part, n, m->split);
+  return nc_split(m->arena, m->diag, data->n, r->seed, at, part, n, m->split);
+}
+
 bool nc_feed_data(NacreModel *m) {
   if (m->data) return true;
   const NcRecipe *r = recipe(m);
@@ -21,9 +30,7 @@ bool nc_feed_data(NacreModel *m) {
   if (nc_described_by_run(m, r->source) && !nc_data_align(m->arena, m->diag, data, &r->fields)) return false;
   if (!nc_feed_filter(m, data)) return false;
   m->split = NC_NEW_N(m->arena, NcSplit, r->split.n + 1);
-  if (data->windows.span
-        ? !nc_split_windows(m->arena, m->diag, &data->windows, spec.at, r->split.at, r->split.n, m->split)
-        : !nc_split(m->arena, m->diag, data->n, r->seed, spec.at, r->split.at, r->split.n, m->split)) return false;
+  if (!split(m, data, spec.at)) return false;
   m->splits = r->split.n;
   m->data = data;
   return nc_check_indices(m);

@@ -20,7 +20,7 @@ bool nc_guard_data(NcWalk *l) {
   if (l->o->resume) return true;           // it was told when the run began
   NcUse *use = NC_NEW_N(m->arena, NcUse, m->data->fields);
   nc_field_uses(m, use);
-  if (!nc_data_guard(m->diag, m->data, m->split, m->splits, use)) return false;
+  if (!nc_data_guard(m->diag, m->data, m->split, m->splits, use, l->recipe->balance != NULL)) return false;
   tell(l);
   return true;
 }

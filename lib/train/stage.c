@@ -117,10 +117,12 @@ static bool find_metric(NcWalk *l, int k) {
 static bool open_loader(NcWalk *l) {
   NacreModel *m = l->m;
   nc_loader_free(m->loader);
+  int balance = l->recipe->balance ? nc_field_find(m->data, l->recipe->balance) : -1;
   m->loader = nc_loader_new(m->diag, &(NcLoaderOptions){
     .data = m->data, .index = l->train->index, .n = l->train->n, .field = l->field, .fields = l->fields,
     .batch = m->program->batch * l->recipe->accumulate, .seed = l->recipe->seed, .train = true, .stride = l->train->stride,
-    .last = l->train->last, .keep = RING + 1});
+    .last = l->train->last, .label = balance < 0 ? NULL : m->data->data[balance],
+    .classes = balance < 0 ? 0 : m->data->field[balance].classes, .keep = RING + 1});
   return m->loader != NULL;
 }
 

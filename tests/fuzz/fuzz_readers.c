@@ -1,4 +1,4 @@
-// The readers of foreign bytes under libFuzzer: plans, graphs, safetensors, idx, npy, csv, images, maps of names,
+// The readers of foreign bytes under libFuzzer: plans, graphs, safetensors, idx, npy, npz, csv, images, maps of names,
 // tokenizers. One program; FUZZ_READER in the environment says which. `make fuzz` runs them in turn. What is printed must
 // read back.
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "io/image.h"
 #include "io/names.h"
 #include "io/npy.h"
+#include "io/npz.h"
 #include "io/safetensors.h"
 #include "plan/plan.h"
 
@@ -72,6 +73,15 @@ static void csv(NcArena *a, NcDiag *d, const char *text, size_t n) {
     for (int c = 0; c < t.columns; c++) nc_csv_number(nc_csv_cell(&t, r, c), &v);
 }
 
+static void npz(NcArena *a, NcDiag *d, const char *text, size_t n) {
+  NcBytes b = bytes_of(text, n);
+  NcNpz z;
+  NcArray x;
+  if (!nc_npz_parse(a, d, &b, &z)) return;
+  for (int i = 0; i < z.n && i < 8; i++)
+    if (z.at[i].size < 1 << 20) nc_npz_array(a, d, &z, i, n % 2, &x);
+}
+
 static void image(NcArena *a, NcDiag *d, const char *text, size_t n) {
   NcImage m;
   NcBytes b = bytes_of(text, n);
@@ -91,7 +101,7 @@ static void bpe(NcArena *a, NcDiag *d, const char *text, size_t n) {
 
 static const struct { const char *name; Reader *read; } readers[] = {
   {"plan", plan}, {"graph", graph}, {"safetensors", safetensors}, {"idx", idx},
-  {"npy", npy},   {"csv", csv},     {"names", names},             {"bpe", bpe},
+  {"npy", npy},   {"npz", npz},     {"csv", csv},     {"names", names},             {"bpe", bpe},
   {"image", image}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -101,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (size_t i = 0; !read && i < sizeof readers / sizeof *readers; i++)
     if (getenv("FUZZ_READER") && strcmp(getenv("FUZZ_READER"), readers[i].name) == 0) read = readers[i].read;
   if (!read) {
-    fputs("FUZZ_READER: plan graph safetensors idx npy csv names bpe image\n", stderr);
+    fputs("FUZZ_READER: plan graph safetensors idx npy npz csv names bpe image\n", stderr);
     exit(2);
   }
   NcArena *a = nc_arena_new();
