@@ -35,10 +35,10 @@ static void find_families(NcArena *a) {
 static void compare(const GoldenSet *s, const char *on, const char *name, int step, const double *got, double part) {
   const GoldenTensor *t = golden_find(s, name);
   size_t n = strlen(name);
-  bool loss = n > 5 && strcmp(name + n - 5, "/loss") == 0;
-  if (loss ? step >= t->type.shape.dim[0] : step > 0) return;
-  const double *want = t->value + (loss ? step : 0);
-  int64_t count = loss ? 1 : nc_count(t->type.shape);
+  bool each = (n > 5 && strcmp(name + n - 5, "/loss") == 0) || strstr(name, "/state/");   // one after the other, by step
+  if (each ? step >= t->type.shape.dim[0] : step > 0) return;
+  int64_t count = nc_count(t->type.shape) / (each ? t->type.shape.dim[0] : 1);
+  const double *want = t->value + (each ? count * step : 0);
   double most = 0;
   for (int64_t i = 0; i < count; i++) most = fmax(most, fabs(want[i]));
   for (int64_t i = 0; i < count; i++)

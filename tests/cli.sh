@@ -259,7 +259,7 @@ printf 'nn 1\nconst   a=3\n' >ugly.nn
 expect 1 'would change' "$nacre" fmt --check ugly.nn
 expect 0 '' "$nacre" fmt ugly.nn
 expect 0 '' "$nacre" fmt --check ugly.nn
-file tests.nn 'test "two and two" { expect 2 + 2 == 4 }'
+file tests.nn 'test "two and two" { expect 2 + 2 == 4; gradcheck triplet(margin = 3.0) on (f32[2, 3], f32[2, 3], f32[2, 3]) }'
 expect 0 'passed' "$nacre" test tests.nn
 file fails.nn 'test "two and two" { expect sum(ones[2]) == 3.0 }'
 expect 1 'E0605' "$nacre" test fails.nn

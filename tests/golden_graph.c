@@ -160,6 +160,16 @@ static void states_of_optimizers(Case *c, NcProgram *p) {
   }
 }
 
+// What a step makes of the states that the file has.
+static void changed(Case *c, NcGraph *g) {
+  for (int i = 0; i < g->effect.n; i++) {
+    const NcNode *to = g->effect.at[i]->in[0];
+    const char *name = golden_name(c, to), *p = strstr(name, "/p/");
+    const char *state = p ? key(c, "state/", p + 3) : NULL;
+    if (state && golden_find(c->s, state)) nc_graph_output(g, state, g->effect.at[i]->in[1]);
+  }
+}
+
 static void net(Case *c) {
   GoldenSet *s = c->s;
   NcProgramOptions o = {.name = s->name, .text = s->text, .size = strlen(s->text), .hooks = {.ctx = s, .describe = describe},
@@ -171,6 +181,7 @@ static void net(Case *c) {
   states_of_optimizers(c, p);
   for (int i = 0; i < p->step->output.n; i++)
     if (strcmp(p->step->output.at[i].name, "loss") == 0) p->step->output.at[i].name = key(c, "loss", "");
+  changed(c, p->step);
   join(c, p->step);
 }
 
@@ -186,7 +197,7 @@ static void nothing_left(const Case *c) {
   int n = 0;
   for (int i = 0; i < c->s->n; i++) {
     const char *name = c->s->tensor[i].name;
-    n += own(c, name, "d/") || own(c, name, "dp/") || own(c, name, "loss") ||
+    n += own(c, name, "d/") || own(c, name, "dp/") || own(c, name, "loss") || own(c, name, "state/") ||
          (own(c, name, "y") && strchr("/", name[strlen(c->name) + 2]));
   }
   ck_assert_msg(n == c->used, "%s: %d outputs, but the file has %d", c->name, c->used, n);

@@ -40,6 +40,7 @@ NC_SUITES = \
   tests/check_names \
   tests/check_loop \
   tests/check_parts \
+  tests/check_states \
   tests/check_train \
   tests/check_runs \
   tests/check_generate \

@@ -108,6 +108,7 @@ typedef struct NcLocal {
   NcValue value;
   NcRange at;
   NcVar *var;
+  const struct NcScan *scan; // of a param or state: the innermost one around its declaration
   const void *each;          // an index of a `for` (NcIndex), or what depends on one; NULL elsewhere
 } NcLocal;
 typedef struct NcScope { struct NcScope *up; NcLocal *last; } NcScope;
@@ -289,6 +290,10 @@ bool nc_let(NcElab *e, const NcStmt *s);          // binds in the frame's scope
 // scan.c
 NcValue nc_scan(NcElab *e, const NcExpr *x);
 bool nc_scan_next(NcElab *e, const NcBlock *b, const NcStmt *s, bool last);    // the statement `next` of block b
+
+// scan_state.c: states in the innermost scan
+void nc_scan_state(NcElab *e, NcVar *v);                              // from here on v->next is its value in the present turn
+NcTensor *nc_scan_state_read(NcElab *e, const NcLocal *l);            // as it was when the turn began
 
 // arith.c
 NcValue nc_unary(NcElab *e, NcRange at, NcOperator op, NcValue a);

@@ -23,6 +23,7 @@ compiler_libcompiler_la_SOURCES += compiler/elab/stmt.c
 compiler_libcompiler_la_SOURCES += compiler/elab/scan.h
 compiler_libcompiler_la_SOURCES += compiler/elab/scan.c
 compiler_libcompiler_la_SOURCES += compiler/elab/scan_loop.c
+compiler_libcompiler_la_SOURCES += compiler/elab/scan_state.c
 compiler_libcompiler_la_SOURCES += compiler/elab/module.c
 compiler_libcompiler_la_SOURCES += compiler/elab/builtin.h
 compiler_libcompiler_la_SOURCES += compiler/elab/builtin.c

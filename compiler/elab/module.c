@@ -220,7 +220,7 @@ NcValue nc_lookup(NcElab *e, const NcName *n) {
                     n->s);
       return nc_v_poison();
     }
-    return local->value;
+    return local->var ? nc_v_tensor(local->value.at, nc_scan_state_read(e, local)) : local->value;
   }
   NcInfo *info = e->frame->module ? nc_map_get(&e->frame->module->decl, n->s) : NULL;
   if (info) return decl_value(e, info, n->at);

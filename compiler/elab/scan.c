@@ -7,8 +7,7 @@
 
 // ---- the pieces
 
-static NcTensor *placeholder(NcElab *e, const NcScan *s, NcRange at, const char *what, NcDtype t, int rank,
-                             const NcSize *dim) {
+NcTensor *nc_scan_placeholder(NcElab *e, const NcScan *s, NcRange at, const char *what, NcDtype t, int rank, const NcSize *dim) {
   NcType type = {.dtype = t};
   if (!nc_t_shape(e, at, rank, dim, &type.shape)) return NULL;
   const char *name = nc_sprintf(e->arena, "scan %d %s", s->number, what);
@@ -43,7 +42,7 @@ static bool scan_tensor(NcElab *e, NcScan *s, NcValue v, int64_t axis, int i) {
   for (int k = 0; k < t->rank; k++)
     if (k != s->axis) dim[rank++] = t->dim[k];
   s->scanned[i] = t;
-  s->element[i] = placeholder(e, s, s->x->name.at, nc_sprintf(e->arena, "x%d", i), t->node->type.dtype, rank, dim);
+  s->element[i] = nc_scan_placeholder(e, s, s->x->name.at, nc_sprintf(e->arena, "x%d", i), t->node->type.dtype, rank, dim);
   return s->element[i];
 }
 
@@ -71,8 +70,8 @@ static bool carries(NcElab *e, NcScan *s) {
     const NcArg *a = &s->x->list.at[i];
     NcTensor *t = s->first[i] = nc_to_tensor(e, nc_expr(e, a->e), a->e->at, NULL);
     if (!t) return false;
-    s->carry[i] = placeholder(e, s, a->at, nc_sprintf(e->arena, "carry %s", a->name.s), t->node->type.dtype, t->rank,
-                              t->dim);
+    s->carry[i] = nc_scan_placeholder(e, s, a->at, nc_sprintf(e->arena, "carry %s", a->name.s), t->node->type.dtype, t->rank,
+                                      t->dim);
     if (!s->carry[i]) return false;
   }
   return true;
@@ -195,7 +194,7 @@ static void bind_all(NcElab *e, NcScan *s) {
 static bool block(NcElab *e, NcScan *s) {
   NcScope *outer = e->frame->scope;
   NcTensor *turn = e->turn;
-  s->turn = placeholder(e, s, s->x->at, "turn", NC_I32, 0, NULL);
+  s->turn = nc_scan_placeholder(e, s, s->x->at, "turn", NC_I32, 0, NULL);
   e->turn = counted(e, s);
   e->scan = s;
   e->frame->scope = nc_scope(e, outer);
@@ -214,18 +213,27 @@ static bool block(NcElab *e, NcScan *s) {
   return ok;
 }
 
+// The block, and the loop made of it. last: one for each carry, those of the states behind the others.
+static bool loop(NcElab *e, NcScan *s, NcTensor ***last, NcTensor **stacked) {
+  bool ok = block(e, s) && nc_scan_states_carry(e, s);
+  *last = NC_NEW_N(e->arena, NcTensor *, s->ncarry + 1);
+  ok = ok && nc_scan_loop(e, s, *last, stacked);
+  nc_scan_states_leave(s, ok ? *last : NULL);
+  return ok;
+}
+
 NcValue nc_scan(NcElab *e, const NcExpr *x) {
-  NcScan s = {.up = e->scan, .x = x, .number = e->scans++};
-  if (!scanned(e, &s) || !carries(e, &s)) return nc_v_poison();
-  site(e, &s);
-  if (!block(e, &s)) return nc_v_poison();
-  NcTensor **last = NC_NEW_N(e->arena, NcTensor *, s.ncarry + 1), *stacked[NC_MAX_SCANNED];
-  if (!nc_scan_loop(e, &s, last, stacked)) return nc_v_poison();
-  int n = s.nemit ? s.nemit : s.ncarry;
+  NcScan *s = NC_NEW(e->arena, NcScan);   // calls are remembered by it (NcMemo)
+  *s = (NcScan){.up = e->scan, .x = x, .number = e->scans++};
+  if (!scanned(e, s) || !carries(e, s)) return nc_v_poison();
+  site(e, s);
+  NcTensor **last, *stacked[NC_MAX_SCANNED];
+  if (!loop(e, s, &last, stacked)) return nc_v_poison();
+  int n = s->nemit ? s->nemit : x->list.n;
   NcValue *v = NC_NEW_N(e->arena, NcValue, n + 1);
-  for (int i = 0; i < n; i++) v[i] = nc_v_tensor(x->at, s.nemit ? stacked[i] : last[i]);
-  if (n == 1 && s.emit.kind != NC_V_TUPLE) return v[0];
+  for (int i = 0; i < n; i++) v[i] = nc_v_tensor(x->at, s->nemit ? stacked[i] : last[i]);
+  if (n == 1 && s->emit.kind != NC_V_TUPLE) return v[0];
   NcValue r = nc_v_items(e, NC_V_TUPLE, x->at, n, v);
-  if (s.emit.kind == NC_V_TUPLE && r.kind == NC_V_TUPLE) r.list.name = s.emit.list.name;
+  if (s->emit.kind == NC_V_TUPLE && r.kind == NC_V_TUPLE) r.list.name = s->emit.list.name;
   return r;
 }

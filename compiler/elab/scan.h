@@ -7,6 +7,15 @@
 
 enum { NC_MAX_SCANNED = 16 };
 
+// A state that is met in the block (scan_state.c).
+typedef struct {
+  NcVar *var;
+  NcNode *before;            // var->next when the loop began
+  NcTensor *first, *carry;   // its value then, and the placeholder
+  bool changes;
+  int number;                // then: among the carries
+} NcScanState;
+
 typedef struct NcScan NcScan;
 struct NcScan {
   NcScan *up;
@@ -26,7 +35,12 @@ struct NcScan {
   NcValue emit;                  // a tensor or a tuple of them; poison where there is none
   int nemit;
   NcTensor *emitted[NC_MAX_SCANNED];
+  NC_VEC(NcScanState) state;
 };
+
+NcTensor *nc_scan_placeholder(NcElab *e, const NcScan *s, NcRange at, const char *what, NcDtype t, int rank, const NcSize *dim);
+bool nc_scan_states_carry(NcElab *e, NcScan *s);      // scan_state.c, after the block: those that change become carries
+void nc_scan_states_leave(NcScan *s, NcTensor *const *last);   // after the loop; `last` NULL: after an error
 
 bool nc_scan_loop(NcElab *e, NcScan *s, NcTensor **last, NcTensor **stacked);     // scan_loop.c: as the graph has it
 #endif

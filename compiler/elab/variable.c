@@ -94,11 +94,14 @@ bool nc_declare(NcElab *e, const NcStmt *s) {
   } else if (!same_again(e, v, type, rank, dim, s->at)) return false;
   if (v->failed) return false;
   const NcVar *shown = shown_for(e, v);
+  nc_scan_state(e, v);
   // Where a layer is called again in one graph, its state is what the call before left.
   NcNode *node = shown->next ? shown->next : shown->now;
   if (!nc_scope_bind(e, e->frame->scope, s->name.s, s->name.at, nc_v_tensor(s->at, nc_t(e, s->at, node, rank, dim))))
     return false;
-  nc_lookup_local(e->frame->scope, s->name.s)->var = v;
+  NcLocal *local = nc_lookup_local(e->frame->scope, s->name.s);
+  local->var = v;
+  local->scan = e->scan;
   return true;
 }
 
@@ -122,12 +125,9 @@ bool nc_update(NcElab *e, const NcStmt *s) {
                   nc_dims_describe(e, v->pub.type.dtype, v->pub.type.shape.rank, v->dim));
     return false;
   }
-  if (e->training && e->scan) {
-    NcMessage *m = nc_elab_error(e, NC_E0110, s->at, "a state cannot change inside of `scan` yet");
-    nc_help(e->diag, m, "carry it: `with %s = …`, or use `repeat`", s->name.s);
-    return false;
-  }
-  if (e->training) v->next = t->node;
+  if (!e->training) return true;
+  nc_scan_state(e, v);
+  v->next = t->node;
   return true;
 }
 

@@ -34,14 +34,42 @@ static void want(NcBack *b, Vjp *v, NcNode *input, NcNode **out) {
 
 static bool is_float(const NcNode *n) { return nc_dtype_float(n->type.dtype); }
 
+// Carries through which a gradient can come: those whose last value has one, and what leads to them or to what is emitted. Others,
+// such as running statistics, would carry zeros backward.
+static bool *counting(const NcBack *b, NcNode *const *dout) {
+  const NcLoop *l = &b->l;
+  bool *counts = NC_NEW_N(b->a, bool, l->ncarry + 1), *seen = NC_NEW_N(b->a, bool, l->body->node.n + 1);
+  NcNode **first = NC_NEW_N(b->a, NcNode *, l->ncarry + 1);
+  NC_VEC(NcNode *) todo = {0};
+  for (int i = 0; i < l->ncarry; i++) {
+    first[i] = nc_loop_input(l->body, 'c', i);
+    if ((counts[i] = dout[i] != NULL)) *NC_PUSH(b->a, todo) = nc_loop_output(l->body, 'c', i);
+  }
+  for (int i = 0; i < l->nemit; i++)
+    if (dout[l->ncarry + i]) *NC_PUSH(b->a, todo) = nc_loop_output(l->body, 'y', i);
+  while (todo.n) {
+    NcNode *n = todo.at[--todo.n];
+    if (seen[n->id]) continue;
+    seen[n->id] = true;
+    for (int k = 0; k < n->nin; k++) *NC_PUSH(b->a, todo) = n->in[k];
+    for (int i = 0; i < l->ncarry; i++)
+      if (!counts[i] && n == first[i]) {
+        counts[i] = true;
+        *NC_PUSH(b->a, todo) = nc_loop_output(l->body, 'c', i);
+      }
+  }
+  return counts;
+}
+
 static bool product(NcBack *b, NcNode *const *dout, const bool *wanted) {
   const NcLoop *l = &b->l;
   NcNode **map = NC_NEW_N(b->a, NcNode *, l->body->node.n + 1);
   if (!nc_loop_place(b->work, l->body, same_name, b, map)) return false;
   Vjp v = {0};
+  const bool *counts = counting(b, dout);
   for (int i = 0; i < l->ncarry; i++) {
     NcNode *y = b->next[i] = map[nc_loop_output(l->body, 'c', i)->id];
-    if (!is_float(y)) continue;
+    if (!is_float(y) || !counts[i]) continue;
     b->dnext[i] = named(b->work, b->at, "dc", i, y->type);
     *NC_PUSH(b->a, v.y) = y;
     *NC_PUSH(b->a, v.dy) = b->dnext[i];

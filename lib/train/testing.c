@@ -85,14 +85,15 @@ static bool loss_of(Run *r, const NcGraph *g, const NcBinding *bind, int n, doub
   return true;
 }
 
-// Inputs of the graph that nothing binds get values from a fixed, smooth rule, away from kinks at round numbers.
+// Inputs of the graph that nothing binds get values from a fixed rule, away from kinks at round numbers, and each others than the one
+// before: a distance between two that are equal has a kink. Whole numbers, which may be labels of two classes, are 0 and 1.
 static int bind_inputs(Run *r, const NcGraph *g, NcBinding *bind, int n) {
   for (int i = 0; i < g->node.n; i++) {
     const NcNode *x = g->node.at[i];
     if (strcmp(x->op->name, "input") != 0) continue;
     int64_t count = nc_count(x->type.shape);
     double *v = NC_NEW_N(r->a, double, count);
-    for (int64_t k = 0; k < count; k++) v[k] = nc_dtype_float(x->type.dtype) ? sin(1.7 * (double)k + 0.3) : 0;
+    for (int64_t k = 0; k < count; k++) v[k] = nc_dtype_float(x->type.dtype) ? 0.13 + 1.7 * sin(1.3 * (double)(k + 1) + i) : (double)((7 * k + i) % 2);
     bind[n++] = (NcBinding){nc_attr_str(x, "name"), v};
   }
   return n;

@@ -1,6 +1,7 @@
 """Recurrent layers against PyTorch's modules with the same weights."""
 import torch
-from golden import Family, f
+import torch.nn.functional as F
+from golden import Family, f, ints
 from torch import nn
 
 family = Family("recurrent", "recurrent layers")
@@ -53,3 +54,42 @@ for kind in GATES:
 case("lstm_bidirectional_last", f"x |> bidirectional(lstm({U}, last = true))",
      lambda p, x: torch.cat(list(both("lstm", p, x)[1][0]), -1),
      shapes("lstm", "bidirectional.forward") | shapes("lstm", "bidirectional.backward"), x=f(2, 4, I))
+
+
+# Batch normalisation within a recurrent cell: its running statistics move with every turn, forward and then backward in time.
+ones = lambda *shape: lambda g: torch.ones(shape, dtype=torch.float64)
+zeros = lambda *shape: lambda g: torch.zeros(shape, dtype=torch.float64)
+norm = nn.BatchNorm1d(U).double()
+
+
+def turns(p, x, at, order, h, norm):
+    for t in order:
+        a = F.linear(x[:, t], p["cell.up.weight"], p["cell.up.b"]) + F.linear(h, p["cell.back.weight"])
+        h = torch.tanh(torch.func.functional_call(norm, at(p), (a,)))
+    return h
+
+
+def normed(p, x, training=False):
+    affine = {"weight": p["cell.batch_norm.scale"], "bias": p["cell.batch_norm.shift"]}
+    statistics = {"running_mean": p["cell.batch_norm.mean"].detach(), "running_var": p["cell.batch_norm.var"].detach()}
+    norm.train(training)
+    at = lambda p: affine if training else affine | statistics
+    h = turns(p, x, at, range(6), x.new_zeros(len(x), U), norm)
+    return F.linear(turns(p, x, at, reversed(range(6)), h, norm), p["head.weight"], p["head.b"])
+
+
+family.net("batch_norm_in_turns", """let cell = normed(4)
+  let h = scan xt in x axis 1 with h = zeros[B, 4] { next cell(xt, h) }
+  scan xt in x axis 1 reverse true with g = h { next cell(xt, g) } |> dense(2) as head""",
+           normed, "cross_entropy({out}, label)", "sgd(0.2)",
+           {"cell.up.weight": (U, I), "cell.up.b": (U,), "cell.back.weight": (U, U), "cell.batch_norm.scale": ones(U),
+            "cell.batch_norm.shift": zeros(U), "cell.batch_norm.mean": zeros(U), "cell.batch_norm.var": ones(U),
+            "head.weight": (2, U), "head.b": (2,)},
+           lambda y, x, label: F.cross_entropy(y, label.long()), lambda ps: torch.optim.SGD(ps, 0.2),
+           train=lambda p, x: normed(p, x, True),
+           states={"cell.batch_norm.mean": norm.running_mean, "cell.batch_norm.var": norm.running_var},
+           x=f(5, 6, I), label=ints(2, 5))
+family.text.append("""layer normed(U: int)(x: f32[B, I], h: f32[B, U]) -> f32[B, U] {
+  (x |> dense(U) as up) + (h |> dense(U, bias = false) as back) |> batch_norm |> tanh
+}
+""")

@@ -4,6 +4,7 @@ FAMILY.safetensors, its inputs, weights and what PyTorch makes of them in double
     CASE/x …           inputs by name                        CASE/p/PATH        weights by the paths of Nacre
     CASE/y[/NAME]      outputs                               CASE/d/x …         gradients of sum(output * cotangent)
     CASE/dp/PATH       gradients toward the weights          CASE/loss          the losses of the first training steps
+    CASE/state/PATH    states after each of those steps
 
 Element i of an output's cotangent is sin(1 + 1.3 i). Everything is stored in single precision; inputs and weights are
 rounded to it before anything is computed, so that what is stored is what was computed with.
@@ -89,20 +90,22 @@ class Family:
             self.meta[name] = "training"
 
     def net(self, name, nn, network, loss, optimizer, params, torch_loss, torch_optimizer,
-            train=None, **fields):
+            train=None, states={}, **fields):
         """A network and its training: network(p, x) gives the output from the first field, torch_loss(output, fields) the loss.
-        `loss` may hold {out}. `train` is the network as in training, where that differs."""
+        `loss` may hold {out}. `train` is the network as in training, where that differs; it changes `states`, tensors by path, in place."""
         x, p = self.leaves(name, fields, params)
         first = next(iter(x))
         self.outputs_and_gradients(name, network(p, x[first]), {}, p)
-        opt, losses = torch_optimizer(list(p.values())), []
+        opt, losses, after = torch_optimizer(list(p.values())), [], {k: [] for k in states}
         for step in range(STEPS):
             opt.zero_grad()
             l = torch_loss((train or network)(p, x[first]), **x)
             l.backward()
             opt.step()
             losses.append(l.detach())
-        self.put({f"{name}/loss": torch.stack(losses)})
+            for k, t in states.items():
+                after[k].append(t.clone())
+        self.put({f"{name}/loss": torch.stack(losses)} | {f"{name}/state/{k}": torch.stack(t) for k, t in after.items()})
         dtype, shape = "f32" if x[first].is_floating_point() else "i32", ", ".join(["B", *map(str, x[first].shape[1:])])
         self.text.append(f"""model case_{name}({first}: {dtype}[{shape}]) {{
   {nn}
