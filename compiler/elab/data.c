@@ -330,5 +330,10 @@ bool nc_data_member(NcElab *e, NcInfo *info, const char *name, NcRange at, NcVal
     *out = nc_v_int(at, nc_size(ds->fields.examples));
     return true;
   }
+  if (strcmp(name, "examples") == 0 && ds->where) {
+    NcMessage *m = nc_elab_error(e, NC_E0212, at, "how many examples `where` leaves of `%s` is not known before they are read", d->name.s);
+    nc_elab_label(e, m, ds->where->at, "they are chosen here");
+    return true;
+  }
   return statistic(e, ds, name, at, out);
 }

@@ -325,6 +325,7 @@ NcValue nc_rearrange(NcElab *e, const NcExpr *x, NcRange at, NcValue a);
 NcValue nc_check_type(NcElab *e, const NcTypeExpr *t, NcValue v, const char *what, const char *of);
 bool nc_eval_type(NcElab *e, const NcTypeExpr *t, NcDtype *dtype, int *rank, NcSize *dim);   // all names bound
 bool nc_axes(NcElab *e, int n, NcExpr *const *axis, NcRange at, int *rank, NcSize *dim);          // B, n * 2, S...
+bool nc_sizes_bound(NcElab *e, const NcModule *m, NcScope *scope, const NcExpr *x);
 NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input);                      // an input of that type
 
 // calls.c, while rows are collected: what nc_inline begins and ends; -1: nothing is collected

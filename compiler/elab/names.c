@@ -16,7 +16,8 @@ static void type(Walk *w, const NcTypeExpr *t) {   // its names are sizes, bound
     const NcExpr *x = t->axis.at[i];
     if (x->kind == NC_X_NAME || x->kind == NC_X_SPREAD) know(w, x->name.s);
   }
-  for (int i = 0; t && i < t->axis.n; i++) expr(w, t->axis.at[i]);
+  for (int i = 0; t && i < t->axis.n; i++)
+    if (nc_sizes_bound(w->e, w->e->user, w->scope, t->axis.at[i])) expr(w, t->axis.at[i]);
 }
 
 static void stmt(Walk *w, const NcStmt *s) {

@@ -99,8 +99,7 @@ NcGraph *nc_model_graph(NcElab *e, NcInfo *info, bool training) {
   return v.kind != NC_V_POISON && e->diag->errors == errors ? nc_graph_prune(e->graph) : NULL;
 }
 
-static bool untrained(NcElab *e, NcProgram *p) {
-  NcInfo *info = model_decl(e);
+static bool untrained(NcElab *e, NcProgram *p, NcInfo *info) {
   if (!info) return e->opt->model == NULL;
   if (!e->batch) e->batch = 32;
   if (!nc_model_graph(e, info, true)) return false;
@@ -159,18 +158,19 @@ NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
   *p = (NcProgram){.arena = a, .diag = d, .file = e->user->file};
   check_constants(e);
   const NcDecl *train = train_decl(e);
-  bool ok = train ? trained(e, p, train) : untrained(e, p);
+  NcInfo *alone = train ? NULL : model_decl(e);
+  bool ok = train ? trained(e, p, train) : untrained(e, p, alone);
   if (ok) nc_tasks(e, p);
   nc_weights_match(e);
   for (int i = 0; i < e->var.n; i++) *NC_PUSH(a, p->variable) = e->var.at[i]->pub;
   p->init = e->init;
   p->batch = e->batch;
   nc_set_finish(e);
-  if (e->batch && !o->task) {   // what was not built is checked, with variables of its own
+  if (!o->task) {   // what was not built is checked, with variables of its own
     NcTests tests = {0};
-    const NcInfo *built = train ? NULL : model_decl(e);
+    if (!e->batch) e->batch = 32;
     nc_forget(e, "check");
-    check_models(e, train && train->name.s ? train->name.s : built ? built->decl->name.s : NULL);
+    check_models(e, e->recipe ? train->name.s : alone ? alone->decl->name.s : NULL);
     nc_check_unused(e);
     nc_elab_tests(e, &tests);
   }

@@ -74,6 +74,19 @@ static bool wrong_size(const Check *c, int axis, NcSize want, const NcExpr *by) 
   return false;
 }
 
+// (H - 1) / 2 cannot tell H: names in an expression over sizes must be bound. False after E0301.
+bool nc_sizes_bound(NcElab *e, const NcModule *m, NcScope *scope, const NcExpr *x) {
+  if (!x) return true;
+  if (x->kind != NC_X_NAME) {
+    bool arithmetic = x->kind == NC_X_BINARY || x->kind == NC_X_UNARY;
+    return !arithmetic || (nc_sizes_bound(e, m, scope, x->a) && nc_sizes_bound(e, m, scope, x->b));
+  }
+  if (nc_lookup_local(scope, x->name.s) || nc_find_decl(e, m, x->name.s)) return true;
+  nc_help(e->diag, nc_elab_error(e, NC_E0301, x->name.at, "unknown name `%s`", x->name.s),
+          "a size is told by an axis that is its name alone: let a tensor with the axis `%s` stand before this one", x->name.s);
+  return false;
+}
+
 static bool check_axis(const Check *c, int axis, const NcExpr *by) {
   NcElab *e = c->e;
   NcSize have = c->x->dim[axis], want;
@@ -87,7 +100,7 @@ static bool check_axis(const Check *c, int axis, const NcExpr *by) {
       return false;
     }
     want = v.size;
-  } else if (!nc_expr_int(e, by, &want)) return false;
+  } else if (!nc_sizes_bound(e, e->frame->module, e->frame->scope, by) || !nc_expr_int(e, by, &want)) return false;
   return nc_size_eq(have, want) || wrong_size(c, axis, want, by);
 }
 
@@ -279,6 +292,8 @@ NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
   for (int i = 0; i < t->axis.n; i++) {
     const NcExpr *x = t->axis.at[i];
     NcValue v;
+    if (x->kind != NC_X_NAME && x->kind != NC_X_SPREAD && !nc_sizes_bound(e, e->frame->module, e->frame->scope, x))
+      return nc_v_poison();
     bool batch = x->kind == NC_X_NAME && strcmp(x->name.s, "B") == 0;
     if (e->trial && !batch) make_up(e, x);
     if (x->kind == NC_X_NAME && !bound_size(e, x->name.s, &v)) {

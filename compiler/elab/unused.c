@@ -1,4 +1,4 @@
-// Functions, layers and models that nothing in the file calls. They are elaborated with sizes that are made up, several times
+// Functions, layers and models that nothing in the file calls, and data and weights that nothing uses. The first are elaborated with sizes that are made up, several times
 // over: what is wrong each time, whatever was tried, is an error; what only some sizes bring about is none, since a caller might
 // give others. What an assertion refuses is not tried.
 #include "elab/recipe.h"
@@ -106,6 +106,7 @@ static Messages in_both(NcElab *e, Messages a, Messages b) {
 static void check(NcElab *e, NcInfo *info) {
   Messages found = {0};
   int tried = 0;
+  bool dead = e->dead;
   for (int i = 0; i < TRIALS && (!tried || found.n) && !e->dead; i++) {
     NcTrial t = trials[i];
     int messages = e->diag->messages.n, errors = e->diag->errors;
@@ -120,13 +121,43 @@ static void check(NcElab *e, NcInfo *info) {
     bool of_names = found.at[i]->code == NC_E0301 || found.at[i]->code == NC_E0303;
     if (!of_names) nc_note(e->diag, found.at[i], "nothing calls `%s`: it was tried with several sizes", info->decl->name.s);
   }
+  e->dead = dead;   // what goes too deep here hides no other's errors
 }
 
-void nc_check_unused(NcElab *e) {
+static void check_callables(NcElab *e) {
   for (int i = 0; i < e->user->file->decl.n && !e->dead; i++) {
     const NcDecl *d = e->user->file->decl.at[i];
     if ((d->kind != NC_D_FN && d->kind != NC_D_LAYER && d->kind != NC_D_MODEL) || !d->name.s) continue;
     NcInfo *info = nc_map_get(&e->user->decl, d->name.s);
     if (info && info->decl == d && !info->called && can_be_tried(info)) check(e, info);
   }
+}
+
+static void check_data(NcElab *e, const NcDecl *d) {
+  if (!d->body || !e->opt->hooks.describe || nc_map_has(&e->datasets, d->name.s)) return;
+  nc_forget(e, "unused");
+  NcDataset *ds = nc_dataset(e, nc_map_get(&e->user->decl, nc_sprintf(e->arena, "data %s", d->name.s)), d->at);
+  bool ok = ds && nc_dataset_bind(e, ds, nc_scope(e, NULL));
+  if (ok && ds->where) nc_dataset_where(e, ds);
+}
+
+// Where nothing uses them, it is nobody's trouble that their files (errors 04xx) are not there, or not as they should be.
+static void check_sources(NcElab *e) {
+  for (int i = 0; i < e->user->file->decl.n && !e->dead; i++) {
+    const NcDecl *d = e->user->file->decl.at[i];
+    int messages = e->diag->messages.n, errors = e->diag->errors;
+    if (d->name.s && d->kind == NC_D_DATA) check_data(e, d);
+    if (d->name.s && d->kind == NC_D_WEIGHTS) nc_weights(e, &d->name);
+    Messages m = taken_back(e, messages, errors);
+    for (int k = 0; k < m.n; k++)
+      if (nc_code_name(m.at[k]->code)[2] != '4') {
+        *NC_PUSH(e->arena, e->diag->messages) = m.at[k];
+        e->diag->errors++;
+      }
+  }
+}
+
+void nc_check_unused(NcElab *e) {
+  check_callables(e);
+  check_sources(e);
 }
