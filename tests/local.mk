@@ -26,6 +26,7 @@ NC_SUITES = \
   tests/check_data \
   tests/check_images \
   tests/check_archives \
+  tests/check_augment \
   tests/check_table \
   tests/check_loader \
   tests/check_text \

@@ -98,3 +98,7 @@ dist_check_SCRIPTS += tests/json.sh
 
 TESTS += tests/guards.sh
 dist_check_SCRIPTS += tests/guards.sh
+
+# Augmentations that go on with the same bits, and predictions for single images.
+TESTS += tests/images.sh
+dist_check_SCRIPTS += tests/images.sh

@@ -2,6 +2,7 @@
 PRELUDE = \
   compiler/prelude/activations.nn \
   compiler/prelude/attention.nn \
+  compiler/prelude/augment.nn \
   compiler/prelude/blocks.nn \
   compiler/prelude/conv.nn \
   compiler/prelude/dense.nn \
