@@ -14,7 +14,7 @@
 // The points are 0, ±√½, ±√2, ∞: with them rounding errors are three to five times those of direct sums, with the usual
 // 0, ±1, ±2, ∞ twenty times.
 //
-//   BATCH IG OG IH IW OH OW LO_H LO_W     sizes as in conv_cpu.cl; no padding is negative
+//   BATCH IG OG IH IW OH OW LO_H LO_W XH XW     sizes as in conv_cpu.cl; no padding is negative
 //   IB OB       channels to a block, a multiple of W; outputs to an item, of NR
 //   RI RT       rows of tiles to an item: of NAME_in, within one image; of NAME, over the images
 //   W_O W_I W_H W_W  PLAIN_W              strides of w; 1: they are those of [O][I][3][3] and w has no prologue
@@ -30,7 +30,7 @@
 #define TILES (BATCH * TY * TX)
 #define TILES_V (TILES | 1)                       // odd: 36 streams at a distance of whole pages would share a few cache sets
 #define PITCH (TX * 4 + 2)
-#define LANES_SIZE (((RI * 4 + 2) * PITCH + W) * W)
+#define LANES_SIZE (((RI * 4 + 2) * PITCH + W * XW) * W)
 #define V_AT(ib, point, tile) ((((IDX)(ib) * POINTS + (point)) * TILES_V + (tile)) * IB)
 #define PANELS (OB / NR)
 #define U_POINT (PANELS * IB * NR + NR)           // the same, for sets of the first-level cache
@@ -75,33 +75,34 @@ INLINE void FN(_result4)(const VEC m0, const VEC m1, const VEC m2, const VEC m3,
 
 // ---- x to V
 
-// A row of W channels into lanes, padded with zeros. It may write W vectors beyond its end, where the next row will be.
+// A row of W channels into lanes, with its padding and zeros between elements of a dilated x. What it writes beyond its end
+// is corrected by the next row.
 // a: index of the row in the first of the channels.
 INLINE void FN(_turn_row)(SCRATCH float *to, IDX a, int channels, bool inside, __global const A_TYPE *A EXTRA) {
   int x = 0;
 #pragma nounroll
-  for (; x < (inside ? LO_W : PITCH); x++) VAT(to + x * W) = (VEC)(0);
+  for (; x < (inside && XW == 1 ? LO_W : PITCH); x++) VAT(to + x * W) = (VEC)(0);
   if (!inside) return;
 #pragma nounroll
   for (x = 0; x < IW; x += W) {
     const int first = min(x, max(IW - W, 0));
-    SCRATCH float *at = to + (first + LO_W) * W;
+    SCRATCH float *at = to + (first * XW + LO_W) * W;
     if (channels >= W && a + (W - 1) * (IDX)(IH * IW) + first + W <= (IDX)BATCH * IG * IH * IW) {
       VEC t[W];
 #pragma unroll
       for (int i = 0; i < W; i++) t[i] = LOAD_A_V((a + i * (IDX)(IH * IW) + first));
       FN(_transpose)(t);
 #pragma unroll
-      for (int i = 0; i < W; i++) VAT(at + i * W) = t[i];
+      for (int i = 0; i < W; i++) VAT(at + i * (XW * W)) = t[i];
     } else {
 #pragma nounroll
       for (int j = 0; j < min(W, IW - first); j++)
 #pragma nounroll
-        for (int i = 0; i < W; i++) at[j * W + i] = LOAD_A((a + min(i, channels - 1) * (IDX)(IH * IW) + first + j));
+        for (int i = 0; i < W; i++) at[j * (XW * W) + i] = LOAD_A((a + min(i, channels - 1) * (IDX)(IH * IW) + first + j));
     }
   }
 #pragma nounroll
-  for (x = LO_W + IW; x < PITCH; x++) VAT(to + x * W) = (VEC)(0);
+  for (x = LO_W + (IW - 1) * XW + 1; x < PITCH; x++) VAT(to + x * W) = (VEC)(0);
 }
 
 INLINE void FN(_in_tile)(SCRATCH const float *d, __global float *to) {
@@ -130,8 +131,8 @@ BODY void FN(_in_item)(int block, int ib, SCRATCH float *restrict lanes, __globa
 #pragma nounroll
     for (int s = 0; s < rows * 4 + 2; s++) {
       const int y = ty0 * 4 + s - LO_H;
-      const bool inside = y >= 0 && y < IH;
-      FN(_turn_row)(lanes + s * (PITCH * W), (((IDX)n * IG + i) * IH + (inside ? y : 0)) * IW, i1 - i, inside, A EXTRA_NAMES);
+      const bool inside = y >= 0 && y % XH == 0 && y / XH < IH;
+      FN(_turn_row)(lanes + s * (PITCH * W), (((IDX)n * IG + i) * IH + (inside ? y / XH : 0)) * IW, i1 - i, inside, A EXTRA_NAMES);
     }
 #pragma nounroll
     for (int r = 0; r < rows; r++)

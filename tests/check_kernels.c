@@ -141,7 +141,9 @@ static const ConvShape winograds[] = {
   {1, 150, 40, 1, {1, 7, 7}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
   {2, 40, 70, 1, {1, 4, 11}, {1, 3, 3}, ONES, NONE, NONE, ONES, ONES, 1},
   {1, 9, 33, 1, {1, 61, 58}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
-  {5, 16, 16, 1, {1, 3, 2}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0}};
+  {5, 16, 16, 1, {1, 3, 2}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0},
+  {2, 16, 17, 1, {1, 9, 7}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 2, 2}, ONES, {1, 2, 2}, 1},
+  {1, 11, 16, 1, {1, 5, 13}, {1, 3, 3}, ONES, {0, 2, 0}, {0, 0, 1}, ONES, {1, 3, 2}, 0}};
 
 static NcConvTemplate conv_of(const ConvShape *s, int row, const char *name, Variant v) {
   NcConvTemplate c = {.name = nc_sprintf(arena, "%s_%d", name, row), .batch = s->b, .in_channels = s->i,

@@ -8,8 +8,8 @@ typedef struct { int64_t ib, ob, ri, rt, ty, tx; NcTile r; } Blocks;
 static bool possible(const NcConvTemplate *c) {
   if (c->groups != 1 || c->in[0] != 1 || c->out[0] != 1 || c->kernel[0] != 1 || c->lo[0] != 0) return false;
   for (int i = 1; i < 3; i++)
-    if (c->kernel[i] != 3 || c->stride[i] != 1 || c->dilation[i] != 1 || c->dilate_x[i] != 1 || c->lo[i] < 0 || c->lo[i] > 2 ||
-        c->lo[i] + c->in[i] > c->out[i] + 2)
+    if (c->kernel[i] != 3 || c->stride[i] != 1 || c->dilation[i] != 1 || c->lo[i] < 0 || c->lo[i] > 2 ||
+        c->lo[i] + (c->in[i] - 1) * c->dilate_x[i] + 1 > c->out[i] + 2)
       return false;
   return true;
 }
@@ -36,8 +36,8 @@ static int64_t scratch(const NcTarget *t, const NcConvTemplate *c, const Blocks 
   return POINTS * (b->ib * b->ob + b->r.nv * t->vector) + sums(b) + planes + 64;
 }
 
-static int64_t lanes(const NcTarget *t, const Blocks *b) {
-  return ((b->ri * TILE + 2) * (b->tx * TILE + 2) + t->vector) * t->vector + 64;
+static int64_t lanes(const NcTarget *t, const NcConvTemplate *c, const Blocks *b) {
+  return ((b->ri * TILE + 2) * (b->tx * TILE + 2) + t->vector * c->dilate_x[2]) * t->vector + 64;
 }
 
 // Weights and sums of an item stay in the second-level cache. The more tiles, the fewer times weights are transformed.
@@ -56,8 +56,8 @@ static bool choose_blocks(const NcTarget *t, const NcConvTemplate *c, Blocks *b)
   if (scratch(t, c, b) > room && b->ob > nr) b->ob = nr;
   b->r = nc_register_tile(t, b->rt * b->tx);
   b->ri = b->ty;
-  while (lanes(t, b) > MOST_LANES && b->ri > 1) b->ri = nc_even_block(b->ty, b->ri / 2, 1);
-  return scratch(t, c, b) <= room && lanes(t, b) <= room;
+  while (lanes(t, c, b) > MOST_LANES && b->ri > 1) b->ri = nc_even_block(b->ty, b->ri / 2, 1);
+  return scratch(t, c, b) <= room && lanes(t, c, b) <= room;
 }
 
 bool nc_conv_winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
