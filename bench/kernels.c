@@ -68,6 +68,14 @@ static const Row rows[] = {
   {"resnet 1 256 14 winograd", CONV, .batch = 1, .in = 256, .out = 256, .size = 14, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
   {"resnet 1 512 7 direct", CONV, .batch = 1, .in = 512, .out = 512, .size = 7, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
   {"resnet 1 512 7 winograd", CONV, .batch = 1, .in = 512, .out = 512, .size = 7, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"resnet dw 8 64 56 direct", CONV_WEIGHT, .batch = 8, .in = 64, .out = 64, .size = 56, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"resnet dw 8 64 56 winograd", CONV_WEIGHT, .batch = 8, .in = 64, .out = 64, .size = 56, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"resnet dw 8 128 28 direct", CONV_WEIGHT, .batch = 8, .in = 128, .out = 128, .size = 28, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"resnet dw 8 128 28 winograd", CONV_WEIGHT, .batch = 8, .in = 128, .out = 128, .size = 28, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"resnet dw 8 256 14 direct", CONV_WEIGHT, .batch = 8, .in = 256, .out = 256, .size = 14, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"resnet dw 8 256 14 winograd", CONV_WEIGHT, .batch = 8, .in = 256, .out = 256, .size = 14, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
+  {"resnet dw 8 512 7 direct", CONV_WEIGHT, .batch = 8, .in = 512, .out = 512, .size = 7, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_DIRECT},
+  {"resnet dw 8 512 7 winograd", CONV_WEIGHT, .batch = 8, .in = 512, .out = 512, .size = 7, .kernel = 3, .pad = 1, .stride = 1, .way = NC_CONV_WINOGRAD},
   {"max pool 32 28", MAX_POOL, .batch = 128, .in = 32, .size = 28, .kernel = 2, .stride = 2},
   {"max pool grad 32 28", MAX_POOL_GRAD, .batch = 128, .in = 32, .size = 28, .kernel = 2, .stride = 2}};
 enum { ROWS = sizeof rows / sizeof *rows, MOST_ROUNDS = 1000 };

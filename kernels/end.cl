@@ -30,3 +30,11 @@
 #undef RESULT_0_NAME
 #undef RESULT_1
 #undef RESULT_1_NAME
+#undef POINTS
+#undef TY
+#undef TX
+#undef TILES_V
+#undef POINT_AT
+#undef A1
+#undef B1
+#undef PRODUCT

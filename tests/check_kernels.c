@@ -185,21 +185,37 @@ static bool make_conv(int row, NcBuf *program, const NcTarget *t, NcTemplateUse 
   return nc_template_conv(program, t, &p, use);
 }
 
+// On the device as it is, the way that was asked for is the one that is taken.
+static bool is_winograd(const NcTarget *t, const NcTemplateUse *use, const char *name) {
+  if (t->cls == NC_CLASS_CPU && t->local_bytes == run.target.local_bytes)
+    ck_assert_str_eq(use->launch[0].kernel, nc_sprintf(arena, "%s_in", name));
+  return true;
+}
+
 static bool make_winograd(int row, NcBuf *program, const NcTarget *t, NcTemplateUse *use) {
   const NcConvTemplate p = forward_of(&winograds[row], row, NC_CONV_WINOGRAD);
-  const bool ok = nc_template_conv(program, t, &p, use);
-  if (ok && t->cls == NC_CLASS_CPU && t->local_bytes == run.target.local_bytes)
-    ck_assert_str_eq(use->launch[0].kernel, nc_sprintf(arena, "winograd_%d_in", row));
-  return ok;
+  return nc_template_conv(program, t, &p, use) && is_winograd(t, use, p.name);
+}
+
+static NcConvTemplate weight_of(const ConvShape *s, int row, NcConvWay way) {
+  NcConvTemplate p = conv_of(s, row, way == NC_CONV_WINOGRAD ? "winograd_weight" : "conv_weight", variant_of(row + 1));
+  p.way = way;
+  return p;
 }
 
 static bool make_conv_weight(int row, NcBuf *program, const NcTarget *t, NcTemplateUse *use) {
-  const NcConvTemplate p = conv_of(&convs[row], row, "conv_weight", variant_of(row + 1));
+  const NcConvTemplate p = weight_of(&convs[row], row, NC_CONV_DIRECT);
   return nc_template_conv_weight(program, t, &p, use);
+}
+
+static bool make_winograd_weight(int row, NcBuf *program, const NcTarget *t, NcTemplateUse *use) {
+  const NcConvTemplate p = weight_of(&winograds[row], row, NC_CONV_WINOGRAD);
+  return nc_template_conv_weight(program, t, &p, use) && is_winograd(t, use, p.name);
 }
 
 static Table conv_table = {"conv", LENGTH(convs), make_conv};
 static Table winograd_table = {"winograd", LENGTH(winograds), make_winograd};
+static Table winograd_weight_table = {"winograd_weight", LENGTH(winograds), make_winograd_weight};
 static Table conv_weight_table = {"conv_weight", LENGTH(convs), make_conv_weight};
 
 static void check_forward(Table *t, const ConvShape *s, int row, NcConvWay way) {
@@ -223,17 +239,22 @@ END_TEST
 START_TEST(test_winograd) { check_forward(&winograd_table, &winograds[_i], _i, NC_CONV_WINOGRAD); }
 END_TEST
 
-START_TEST(test_conv_weight) {
-  const NcConvTemplate p = conv_of(&convs[_i], _i, "conv_weight", variant_of(_i + 1));
+static void check_weight(Table *t, const ConvShape *s, int row, NcConvWay way) {
+  const NcConvTemplate p = weight_of(s, row, way);
   const size_t in = (size_t)p.in_channels, out = (size_t)p.out_channels, batch = (size_t)p.batch;
   const size_t inner = in / (size_t)p.groups * volume(p.kernel);
   Case c;
-  case_fill(&c, batch * in * volume(p.in), batch * out * volume(p.out), 0, out * inner, out, inner, variant_of(_i + 1),
-            (unsigned)_i);
+  case_fill(&c, batch * in * volume(p.in), batch * out * volume(p.out), 0, out * inner, out, inner, variant_of(row + 1),
+            (unsigned)row);
   ref_conv_weight(&p, &c);
-  check_row(&conv_weight_table, _i, &c, variant_of(_i + 1), (double)(batch * volume(p.out)));
+  check_row(t, row, &c, variant_of(row + 1), (double)(batch * volume(p.out)));
   case_free(&c);
 }
+
+START_TEST(test_conv_weight) { check_weight(&conv_weight_table, &convs[_i], _i, NC_CONV_DIRECT); }
+END_TEST
+
+START_TEST(test_winograd_weight) { check_weight(&winograd_weight_table, &winograds[_i], _i, NC_CONV_WINOGRAD); }
 END_TEST
 
 // ---- pools ----
@@ -322,8 +343,8 @@ int main(void) {
     return 77;
   }
   suite_open();
-  Table *const tables[] = {&dot_table, &conv_table, &winograd_table, &conv_weight_table, &pool_table, &pool_grad_table};
-  const TTest *const tests[] = {test_dot, test_conv, test_winograd, test_conv_weight, test_pool, test_pool_grad};
+  Table *const tables[] = {&dot_table, &conv_table, &winograd_table, &conv_weight_table, &winograd_weight_table, &pool_table, &pool_grad_table};
+  const TTest *const tests[] = {test_dot, test_conv, test_winograd, test_conv_weight, test_winograd_weight, test_pool, test_pool_grad};
   Suite *s = suite_create("kernels");
   for (int i = 0; i < LENGTH(tables); i++)
     tcase_add_loop_test(suite_case(s, tables[i]->name, NULL, NULL), tests[i], 0, tables[i]->rows);

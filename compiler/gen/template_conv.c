@@ -233,6 +233,7 @@ static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, int
 
 static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   WeightBlocks w;
+  if (nc_conv_weight_winograd(program, t, c, use)) return true;
   if (!choose_weight_blocks(t, c, nc_register_tile(t, 1).nv * t->vector, &w)) return false;
   const int64_t ig = c->in_channels / c->groups, og = c->out_channels / c->groups, steps = ig * product(c->kernel);
   const int64_t count = c->out_channels * steps;

@@ -10,4 +10,5 @@ bool nc_conv_plain_weights(const NcConvTemplate *c);
 
 // Winograd's way. False: not for this shape, or not better here (unless c->way asks for it).
 bool nc_conv_winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use);
+bool nc_conv_weight_winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use);
 #endif
