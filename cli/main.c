@@ -21,6 +21,8 @@ const CliVerb cli_verbs[] = {
    RUNNING | B(SPLIT) | B(FORMAT) | B(OUTPUT), 1, 2, cli_predict},
   {"run", "RUN-or-FILE TASK [--NAME VALUE...]", "run a task of the file, with the run's weights or untrained",
    OPENING | RUNNING | B(OUTPUT) | B(SEED), 2, 2, cli_run, .named = true},
+  {"report", "RUN", "a run as one page of HTML: curves, mistakes, weights, network, environment; --output RUN/report.html",
+   RUNNING | B(OUTPUT), 1, 1, cli_report},
   {"runs", "[FOLDER]", "the runs below a folder, `runs` where none is given, with their results", 0, 0, 1, cli_runs},
   {"diff", "RUN RUN", "what differs between two runs: settings, data, versions, results, lines of the source", 0, 2, 2, cli_diff},
   {"test", "FILE", "run the file's own test blocks", OPENING | B(DEVICE) | B(CLASS), 1, 1, cli_test},

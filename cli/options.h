@@ -25,7 +25,7 @@
   OPT(CHECKPOINT, "checkpoint", "NAME", "best, else last", "best last", "which checkpoint of the run: best or last") \
   OPT(FORMAT, "format", "FORMAT", "csv", "csv json", "csv or json") \
   OPT(OUTPUT, "output", "FILE", "stdout", NULL, \
-      "-o FILE: write there; what is computed as .csv, .json, .npy, .png or .txt, a graph as .svg, .png or .dot") \
+      "-o FILE: write there; what is computed as .csv, .json, .npy, .png or .txt, a graph as .svg, .png or .dot, a report as .html") \
   OPT(SEED, "seed", "N", "the run's", NULL, "decides the random numbers") \
   OPT(GRAPH, "graph", NULL, NULL, NULL, "print the graph") \
   OPT(PLAN, "plan", NULL, NULL, NULL, "print the plan: buffers and launches") \

@@ -1,4 +1,5 @@
-// Verbs that draw: graph.
+// Verbs that draw: graph, report.
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "verbs.h"
@@ -30,5 +31,37 @@ int cli_graph(const CliArgs *a) {
   NacreStatus s = nacre_open(a->arg[0], &o, &m);
   if (s == NACRE_OK) s = nacre_draw(m, &d, &p);
   if (s == NACRE_OK) print_picture(a, d.path, &p);
+  return cli_done(m, s);
+}
+
+// RUN/report.html, or what --output says.
+static const char *report_path(const CliArgs *a, char *room, size_t size) {
+  if (a->value[O_OUTPUT]) return a->value[O_OUTPUT];
+  int n = snprintf(room, size, "%s/report.html", a->arg[0]);
+  return n > 0 && (size_t)n < size ? room : NULL;
+}
+
+int cli_report(const CliArgs *a) {
+  NacreOptions o = cli_options(a);
+  NacreModel *m;
+  CliText page = {0};
+  char room[4096];
+  const char *path = report_path(a, room, sizeof room);
+  if (!path) return cli_usage("E0702", "the name of the run is too long");
+  NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
+  if (s == NACRE_OK) s = nacre_report(m, cli_keep, &page);
+  if (s == NACRE_OK && page.full) s = NACRE_RUN, cli_usage("E0606", "out of memory");
+  if (s == NACRE_OK && !cli_replace(path, &page)) {
+    cli_usage("E0602", "cannot write `%s`: %s", path, strerror(errno));
+    s = NACRE_RUN;
+  }
+  if (s == NACRE_OK && a->value[O_JSON]) {
+    fputs("{\"run\":", stdout);
+    cli_json_text(stdout, a->arg[0]);
+    fputs(",\"file\":", stdout);
+    cli_json_text(stdout, path);
+    printf(",\"bytes\":%zu}\n", page.n);
+  } else if (s == NACRE_OK && !a->value[O_QUIET]) fprintf(stderr, "wrote %s: %zu KiB, for any browser\n", path, page.n / 1024 + 1);
+  free(page.at);
   return cli_done(m, s);
 }

@@ -231,6 +231,10 @@ typedef struct {
   const int64_t *batch;
 } NacreBenchOptions;
 NacreStatus nacre_bench(NacreModel *m, const NacreBenchOptions *o, NacreWrite *write, void *ctx);
+// A trained model (nacre_open_run) as one page of HTML that needs no network: curves, confusion, calibration, mistakes, weights and
+// gradients, the network (through Graphviz, if it is there), the environment and the model card. What cannot be had, because the
+// data are gone or no device is there, is left out with a line that says why. Errors: NACRE_RUN: this is no run (E0604).
+NacreStatus nacre_report(NacreModel *m, NacreWrite *write, void *ctx);
 // Runs the file's own tests on the reference evaluator and on the device. NACRE_RUN when one fails.
 NacreStatus nacre_test(NacreModel *m, NacreWrite *write, void *ctx);
 

@@ -9,7 +9,7 @@ expect 2 'usage' "$nacre"
 expect 0 'usage' "$nacre" --help
 expect 0 'nacre 0' "$nacre" --version
 expect 2 'did you mean `train`' "$nacre" trian
-for verb in new check summary graph train eval predict run test emit explain fmt runs diff syntax completion devices doctor; do
+for verb in new check summary graph train eval predict run test emit explain fmt report runs diff syntax completion devices doctor; do
   expect 0 '--json' "$nacre" $verb --help
   expect 2 '--no-such-option' "$nacre" $verb --no-such-option
 done

@@ -41,6 +41,8 @@ holds graph 0 graph "$examples/gpt.nn"
 holds graph 0 graph "$examples/xor.nn" --kernels -o xor.dot
 holds - 2 graph "$examples/xor.nn" -o xor.gif
 holds eval 0 eval run
+holds report 0 report run -o page.html
+holds - 1 report nowhere
 holds predict 0 predict run
 holds run 0 run task.nn images
 holds test 1 test t.nn

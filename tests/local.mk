@@ -48,6 +48,7 @@ NC_SUITES = \
   tests/check_maps \
   tests/check_weights \
   tests/check_picture \
+  tests/check_report \
   tests/check_stages
 check_PROGRAMS += $(NC_SUITES)
 TESTS += $(NC_SUITES)

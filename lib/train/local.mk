@@ -67,4 +67,17 @@ lib_libtrain_la_SOURCES += \
   lib/show/picture_model.c \
   lib/show/picture_plan.c \
   lib/show/graphviz.c \
-  lib/show/draw.c
+  lib/show/draw.c \
+  lib/show/html.h \
+  lib/show/html.c \
+  lib/show/chart.c \
+  lib/show/report.h \
+  lib/show/report.c \
+  lib/show/report_run.c \
+  lib/show/report_curves.c \
+  lib/show/report_classes.c \
+  lib/show/report_values.c \
+  lib/show/report_plane.c \
+  lib/show/report_samples.c \
+  lib/show/report_weights.c \
+  lib/show/report_about.c

@@ -116,4 +116,8 @@ int nc_score_count(const NacreModel *m);                                  // met
 const char *nc_score_name(const NacreModel *m, int i);
 
 const char *nc_thousands(NcArena *a, int64_t v);                          // look.c: 101770 → "101,770"
+
+// predict.c, task.c: nacre_predict_all and nacre_run_task within a call that is guarded already.
+bool nc_predict_arrays(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out);
+bool nc_task_run(NacreModel *m, const char *task, const NacreRun *o, int *n, const NacreOutput **out);
 #endif

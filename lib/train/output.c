@@ -133,18 +133,13 @@ static unsigned char shade(double v, double black, double white) {
 }
 
 // Images from left to right, as many in a row as rows or one more, two grey points between them.
-static bool put_images(NacreModel *m, const NacreOutput *o, const char *path, NcBuf *said) {
+bool nc_output_mosaic(NcArena *a, const NacreOutput *o, NcMosaic *out) {
   enum { GAP = 2, GREY = 96 };
   Images g;
-  if (!images_of(o, &g)) {
-    nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is %s, which is no image", o->tensor.name,
-                              nc_type_str(m->arena, nc_output_type(o))),
-            "images are [n, c, h, w] with 1, 3 or 4 channels, [n, h, w] or [h, w]; write another shape as .npy");
-    return false;
-  }
+  if (!images_of(o, &g)) return false;
   int64_t across = (int64_t)ceil(sqrt((double)g.n)), down = (g.n + across - 1) / across;
   int64_t width = across * (g.width + GAP) - GAP, height = down * (g.height + GAP) - GAP;
-  unsigned char *pixel = nc_alloc_array(m->arena, (size_t)height * (size_t)width, (size_t)g.channels);
+  unsigned char *pixel = nc_alloc_array(a, (size_t)height * (size_t)width, (size_t)g.channels);
   memset(pixel, GREY, (size_t)(height * width * g.channels));
   double black, white;
   range_of(o, &black, &white);
@@ -156,11 +151,23 @@ static bool put_images(NacreModel *m, const NacreOutput *o, const char *path, Nc
           pixel[(row * width + column) * g.channels + c] =
               shade(nc_output_at(o, ((i * g.channels + c) * g.height + y) * g.width + x), black, white);
         }
-  if (!nc_png_write(m->arena, m->diag, path, width, height, (int)g.channels, pixel)) return false;
-  nc_putf(said, "wrote %s: %lld image%s of %lld by %lld", path, (long long)g.n, g.n == 1 ? "" : "s", (long long)g.width,
-          (long long)g.height);
-  bool plain = (black == 0 && white == 1) || nc_output_type(o).dtype == NC_U8;
-  if (!plain) nc_putf(said, ", %.4g is black and %.4g white", black, white);
+  *out = (NcMosaic){g.n, g.height, g.width, height, width, (int)g.channels, pixel, black, white};
+  return true;
+}
+
+static bool put_images(NacreModel *m, const NacreOutput *o, const char *path, NcBuf *said) {
+  NcMosaic g;
+  if (!nc_output_mosaic(m->arena, o, &g)) {
+    nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is %s, which is no image", o->tensor.name,
+                              nc_type_str(m->arena, nc_output_type(o))),
+            "images are [n, c, h, w] with 1, 3 or 4 channels, [n, h, w] or [h, w]; write another shape as .npy");
+    return false;
+  }
+  if (!nc_png_write(m->arena, m->diag, path, g.width, g.height, g.channels, g.pixel)) return false;
+  nc_putf(said, "wrote %s: %lld image%s of %lld by %lld", path, (long long)g.n, g.n == 1 ? "" : "s", (long long)g.one_width,
+          (long long)g.one_height);
+  bool plain = (g.black == 0 && g.white == 1) || nc_output_type(o).dtype == NC_U8;
+  if (!plain) nc_putf(said, ", %.4g is black and %.4g white", g.black, g.white);
   nc_putc(said, '\n');
   return true;
 }
@@ -228,7 +235,7 @@ static const char *fresh(NacreModel *m, const char *stem, const char *ending) {
   return path;
 }
 
-static bool looks_like_images(const NacreOutput *o) {
+bool nc_output_is_images(const NacreOutput *o) {
   enum { LEAST = 8 };
   Images g;
   return o->tensor.rank >= 3 && images_of(o, &g) && g.height >= LEAST && g.width >= LEAST;
@@ -240,12 +247,12 @@ static bool put_plain(NacreModel *m, int n, const NacreOutput *o, const char *ti
   NcType t = nc_output_type(o);
   if (text && n > 1) nc_putf(b, "%s: %s\n", o->tensor.name, text);
   else if (text) nc_putf(b, "%s\n", text);
-  else if (nc_count(t.shape) <= MOST && !looks_like_images(o)) {
+  else if (nc_count(t.shape) <= MOST && !nc_output_is_images(o)) {
     nc_putf(b, t.shape.rank ? "%s: %s\n" : "%s = ", o->tensor.name, nc_type_str(m->arena, t));
     put_csv(b, o, false);
   } else {
     const char *stem = n > 1 ? nc_sprintf(m->arena, "%s-%s", title, o->tensor.name) : title;
-    return put_file(m, o, fresh(m, stem, looks_like_images(o) ? ".png" : ".npy"), b);
+    return put_file(m, o, fresh(m, stem, nc_output_is_images(o) ? ".png" : ".npy"), b);
   }
   return true;
 }

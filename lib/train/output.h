@@ -9,6 +9,16 @@ double nc_output_at(const NacreOutput *o, int64_t i);
 // All outputs of a loaded plan, in the graph's order, read into the arena. NULL after an error.
 NacreOutput *nc_outputs_read(NacreModel *m, NcArena *a, const NcGraph *g, const NcPlan *plan, NcLoaded *loaded, int *n);
 
+// [n, c, h, w], [n, h, w] or [h, w] as one picture of n small ones; false where it has no such shape.
+typedef struct {
+  int64_t n, one_height, one_width, height, width;
+  int channels;
+  unsigned char *pixel;
+  double black, white;       // the values that are so
+} NcMosaic;
+bool nc_output_mosaic(NcArena *a, const NacreOutput *o, NcMosaic *out);
+bool nc_output_is_images(const NacreOutput *o);              // and is large enough for it to be meant so
+
 // path "x.png", "x.npy", "x.csv", "x.json", "x.txt"; with several outputs each but JSON gets a file of its own, x-NAME.npy. What
 // was written is told through `write`, a line each: "wrote x.png: 16 images of 28 by 28".
 typedef struct {

@@ -136,6 +136,14 @@ NacreStatus nacre_predict_all(NacreModel *m, int64_t n, const void *const *data,
   return s;
 }
 
+bool nc_predict_arrays(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out) {
+  Predict q = {.n = n, .data = data, .part = ""};
+  bool good = predict(m, &q);
+  *outputs = q.outs;
+  *out = q.out;
+  return good;
+}
+
 typedef struct { Predict q; const NacreTensor **shape; const float **out; } One;
 
 static bool predict_one(NacreModel *m, void *arg) {

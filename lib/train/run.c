@@ -68,7 +68,7 @@ static bool fresh(NacreModel *m, const char **dir) {
 }
 
 static const char *const files[] = {"run.json", "last.safetensors", "best.safetensors", "metrics.jsonl", "README.md", "model.nn", "data.json",
-                                    "tokenizer.json", NC_RUN_EVENTS};
+                                    "tokenizer.json", "report.html", NC_RUN_EVENTS};
 
 // One training at a time: the folder is locked for as long as the process lives, so that a kill leaves no lock behind.
 bool nc_run_lock(NacreModel *m, const char *dir) {

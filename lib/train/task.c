@@ -327,9 +327,14 @@ static bool run_task(NacreModel *m, void *arg) {
   return *q->out != NULL;
 }
 
+static const NacreRun nothing;
+
 NacreStatus nacre_run_task(NacreModel *m, const char *task, const NacreRun *o, int *n, const NacreOutput **out) {
-  static const NacreRun nothing;
   return nc_guard(m, run_task, &(Run){task, o ? o : &nothing, n, out});
+}
+
+bool nc_task_run(NacreModel *m, const char *task, const NacreRun *o, int *n, const NacreOutput **out) {
+  return run_task(m, &(Run){task, o ? o : &nothing, n, out});
 }
 
 typedef struct { int n; const NacreOutput *out; NcOutputTo to; } Write;

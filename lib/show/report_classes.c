@@ -1,0 +1,268 @@
+// A classifier on the part of its data that is looked at: which classes it mistakes for which, how far its certainty can be
+// trusted, and where it is most wrong.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "show/report.h"
+
+enum { BINS = 10, MOST = 20000, SHOWN = 24, ROWS = 12, CELLS = 40 };
+
+typedef struct {
+  NcReport *r;
+  int64_t n, classes;
+  int field;                 // of the label
+  const int32_t *label;      // [n]
+  float *p;                  // [n][classes] probabilities
+  int *said;                 // [n]
+  int64_t *count;            // [true][said]
+} Seen;
+
+static const NcGraph *predict_graph(NcReport *r, const NcProgram *p, void *ctx) {
+  (void)r, (void)ctx;
+  return p->predict;
+}
+
+// Where the model has one output of [B, C], and the data one label of C classes.
+static int label_field(const NcReport *r, int64_t *classes) {
+  const NcGraph *g = r->m->program->predict;
+  const NcDataset *d = r->m->data;
+  if (!g || !d || g->output.n != 1 || g->output.at[0].node->type.shape.rank != 2) return -1;
+  *classes = g->output.at[0].node->type.shape.dim[1];
+  for (int i = 0; i < d->fields; i++)
+    if (d->field[i].classes == *classes && *classes > 1 && d->field[i].dtype == NC_I32 && d->field[i].shape.rank == 0) return i;
+  return -1;
+}
+
+// Scores become probabilities, unless they are already.
+static void probabilities(Seen *s) {
+  bool already = true;
+  for (int64_t i = 0; i < s->n && already; i++) {
+    double sum = 0;
+    for (int64_t k = 0; k < s->classes; k++) {
+      sum += s->p[i * s->classes + k];
+      already = already && s->p[i * s->classes + k] >= 0;
+    }
+    already = already && fabs(sum - 1) < 1e-3;
+  }
+  for (int64_t i = 0; i < s->n; i++) {
+    float *p = s->p + i * s->classes, top = p[0];
+    double sum = 0;
+    for (int64_t k = 0; k < s->classes; k++)
+      if (p[k] > top) top = p[k], s->said[i] = (int)k;
+    for (int64_t k = 0; k < s->classes && !already; k++) sum += exp((double)p[k] - top);
+    for (int64_t k = 0; k < s->classes && !already; k++) p[k] = (float)(exp((double)p[k] - top) / sum);
+  }
+}
+
+static bool look(NcReport *r, Seen *s) {
+  NcArrayOf *out;
+  int n;
+  if (!nc_report_run(r, &(NcShowRun){.make = predict_graph, .part = r->part, .most = MOST}, &n, &out)) return false;
+  NcArena *a = r->m->arena;
+  s->n = out[0].n;
+  s->p = out[0].v;
+  s->said = NC_NEW_N(a, int, s->n + 1);
+  int32_t *label = NC_NEW_N(a, int32_t, s->n + 1);
+  for (int64_t i = 0; i < s->n; i++) label[i] = *(const int32_t *)nc_field_at(r->m->data, s->field, r->part->index[i]);
+  s->label = label;
+  probabilities(s);
+  s->count = NC_NEW_N(a, int64_t, s->classes * s->classes + 1);
+  for (int64_t i = 0; i < s->n; i++)
+    if (label[i] >= 0 && label[i] < s->classes) s->count[label[i] * s->classes + s->said[i]]++;
+  return true;
+}
+
+static void put_class(Seen *s, int64_t k) {
+  const NcField *f = &s->r->m->data->field[s->field];
+  if (f->class_name && k >= 0 && k < f->classes) nc_html(s->r->b, f->class_name[k]);
+  else nc_putf(s->r->b, "%lld", (long long)k);
+}
+
+// ---- confusion
+
+static int64_t row_sum(const Seen *s, int64_t k) {
+  int64_t n = 0;
+  for (int64_t j = 0; j < s->classes; j++) n += s->count[k * s->classes + j];
+  return n;
+}
+static int64_t column_sum(const Seen *s, int64_t k) {
+  int64_t n = 0;
+  for (int64_t j = 0; j < s->classes; j++) n += s->count[j * s->classes + k];
+  return n;
+}
+
+static void matrix(Seen *s) {
+  NcBuf *b = s->r->b;
+  nc_put(b, "<div class=\"wide\"><table class=\"confusion\"><tr><th class=\"corner\">true \\ said</th>");
+  for (int64_t k = 0; k < s->classes; k++) nc_put(b, "<th>"), put_class(s, k), nc_put(b, "</th>");
+  nc_put(b, "<th>recall</th></tr>\n");
+  for (int64_t k = 0; k < s->classes; k++) {
+    int64_t row = row_sum(s, k);
+    nc_put(b, "<tr><th>");
+    put_class(s, k);
+    nc_put(b, "</th>");
+    for (int64_t j = 0; j < s->classes; j++) {
+      int64_t v = s->count[k * s->classes + j];
+      double share = row ? (double)v / (double)row : 0;
+      nc_putf(b, "<td class=\"%s\" style=\"--a:%.0f%%\">%lld</td>", j == k ? "right" : "wrong", v ? 12 + 78 * sqrt(share) : 0, (long long)v);
+    }
+    nc_putf(b, row ? "<td class=\"sum\">%.1f %%</td></tr>\n" : "<td class=\"sum\">–</td></tr>\n",
+            row ? 100.0 * (double)s->count[k * s->classes + k] / (double)row : 0.0);
+  }
+  nc_put(b, "<tr><th>precision</th>");
+  for (int64_t k = 0; k < s->classes; k++) {
+    int64_t column = column_sum(s, k);
+    if (column) nc_putf(b, "<td class=\"sum\">%.1f %%</td>", 100.0 * (double)s->count[k * s->classes + k] / (double)column);
+    else nc_put(b, "<td class=\"sum\">–</td>");
+  }
+  nc_put(b, "<td></td></tr></table></div>\n");
+}
+
+typedef struct { int64_t n, of, as; } Pair;
+static int by_number(const void *a, const void *b) {
+  const Pair *x = a, *y = b;
+  return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : x->of != y->of ? (x->of > y->of) - (x->of < y->of) : (x->as > y->as) - (x->as < y->as);
+}
+
+// With many classes the matrix is too large to be read, and what is mistaken most often says more.
+static void pairs(Seen *s) {
+  NC_VEC(Pair) list = {0};
+  for (int64_t k = 0; k < s->classes; k++)
+    for (int64_t j = 0; j < s->classes; j++)
+      if (k != j && s->count[k * s->classes + j]) *NC_PUSH(s->r->m->arena, list) = (Pair){s->count[k * s->classes + j], k, j};
+  if (!list.n) return;
+  qsort(list.at, (size_t)list.n, sizeof *list.at, by_number);
+  NcBuf *b = s->r->b;
+  nc_put(b, "<p>Most often mistaken: ");
+  for (int i = 0; i < list.n && i < 6; i++) {
+    nc_put(b, i ? ", " : "");
+    put_class(s, list.at[i].of);
+    nc_put(b, " for ");
+    put_class(s, list.at[i].as);
+    nc_putf(b, " (%lld)", (long long)list.at[i].n);
+  }
+  nc_put(b, ".</p>\n");
+}
+
+// ---- calibration
+
+static void calibration(Seen *s) {
+  double sure[BINS] = {0}, right[BINS] = {0}, n[BINS] = {0}, x[BINS], y[BINS], all[BINS], error = 0, mean = 0;
+  int64_t good = 0;
+  for (int64_t i = 0; i < s->n; i++) {
+    double p = s->p[i * s->classes + s->said[i]];
+    int bin = p >= 1 ? BINS - 1 : p > 0 ? (int)(p * BINS) : 0;
+    bool hit = s->label[i] == s->said[i];
+    n[bin]++;
+    sure[bin] += p;
+    right[bin] += hit;
+    mean += p;
+    good += hit;
+  }
+  int used = 0;
+  for (int i = 0; i < BINS; i++) {
+    all[i] = n[i];
+    if (n[i] == 0) continue;
+    error += fabs(sure[i] - right[i]) / (double)s->n;
+    x[used] = sure[i] / n[i];
+    y[used++] = right[i] / n[i];
+  }
+  NcBuf *b = s->r->b;
+  NcSeries series = {.n = used, .x = x, .y = y, .colour = 0};
+  nc_put(b, "<div class=\"charts\"><div>\n");
+  nc_chart(b, &(NcChart){.title = "calibration", .x = "how sure it was", .y = "how often it was right", .n = 1, .series = &series,
+                         .diagonal = true, .square = true, .unit = true});
+  nc_put(b, "</div><div class=\"beside\">");
+  nc_putf(b, "<p>Of %lld examples it got <b>%.2f %%</b> right; on the average it was %.2f %% sure.</p>\n", (long long)s->n,
+          100.0 * (double)good / (double)s->n, 100 * mean / (double)s->n);
+  nc_putf(b, "<p>Expected calibration error (ECE, %d bins): <b>%.4f</b>. On the dashed line certainty is what it says; below it the "
+             "model is too sure of itself.</p>\n<p class=\"quiet\">how sure it was, of all examples</p>", BINS, error);
+  nc_bars(b, BINS, all, 0, 1, 0);
+  nc_put(b, "</div></div>\n");
+}
+
+// ---- mistakes
+
+typedef struct { int64_t i; double p; } Miss;                     // p: of the true class
+static int by_p(const void *a, const void *b) {
+  const Miss *x = a, *y = b;
+  return x->p != y->p ? (x->p > y->p) - (x->p < y->p) : (x->i > y->i) - (x->i < y->i);
+}
+
+static void said(Seen *s, int64_t i) {
+  NcBuf *b = s->r->b;
+  nc_put(b, "<b>");
+  put_class(s, s->said[i]);
+  nc_putf(b, "</b> %.1f %%", 100.0 * (double)s->p[i * s->classes + s->said[i]]);
+}
+
+static void mistaken_images(Seen *s, const Miss *m, int n, int image) {
+  NcBuf *b = s->r->b;
+  nc_put(b, "<div class=\"figures\">\n");
+  for (int k = 0; k < n && k < SHOWN; k++) {
+    nc_put(b, "<figure>");
+    nc_report_put_image(s->r, image, s->r->part->index[m[k].i]);
+    nc_put(b, "<figcaption>");
+    put_class(s, s->label[m[k].i]);
+    nc_put(b, " → ");
+    said(s, m[k].i);
+    nc_put(b, "</figcaption></figure>\n");
+  }
+  nc_put(b, "</div>\n");
+}
+
+// A table's row as the model sees it: the columns of its features.
+static void mistaken_rows(Seen *s, const Miss *m, int n, int field) {
+  NcBuf *b = s->r->b;
+  const NcField *f = &s->r->m->data->field[field];
+  int64_t columns = f->shape.dim[0] < ROWS ? f->shape.dim[0] : ROWS;
+  nc_put(b, "<div class=\"wide\"><table><tr><th>example</th><th>true</th><th>said</th><th>of the true one</th>");
+  for (int64_t c = 0; c < columns; c++) {
+    nc_put(b, "<th>");
+    if (f->column) nc_html(b, f->column[c]);
+    else nc_putf(b, "%s %lld", "value", (long long)c);
+    nc_put(b, "</th>");
+  }
+  nc_put(b, "</tr>\n");
+  for (int k = 0; k < n && k < ROWS; k++) {
+    int64_t example = s->r->part->index[m[k].i];
+    const float *v = nc_field_at(s->r->m->data, field, example);
+    nc_putf(b, "<tr><td>%lld</td><td>", (long long)example);
+    put_class(s, s->label[m[k].i]);
+    nc_put(b, "</td><td>");
+    said(s, m[k].i);
+    nc_putf(b, "</td><td>%.2f %%</td>", 100 * m[k].p);
+    for (int64_t c = 0; c < columns; c++) nc_put(b, "<td>"), nc_html_number(b, v[c]), nc_put(b, "</td>");
+    nc_put(b, "</tr>\n");
+  }
+  nc_put(b, "</table></div>\n");
+}
+
+static void mistakes(Seen *s) {
+  NcArena *a = s->r->m->arena;
+  Miss *list = NC_NEW_N(a, Miss, s->n + 1);
+  int n = 0, image = nc_report_image(s->r), table = -1;
+  for (int64_t i = 0; i < s->n; i++)
+    if (s->label[i] != s->said[i] && s->label[i] >= 0 && s->label[i] < s->classes)
+      list[n++] = (Miss){i, s->p[i * s->classes + s->label[i]]};
+  qsort(list, (size_t)n, sizeof *list, by_p);
+  const NcDataset *d = s->r->m->data;
+  for (int i = 0; i < d->fields && table < 0; i++)
+    if (d->field[i].dtype == NC_F32 && d->field[i].shape.rank == 1) table = i;
+  nc_putf(s->r->b, "<h3>Worst mistakes</h3>\n<p>%d of %lld are wrong%s</p>\n", n, (long long)s->n,
+          n ? "; these were the surest: true → said." : ".");
+  if (n && image >= 0) mistaken_images(s, list, n, image);
+  else if (n && table >= 0) mistaken_rows(s, list, n, table);
+}
+
+bool nc_report_classes(NcReport *r) {
+  Seen s = {.r = r};
+  s.field = label_field(r, &s.classes);
+  if (s.field < 0 || !r->part || r->part->n == 0) return true;
+  if (!look(r, &s)) return false;
+  if (s.classes <= CELLS) matrix(&s);
+  pairs(&s);
+  calibration(&s);
+  mistakes(&s);
+  return true;
+}
