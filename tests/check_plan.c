@@ -89,6 +89,19 @@ START_TEST(finding) {
 }
 END_TEST
 
+// Variables and the arena are there once for plans that are loaded together; inputs and tables each plan has for itself.
+START_TEST(plans_share) {
+  NcPlan *p = read_text(whole), *q = read_text(whole), *other = nc_plan_new(arena, NC_CLASS_CPU, 64);
+  *NC_PUSH(arena, other->buf) = (NcPlanBuf){.kind = NC_BUF_ROOT_ARENA, .name = "arena", .parent = -1, .bytes = 5000};
+  *NC_PUSH(arena, other->buf) = (NcPlanBuf){.kind = NC_BUF_VAR, .name = "b", .parent = -1, .bytes = 40};   // in p it lies in a pack
+  *NC_PUSH(arena, other->buf) = (NcPlanBuf){.kind = NC_BUF_VAR, .name = "c", .parent = -1, .bytes = 24};
+  const NcPlan *both[] = {p, q, other};
+  const size_t once = 1024 + 512 + 8;         // arena, pack and `alone`
+  ck_assert_uint_eq(nc_plans_bytes(2, both), 2 * nc_plan_bytes(p) - once);
+  ck_assert_uint_eq(nc_plans_bytes(3, both), 2 * nc_plan_bytes(p) - once + 5000 - 1024 + 24);
+}
+END_TEST
+
 // Awkward text in every string, awkward numbers in every argument.
 START_TEST(strings_and_numbers) {
   NcPlan *p = nc_plan_new(arena, NC_CLASS_CPU, 64);
@@ -225,6 +238,7 @@ int main(void) {
   tcase_add_test(c, text_round_trip);
   tcase_add_test(c, without_program);
   tcase_add_test(c, finding);
+  tcase_add_test(c, plans_share);
   tcase_add_test(c, strings_and_numbers);
   tcase_add_loop_test(c, malformed, 0, sizeof wrong / sizeof *wrong);
   tcase_add_test(c, truncated);

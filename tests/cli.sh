@@ -176,6 +176,7 @@ else
 fi
 expect 0 'task images(n: int = 4, scale: float = 1)() -> f32[n, 3, 8, 9]' "$nacre" summary tasks.nn
 expect 0 '"tasks":["probe(z: f32[P, 2])' "$nacre" summary tasks.nn --json
+expect 0 'of device memory' sh -c '"$1" summary tasks.nn | grep "^task images"' sh "$nacre"
 expect 0 'index notation' "$nacre" explain for
 expect 0 'wrote images.png: 4 images of 9 by 8' "$nacre" run tasks.nn images
 expect 0 'wrote images-2.png: 4 images of 9 by 8' "$nacre" run tasks.nn images

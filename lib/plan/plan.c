@@ -37,9 +37,26 @@ int nc_plan_output(const NcPlan *p, const char *name) {
 }
 
 // What has a parent lies in it and costs nothing more.
-size_t nc_plan_bytes(const NcPlan *p) {
-  size_t sum = 0;
-  for (int i = 0; i < p->buf.n; i++)
-    if (p->buf.at[i].parent < 0) sum += p->buf.at[i].bytes;
-  return sum;
+size_t nc_plan_bytes(const NcPlan *p) { return nc_plans_bytes(1, &p); }
+
+// A variable that an earlier plan has, by itself or in a pack.
+static bool has_variable(int n, const NcPlan *const *p, const char *name) {
+  for (int k = 0; k < n; k++)
+    if (nc_plan_find(p[k], NC_BUF_VAR, name) >= 0 || nc_plan_find(p[k], NC_BUF_ROOT_VAR, name) >= 0) return true;
+  return false;
+}
+
+size_t nc_plans_bytes(int n, const NcPlan *const *p) {
+  size_t sum = 0, arena = 0;
+  for (int k = 0; k < n; k++) {
+    size_t own = 0;
+    for (int i = 0; i < p[k]->buf.n; i++) {
+      const NcPlanBuf *b = &p[k]->buf.at[i];
+      bool variable = b->kind == NC_BUF_VAR || b->kind == NC_BUF_ROOT_VAR;
+      if (b->parent >= 0 || (variable && has_variable(k, p, b->name))) continue;
+      *(b->kind == NC_BUF_ROOT_ARENA ? &own : &sum) += b->bytes;
+    }
+    arena = own > arena ? own : arena;
+  }
+  return sum + arena;
 }

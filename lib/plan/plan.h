@@ -111,6 +111,7 @@ bool nc_plan_verify(const NcPlan *p, NcDiag *d);    // bounds, overlaps of live 
 int nc_plan_find(const NcPlan *p, NcBufKind kind, const char *name);   // buffer number or -1
 int nc_plan_output(const NcPlan *p, const char *name);                 // buffer number or -1
 size_t nc_plan_bytes(const NcPlan *p);              // device memory of one run: roots, inputs, vars, constants
+size_t nc_plans_bytes(int n, const NcPlan *const *p);   // of plans loaded together: variables by name, and one arena, are shared
 int64_t nc_plan_launches(const NcPlan *p);          // of one run
 
 // steps.c: the steps in the order in which they run, loops run through. Starts as {.plan = p}; `next` gives the next step

@@ -88,13 +88,12 @@ static double step_time(const NcPlan *p) {
 
 // Whether what passes save is worth a further plan. Loading one takes 0.1 s, and its kernels are to be compiled once, which
 // takes seconds; so it must save more than the former, and in a few runs the latter.
-static bool worth_it(const Text *x) {
+bool nc_decode_passes(const NacreModel *m, const NcDecode *d, const NcPlan *step) {
   enum { TIMES = 4 };
-  const NcDecode *d = x->d;
-  if (!d->fill || x->m->passes != NC_PASSES_WORTH) return d->fill && x->m->passes == NC_PASSES_ALWAYS;
+  if (!d->fill || m->passes != NC_PASSES_WORTH) return d->fill && m->passes == NC_PASSES_ALWAYS;
   int64_t half = d->window / 2, over = d->given + d->more - 1 - d->window, refills = over > 0 ? (over - 1) / (d->window - half) + 1 : 0;
   int64_t saved = (quicker(d, d->given - 1) ? d->given - 1 - d->window / 8 : 0) + refills * (half - d->window / 8);
-  return (double)saved * step_time(x->step.plan) * TIMES > 1;
+  return (double)saved * step_time(step) * TIMES > 1;
 }
 
 // The pass over many positions is made only where it is of use, and there is room for it.
@@ -103,7 +102,7 @@ static bool prepare(Text *x) {
   NcDiag *diag = x->m->diag;
   if (!load(x, &x->step, false)) return false;
   if (x->step.output < 0) return nc_error(diag, NC_E0901, d->at, "the plan has no output"), false;
-  if (!worth_it(x)) return true;
+  if (!nc_decode_passes(x->m, d, x->step.plan)) return true;
   const int messages = diag->messages.n, errors = diag->errors;
   if (load(x, &x->fill, true)) return true;
   if (diag->messages.n == messages || diag->messages.at[messages]->code != NC_E0504) return false;

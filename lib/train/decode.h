@@ -13,6 +13,9 @@ int64_t nc_draw(const NcDraw *how, const float *score, int64_t n, uint64_t seed,
 // Told of every row's token at a position, those of the prompt first. NULL is allowed.
 typedef void NcTokenTold(void *ctx, int64_t position, const int32_t *token);
 
+// Whether a pass over many positions is made beside the plan of one step.
+bool nc_decode_passes(const NacreModel *m, const NcDecode *d, const NcPlan *step);
+
 // d->given tokens of each row and d->more further ones: i32[batch, given + more]. NULL after an error.
 int32_t *nc_decode_run(NacreModel *m, const NcDecode *d, const int32_t *prompt, uint64_t seed, NcTokenTold *told, void *ctx);
 #endif

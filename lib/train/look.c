@@ -1,7 +1,7 @@
 // Looking at a model: its layers and its memory, and what the compiler made of it.
 #include <stdio.h>
 #include <string.h>
-#include "train/model.h"
+#include "train/decode.h"
 
 typedef struct { NacreWrite *write; void *ctx; const NacreEmit *emit; } Look;
 
@@ -36,31 +36,39 @@ static const char *shape(NcArena *a, NcType t, int64_t batch) {
   return nc_buf_str(&b);
 }
 
-static bool plan_bytes(NacreModel *m, const char *purpose, const NcTarget *t, size_t *out, int *launches) {
-  const NcGraph *g = nc_engine_graph(m->program, purpose);
-  if (!g) return true;
-  NcPlan *p = nc_compile(m->arena, m->diag, g, t, &(NcCompileOptions){.name = purpose});
-  if (!p) return false;
-  *out = nc_plan_bytes(p);
-  *launches = (int)nc_plan_launches(p);
+// Plans that a session holds together, and the launches of a step or a run.
+typedef struct { NacreModel *m; const NcTarget *t; NC_VEC(const NcPlan *) plan; int launches; } Cost;
+
+static const NcPlan *planned(Cost *c, const char *name, const NcGraph *g, int64_t times) {
+  NacreModel *m = c->m;
+  const NcPlan *p = g ? nc_compile(m->arena, m->diag, g, c->t, &(NcCompileOptions){.name = name}) : NULL;
+  if (!p) return NULL;
+  *NC_PUSH(m->arena, c->plan) = p;
+  c->launches += (int)(nc_plan_launches(p) * times);
+  return p;
+}
+
+static size_t bytes_of(const Cost *c) { return nc_plans_bytes(c->plan.n, c->plan.at); }
+
+// Of a step of the first stage: all plans that it runs.
+static bool step_cost(Cost *c) {
+  const NcRecipe *r = c->m->program->recipe;
+  for (int i = 0; r && i < r->stage.at[0].parts; i++) {
+    const NcUpdate *u = &c->m->program->update.at[i];
+    if (u->gather && !planned(c, u->gather_purpose, u->gather, r->accumulate - 1)) return false;
+    if (!planned(c, u->purpose, u->graph, 1)) return false;
+  }
   return true;
 }
 
-// Of a step of the first stage: all plans that it runs; their arenas are shared.
-static bool step_bytes(NacreModel *m, const NcTarget *t, size_t *out, int *launches) {
-  const NcRecipe *r = m->program->recipe;
-  for (int i = 0; r && i < r->stage.at[0].parts; i++) {
-    const NcUpdate *u = &m->program->update.at[i];
-    size_t bytes = 0;
-    int n = 0;
-    if (u->gather && !plan_bytes(m, u->gather_purpose, t, &bytes, &n)) return false;
-    *launches += n * (int)(r->accumulate - 1);
-    *out = bytes > *out ? bytes : *out;
-    if (!plan_bytes(m, u->purpose, t, &bytes, &n)) return false;
-    *launches += n;
-    *out = bytes > *out ? bytes : *out;
+// Of a task as it is built here. It needs what only a run tells where there is no graph.
+static bool task_cost(Cost *c, const NcTask *t) {
+  for (int i = 0; t->graph && i < t->decode.n; i++) {
+    const NcDecode *d = &t->decode.at[i];
+    const NcPlan *step = planned(c, "prompt", d->prompt, 1) ? planned(c, "decode", d->step, 1) : NULL;
+    if (!step || (nc_decode_passes(c->m, d, step) && !planned(c, "fill", d->fill, 1))) return false;
   }
-  return true;
+  return !t->graph || planned(c, t->name, t->graph, 1);
 }
 
 static void rows_text(NacreModel *m, NcBuf *b) {
@@ -99,23 +107,30 @@ static const char *signature(NacreModel *m, const NcDecl *d) {
   return nc_strndup(m->arena, s->text + d->name.at.begin, n);
 }
 
-static void tasks(NacreModel *m, NcBuf *b) {
+static bool tasks(NacreModel *m, const NcTarget *t, NcBuf *b) {
+  NcBuf all = NC_BUF(m->arena);
   if (m->o.json) nc_put(b, ",\"tasks\":[");
   for (int i = 0; i < m->program->task.n; i++) {
-    const char *text = signature(m, m->program->task.at[i].decl);
+    const NcTask *k = &m->program->task.at[i];
+    const char *text = signature(m, k->decl);
+    Cost c = {.m = m, .t = t};
+    if (!task_cost(&c, k)) return false;
+    size_t cost = bytes_of(&c);
+    nc_putf(&all, "%s%zu", i ? "," : "", cost);
     if (m->o.json) nc_put(b, i ? "," : "");
     if (m->o.json) nc_put_json(b, text);
-    else nc_putf(b, "task %s\n", text);
+    else nc_putf(b, "task %s%s\n", text, cost ? nc_sprintf(m->arena, ": %s of device memory", bytes(m->arena, cost)) : "");
   }
-  if (m->o.json) nc_putc(b, ']');
+  if (m->o.json) nc_putf(b, "],\"task_bytes\":[%s]", nc_buf_str(&all));
+  return true;
 }
 
 static bool summary(NacreModel *m, void *arg) {
   Look *q = arg;
   NcTarget t = nc_target_default(m->o.device_class && !strcmp(m->o.device_class, "gpu") ? NC_CLASS_GPU : NC_CLASS_CPU);
-  size_t training = 0, inference = 0;
-  int step = 0, infer = 0;
-  if (!step_bytes(m, &t, &training, &step) || !plan_bytes(m, "predict", &t, &inference, &infer)) return false;
+  Cost step = {.m = m, .t = &t}, infer = step;
+  if (!step_cost(&step) || (m->program->predict && !planned(&infer, "predict", m->program->predict, 1))) return false;
+  size_t training = bytes_of(&step), inference = bytes_of(&infer);
   int64_t params = 0;
   for (int i = 0; i < m->program->variable.n; i++)
     if (!strcmp(m->program->variable.at[i].kind, "param")) params += nc_count(m->program->variable.at[i].type.shape);
@@ -125,15 +140,15 @@ static bool summary(NacreModel *m, void *arg) {
     rows_json(m, &b);
     nc_putf(&b, "],\"parameters\":%lld,\"batch\":%lld,\"training_bytes\":%zu,\"training_launches\":%d,"
                 "\"inference_bytes\":%zu,\"inference_launches\":%d", (long long)params, (long long)m->program->batch,
-            training, step, inference, infer);
-    tasks(m, &b);
+            training, step.launches, inference, infer.launches);
+    if (!tasks(m, &t, &b)) return false;
     nc_put(&b, "}\n");
   } else {
     rows_text(m, &b);
     nc_putf(&b, "\n%s parameters; multiply-adds are per example; B is %lld\n", nc_thousands(m->arena, params), (long long)m->program->batch);
-    if (step) nc_putf(&b, "training:  %s of device memory, %d launches a step\n", bytes(m->arena, training), step);
-    if (infer) nc_putf(&b, "inference: %s of device memory, %d launches\n", bytes(m->arena, inference), infer);
-    tasks(m, &b);
+    if (step.plan.n) nc_putf(&b, "training:  %s of device memory, %d launches a step\n", bytes(m->arena, training), step.launches);
+    if (infer.plan.n) nc_putf(&b, "inference: %s of device memory, %d launches\n", bytes(m->arena, inference), infer.launches);
+    if (!tasks(m, &t, &b)) return false;
   }
   give(q, &b);
   return true;
