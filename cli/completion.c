@@ -31,7 +31,7 @@ static void bash(FILE *to) {
   fputs(" --help --version' -- \"$cur\"))\n    return\n  fi\n  case $prev in\n", to);
   for (int i = 0; i < O_COUNT; i++) {
     const CliOptionRow *o = &cli_option_rows[i];
-    if (o->choices) fprintf(to, "    --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", o->name, o->choices);
+    if (o->choices && o->metavar) fprintf(to, "    --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", o->name, o->choices);
     else if (o->metavar && !is_path(o->metavar)) fprintf(to, "    --%s) return ;;\n", o->name);
   }
   fputs("  esac\n  case ${COMP_WORDS[1]} in\n", to);
@@ -63,7 +63,7 @@ static void zsh(FILE *to) {
       quoted(to, o->doc, ":[]\\");
       fprintf(to, "]");
       if (o->metavar) fprintf(to, ":%s:", o->metavar);
-      if (o->choices) fprintf(to, "(%s)", o->choices);
+      if (o->choices && o->metavar) fprintf(to, "(%s)", o->choices);
       else if (is_path(o->metavar)) fprintf(to, "_files");
       fputc('\'', to);
     }
@@ -85,7 +85,7 @@ static void fish(FILE *to) {
       if (!cli_takes(v, i)) continue;
       fprintf(to, "complete -c nacre -n '__fish_seen_subcommand_from %s' -l %s%s", v->name, o->name,
              !o->metavar ? "" : is_path(o->metavar) ? " -r -F" : " -x");
-      if (o->choices) fprintf(to, " -a '%s'", o->choices);
+      if (o->choices && o->metavar) fprintf(to, " -a '%s'", o->choices);
       fputs(" -d '", to);
       quoted(to, o->doc, "\\");
       fputs("'\n", to);

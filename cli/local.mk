@@ -4,6 +4,7 @@ nacre_SOURCES = \
   cli/main.c \
   cli/options.h cli/options.c \
   cli/progress.c \
+  cli/plot.h cli/plot.c \
   cli/completion.c \
   cli/verbs.h \
   cli/verbs_model.c \

@@ -186,8 +186,12 @@ bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
     }
     if (option < 0) return unknown_option(v, word);
     if (!cli_option_rows[option].metavar) {
-      if (value) return cli_usage("E0702", "`--%s` takes no value", cli_option_rows[option].name), false;
-      out->value[option] = "";
+      const char *choices = cli_option_rows[option].choices;
+      char what[64];
+      snprintf(what, sizeof what, "the value of `--%s`", cli_option_rows[option].name);
+      if (value && !choices) return cli_usage("E0702", "`--%s` takes no value", cli_option_rows[option].name), false;
+      if (value && !is_choice(what, choices, value)) return false;
+      out->value[option] = value ? value : "";
       continue;
     }
     if (!value && i + 1 >= argc) return cli_usage("E0704", "`--%s` needs a value: %s", cli_option_rows[option].name, cli_option_rows[option].metavar), false;

@@ -5,8 +5,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "nacre.h"
+#include "plot.h"
 
-// OPT(id, name, metavar or NULL for a switch, default as shown or NULL, the only values or NULL, documentation)
+// OPT(id, name, metavar or NULL for a switch, default as shown or NULL, the only values (of a switch: what it may be given as --name=value) or NULL, documentation)
 #define CLI_OPTIONS(OPT) \
   OPT(SET, "set", "PATH=VALUE", NULL, NULL, "override a hyperparameter, constant or setting (mlp.hidden=256, train.batch=32)") \
   OPT(DEVICE, "device", "NAME", "the best one", NULL, "the OpenCL device: its number, cpu, gpu, or part of its name") \
@@ -21,6 +22,7 @@
   OPT(SEEDS, "seeds", "N", NULL, NULL, "train N times, with as many seeds, into DIR/seed-1 and so on; tells mean and confidence interval") \
   OPT(OVERFIT, "overfit-one-batch", NULL, NULL, NULL, "train on one batch until its loss is next to nothing, to see that it can; writes nothing") \
   OPT(MAX_STEPS, "max-steps", "N", "0: no limit", NULL, "stop, saved, after so many steps") \
+  OPT(PLOT, "plot", NULL, NULL, "always", "draw the loss as a curve: on a terminal; --plot=always: at the end elsewhere too") \
   OPT(SPLIT, "split", "NAME", "test", "train valid test all", "the part of the data: train, valid, test or all") \
   OPT(CHECKPOINT, "checkpoint", "NAME", "best, else last", "best last", "which checkpoint of the run: best or last") \
   OPT(FORMAT, "format", "FORMAT", "csv", "csv json", "csv or json") \
@@ -101,8 +103,13 @@ void cli_keep(void *ctx, const char *text, size_t size);
 int cli_tell(const CliArgs *a, const char *what, CliText *t, int status);
 
 // progress.c: one calm line on a terminal, plain lines elsewhere, JSON lines when asked.
-typedef struct { bool json, quiet, terminal, seeds; double last; bool line_open, warned; } CliProgress;   // seeds: of several trainings
-CliProgress cli_progress(const CliArgs *a);
+typedef struct {
+  bool json, quiet, terminal, seeds;                 // seeds: of several trainings
+  double last;
+  bool line_open, warned;
+  CliPlot *plot;                                     // NULL: the loss is not drawn
+} CliProgress;
+CliProgress cli_progress(const CliArgs *a, CliPlot *plot);
 void cli_show(void *ctx, const NacreProgress *p);    // NacreTrainOptions.progress; ctx is a CliProgress
 void cli_progress_end(CliProgress *p);
 #endif

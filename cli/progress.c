@@ -1,13 +1,17 @@
 // Progress of a training: one calm line on a terminal, plain lines elsewhere (a step at once, then every ten seconds, and
 // each validation), JSON lines when asked.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "options.h"
 
-CliProgress cli_progress(const CliArgs *a) {
-  return (CliProgress){.json = a->value[O_JSON], .quiet = a->value[O_QUIET], .terminal = isatty(STDERR_FILENO)};
+CliProgress cli_progress(const CliArgs *a, CliPlot *plot) {
+  const char *when = a->value[O_PLOT];
+  bool drawn = when && !a->value[O_JSON] && !a->value[O_QUIET] && (isatty(STDERR_FILENO) || *when);
+  *plot = (CliPlot){.color = isatty(STDERR_FILENO) && !getenv("NO_COLOR")};
+  return (CliProgress){.json = a->value[O_JSON], .quiet = a->value[O_QUIET], .terminal = isatty(STDERR_FILENO), .plot = drawn ? plot : NULL};
 }
 
 static double now(void) {
@@ -87,6 +91,8 @@ void cli_show(void *ctx, const NacreProgress *p) {
   if (p->phase[0] == 'o') { cli_progress_end(c); overfit(c, p); return; }
   double t = now();
   bool step = p->phase[0] == 't', first = !c->last;
+  if (c->plot && p->phase[0] != 'd' && p->metrics)      // of the first batches of an epoch the mean says little
+    cli_plot_add(step ? &c->plot->train : &c->plot->valid, (double)p->step, p->metric[0].value, step ? 0.9 : 0);
   if (c->quiet && !c->json) return;
   if (step && c->last && t - c->last < pause_of(c)) return;
   c->last = t;
@@ -95,7 +101,11 @@ void cli_show(void *ctx, const NacreProgress *p) {
     return;
   }
   if (c->terminal) fputs("\r\033[K", stderr);
-  if (p->phase[0] == 'd') {
+  if (c->plot) cli_plot_erase(c->plot, stderr);
+  bool ends = p->phase[0] == 'd';
+  if (c->plot && (c->terminal ? step || ends : ends)) cli_plot_draw(c->plot, stderr);
+  if (ends) {
+    if (c->plot) *c->plot = (CliPlot){.color = c->plot->color};      // of several trainings, the next one's is its own
     bool stopped = p->step < p->steps && !p->early;
     fprintf(stderr, "%s after %lld steps, ", stopped ? "stopped" : p->early ? "finished early" : "finished", (long long)p->step);
     duration(stderr, p->seconds);
@@ -125,5 +135,6 @@ void cli_show(void *ctx, const NacreProgress *p) {
 
 void cli_progress_end(CliProgress *p) {
   if (p->line_open) fputs("\r\033[K", stderr);
+  if (p->line_open && p->plot) cli_plot_erase(p->plot, stderr);
   p->line_open = false;
 }

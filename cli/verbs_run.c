@@ -70,7 +70,8 @@ int cli_train(const CliArgs *a) {
   if (signal(SIGHUP, on_signal) == SIG_IGN) hold_hangups();
   signal(SIGPIPE, SIG_IGN);   // `nacre train --json | head` is no reason to lose a training
   signal(SIGXFSZ, SIG_IGN);   // a file that may not grow is an error to be told, like a full disk
-  CliProgress p = cli_progress(a);
+  CliPlot plot;
+  CliProgress p = cli_progress(a, &plot);
   NacreTrainOptions t = {
     .out = a->value[O_OUT], .force = a->value[O_FORCE] != NULL, .resume = resume,
     .overfit = a->value[O_OVERFIT] != NULL, .max_steps = a->number[O_MAX_STEPS], .progress = cli_show, .stop = stop, .ctx = &p,

@@ -16,6 +16,8 @@ done
 expect 2 'did you mean `--device`' "$nacre" train --devise x "$examples/xor.nn"
 expect 2 'no option `--split`' "$nacre" check --split x "$examples/xor.nn"
 expect 2 'whole number' "$nacre" train --batch many "$examples/xor.nn"
+expect 0 'loss └──' "$nacre" train "$examples/xor.nn" --out plotted --set train.epochs=3 --plot=always
+expect 2 'always' "$nacre" train "$examples/xor.nn" --plot=never
 expect 2 'whole number' "$nacre" train --batch 0 "$examples/xor.nn"
 expect 2 'E0701' "$nacre" trian
 expect 2 'needs a value' "$nacre" train "$examples/xor.nn" --out
