@@ -215,9 +215,6 @@ BODY void FN(_item)(int item, ARGS) {
 #endif
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(ARGS) {
-  FN(_item)(get_global_id(0), ARG_NAMES);
-}
+ITEM_KERNEL(NAME, FN(_item))
 #undef TILE
 #undef IVEC

@@ -203,14 +203,18 @@ BODY void FN(_item)(int block, int oblock, int n, SCRATCH float *restrict slab, 
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA) {
-  SCRATCH float slab[POINTWISE ? 1 : IB * SLAB_I + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float panel[PB * IB * TAPS * NR] __attribute__((aligned(64)));
-  SCRATCH float sums[SUMS] __attribute__((aligned(64)));
-  FN(_item)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), slab, panel, sums, A, weights,
-            C EXTRA_NAMES);
+#define SLAB PADDED(POINTWISE ? 0 : IB * SLAB_I + 3 * W)
+#define PANEL PADDED(PB * IB * TAPS * NR)
+#define ARGS __global const A_TYPE *restrict A, __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA
+#define ARG_NAMES A, weights, C EXTRA_NAMES
+enum { FN(_scratch) = SLAB + PANEL + SUMS };
+INLINE void FN(_group)(SCRATCH float *slab, ARGS) {
+  SCRATCH float *panel = slab + SLAB;
+  FN(_item)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), slab, panel, panel + PANEL, ARG_NAMES);
 }
+GROUP_KERNEL
+#undef SLAB
+#undef PANEL
 
 #undef PANELS
 #undef SUMS

@@ -103,14 +103,18 @@ BODY void FN(_item)(int chunk, int block, SCRATCH float *restrict slab, SCRATCH 
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
-  SCRATCH float slab[IB * SLAB_I + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float panel[RB * OW * NR] __attribute__((aligned(64)));
-  SCRATCH float sums[OB * JP] __attribute__((aligned(64)));
-  SCRATCH int at[JP];
-  FN(_item)((int)get_group_id(0), (int)get_group_id(1), slab, panel, sums, at, A, B, C EXTRA_NAMES);
+#define SLAB PADDED(IB * SLAB_I + 3 * W)
+#define PANEL PADDED(RB * OW * NR)
+#define ARGS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA
+#define ARG_NAMES A, B, C EXTRA_NAMES
+enum { FN(_scratch) = SLAB + PANEL + OB * JP + JP };
+INLINE void FN(_group)(SCRATCH float *slab, ARGS) {
+  SCRATCH float *panel = slab + SLAB, *sums = panel + PANEL;
+  FN(_item)((int)get_group_id(0), (int)get_group_id(1), slab, panel, sums, (SCRATCH int *)(sums + OB * JP), ARG_NAMES);
 }
+GROUP_KERNEL
+#undef SLAB
+#undef PANEL
 
 #undef J
 #undef JP

@@ -45,12 +45,10 @@ INLINE void FN(_rows)(SCRATCH float *out, SCRATCH const float *slab, int y, int 
   for (int r = 0; r < ROWS; r++) VSTORE(acc[r], 0, out + min(y + r, rows - 1) * OW + x);
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA) {
-  SCRATCH float slab[SLAB_I + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float out[RB * OW + W] __attribute__((aligned(64)));
-  const int blocks = (OH + RB - 1) / RB, z = (int)get_group_id(0) / blocks, y0 = (int)get_group_id(0) % blocks * RB;
-  const int n = (int)get_group_id(2), rows = min(RB, OH - y0), g0 = (int)get_group_id(1) * GB;
+#define ARGS __global const A_TYPE *restrict A, __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA
+#define ARG_NAMES A, weights, C EXTRA_NAMES
+BODY void FN(_item)(int block, int g0, int n, SCRATCH float *restrict slab, SCRATCH float *restrict out, ARGS) {
+  const int blocks = (OH + RB - 1) / RB, z = block / blocks, y0 = block % blocks * RB, rows = min(RB, OH - y0);
 #pragma nounroll
   for (int g = g0; g < min(g0 + GB, G); g++) {
     FN(_slab)(slab, ((IDX)n * G + g) * (ID * IH * IW), 0, 1, z, y0, A EXTRA_NAMES);
@@ -66,6 +64,13 @@ void NAME(__global const A_TYPE *restrict A, __global const W_TYPE *restrict wei
   }
 }
 
+#define SLAB PADDED(SLAB_I + 3 * W)
+enum { FN(_scratch) = SLAB + RB * OW + W };
+INLINE void FN(_group)(SCRATCH float *slab, ARGS) {
+  FN(_item)((int)get_group_id(0), (int)get_group_id(1) * GB, (int)get_group_id(2), slab, slab + SLAB, ARG_NAMES);
+}
+GROUP_KERNEL
+#undef SLAB
 #undef ROWS
 #undef RUN
 #undef W_TYPE

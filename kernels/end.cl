@@ -9,6 +9,9 @@
 #undef NR
 #undef INLINE
 #undef BODY
+#undef PADDED
+#undef GROUP_KERNEL
+#undef ITEM_KERNEL
 #undef SCRATCH
 #undef VAT
 #undef TILE

@@ -195,15 +195,17 @@ BODY void FN(_item)(int m0, int n0, int zs, SCRATCH float *restrict panel, SCRAT
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA) {
-  SCRATCH float panel[KB * (PACK_A ? NB : NR)] __attribute__((aligned(64)));
-  SCRATCH float sums[SUMS] __attribute__((aligned(64)));
-  SCRATCH float pa[PACK_A ? KB * A_MR : 1] __attribute__((aligned(64)));
-  FN(_item)((int)get_group_id(0) * MB, (int)get_group_id(1) * NB, (int)get_group_id(2), panel, sums, pa, A, B,
-            C EXTRA_NAMES);
+#define PANEL PADDED(KB * (PACK_A ? NB : NR))
+#define ARGS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA
+#define ARG_NAMES A, B, C EXTRA_NAMES
+enum { FN(_scratch) = PANEL + PADDED(SUMS) + (PACK_A ? KB * A_MR : 0) };
+INLINE void FN(_group)(SCRATCH float *panel, ARGS) {
+  SCRATCH float *sums = panel + PANEL, *pa = sums + PADDED(SUMS);
+  FN(_item)((int)get_group_id(0) * MB, (int)get_group_id(1) * NB, (int)get_group_id(2), panel, sums, pa, ARG_NAMES);
 }
+GROUP_KERNEL
 
+#undef PANEL
 #undef K_SLICE
 #undef A_AT
 #undef SUMS

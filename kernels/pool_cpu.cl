@@ -91,12 +91,15 @@ BODY void FN(_item)(int first, SCRATCH float *restrict line, SCRATCH float *rest
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const A_TYPE *restrict A, __global C_TYPE *C EXTRA) {
-  SCRATCH float line[PITCH + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float out[OH * OW + W] __attribute__((aligned(64)));
-  FN(_item)((int)get_group_id(0) * PB, line, out, A, C EXTRA_NAMES);
+#define ARGS __global const A_TYPE *restrict A, __global C_TYPE *C EXTRA
+#define ARG_NAMES A, C EXTRA_NAMES
+#define LINE PADDED(PITCH + 3 * W)
+enum { FN(_scratch) = LINE + OH * OW + W };
+INLINE void FN(_group)(SCRATCH float *line, ARGS) {
+  FN(_item)((int)get_group_id(0) * PB, line, line + LINE, ARG_NAMES);
 }
+GROUP_KERNEL
+#undef LINE
 
 #else
 // The taps of W windows, in order, of window row `row` of the slab: who takes how much of dy, added to dx.
@@ -205,18 +208,25 @@ BODY void FN(_item)(int first, SCRATCH float *dx, SCRATCH float *restrict dy, OP
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(GIVEN, __global C_TYPE *C EXTRA) {
-  SCRATCH float dx[LINES * PITCH + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float dy[OH * OW + W] __attribute__((aligned(64)));
+#define ARGS GIVEN, __global C_TYPE *C EXTRA
+#define PLANE PADDED(LINES * PITCH + 3 * W)
+#define RESULT PADDED(OH * OW + W)
+enum { FN(_scratch) = (PLANE + RESULT) * (MAX ? 2 : 1) };
 #if MAX
-  SCRATCH float x[LINES * PITCH + 3 * W] __attribute__((aligned(64)));
-  SCRATCH float top[OH * OW + W] __attribute__((aligned(64)));
-  FN(_item)((int)get_group_id(0) * PB, dx, dy, x, top, A, B, D, C EXTRA_NAMES);
-#else
-  FN(_item)((int)get_group_id(0) * PB, dx, dy, D, C EXTRA_NAMES);
-#endif
+#define ARG_NAMES A, B, D, C EXTRA_NAMES
+INLINE void FN(_group)(SCRATCH float *dx, ARGS) {
+  SCRATCH float *dy = dx + PLANE, *x = dy + RESULT;
+  FN(_item)((int)get_group_id(0) * PB, dx, dy, x, x + PLANE, ARG_NAMES);
 }
+#else
+#define ARG_NAMES D, C EXTRA_NAMES
+INLINE void FN(_group)(SCRATCH float *dx, ARGS) {
+  FN(_item)((int)get_group_id(0) * PB, dx, dx + PLANE, ARG_NAMES);
+}
+#endif
+GROUP_KERNEL
+#undef PLANE
+#undef RESULT
 #undef READ
 #undef OPERANDS
 #undef GIVEN

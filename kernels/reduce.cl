@@ -5,9 +5,17 @@
 //   COLUMN(o): the `c` of STORE. COLUMN_RUN: 1 when over W elements from every multiple of W on it is as STORE_V wants.
 //   RB elements to a work-item, GROUP work-items to a group: many and 1 on CPU devices, 1 and many on GPU devices.
 //   NAME_reduce: global (ceil(COUNT / RB), rounded up to GROUP), local (GROUP); work, C, extra.
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void FN(_reduce)(__global const float *restrict work, __global C_TYPE *C EXTRA) {
-  IDX o = (IDX)get_global_id(0) * RB;
+#undef ARGS
+#undef ARG_NAMES
+#define ARGS __global const float *restrict work, __global C_TYPE *C EXTRA
+#define ARG_NAMES work, C EXTRA_NAMES
+#if GROUP == 1
+BODY
+#else
+INLINE
+#endif
+void FN(_reduce_item)(size_t item, ARGS) {
+  IDX o = (IDX)item * RB;
   const IDX end = min(o + (IDX)RB, (IDX)COUNT);
 #if STORES_VECTORS && COLUMN_RUN
 #pragma nounroll
@@ -28,3 +36,12 @@ void FN(_reduce)(__global const float *restrict work, __global C_TYPE *C EXTRA) 
     STORE(o, c, v);
   }
 }
+
+#if GROUP == 1
+ITEM_KERNEL(FN(_reduce), FN(_reduce_item))
+#else
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void FN(_reduce)(ARGS) {
+  FN(_reduce_item)(get_global_id(0), ARG_NAMES);
+}
+#endif

@@ -68,11 +68,13 @@ INLINE void FN(_line)(__global const KEY *x, __global int *ws, __global int *out
 #endif
 
 #if CPU
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const KEY *restrict x, __global int *ws, __global int *out) {
-  const IDX begin = (IDX)get_global_id(0) * PER;
+#define ARGS __global const KEY *restrict x, __global int *ws, __global int *out
+#define ARG_NAMES x, ws, out
+BODY void FN(_item)(size_t item, ARGS) {
+  const IDX begin = (IDX)item * PER;
   for (IDX line = begin; line < min(begin + PER, (IDX)LINES); line++) FN(_line)(x + BASE(line), ws, out, line);
 }
+ITEM_KERNEL(NAME, FN(_item))
 #else
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void FN(_rank)(__global const KEY *restrict x, __global int *restrict ws) {

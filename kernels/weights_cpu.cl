@@ -8,9 +8,10 @@
 // NAME_pack_w (PACK_W): global (O), local (1); B, work, extra.
 #if PACK_W
 #define W_TYPE float
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void FN(_pack_w)(__global const B_TYPE *restrict B, __global float *restrict work EXTRA) {
-  const int o = (int)get_group_id(0);
+#define ARGS __global const B_TYPE *restrict B, __global float *restrict work EXTRA
+#define ARG_NAMES B, work EXTRA_NAMES
+BODY void FN(_pack_w_item)(size_t item, ARGS) {
+  const int o = (int)item;
   int step = 0;
 #pragma nounroll
   for (int i = 0; i < IG; i++)
@@ -23,6 +24,9 @@ void FN(_pack_w)(__global const B_TYPE *restrict B, __global float *restrict wor
           work[(IDX)o * STEPS + step] = LOAD_B((o * (IDX)W_O + i * (IDX)W_I + kz * (IDX)W_D + ky * (IDX)W_H +
                                                 kx * (IDX)W_W));
 }
+ITEM_KERNEL(FN(_pack_w), FN(_pack_w_item))
+#undef ARGS
+#undef ARG_NAMES
 #else
 #define W_TYPE B_TYPE
 #endif

@@ -6,6 +6,7 @@ NC_SUITES = \
   tests/check_plan \
   tests/check_kernels \
   tests/check_device \
+  tests/check_banks \
   tests/check_exec \
   tests/check_exec_errors \
   tests/check_doctor \

@@ -95,7 +95,7 @@ static const char *kernel(Call *c) {
   if (name) return name;
   name = nc_gen_kernel_name(g, c->r, "attention");
   write(c, &g->program, name, nc_buf_str(&bias));
-  nc_putf(&g->program, "// Kernel made above: %s\n\n", name);
+  nc_gen_made(g, name, g->p->target->cls == NC_CLASS_CPU ? NC_FORM_ITEM : NC_FORM_KERNEL);
   nc_map_set(&g->kernel, nc_buf_str(&key), (void *)name);
   return name;
 }

@@ -329,9 +329,7 @@ bool nc_gen_template(NcGen *g, const NcRegion *r) {
     known = NC_NEW(g->arena, Known);
     known->name = nc_gen_kernel_name(g, r, nc_region_name(r->kind));
     calls[r->kind](&g->program, t, r->anchor, known->name, &text, &known->use);
-    nc_put(&g->program, "// Kernels made above:");        // their names are put together by macros: here they can be found
-    for (int i = 0; i < known->use.nlaunch; i++) nc_putf(&g->program, " %s", known->use.launch[i].kernel);
-    nc_put(&g->program, "\n\n");
+    for (int i = 0; i < known->use.nlaunch; i++) nc_gen_made(g, known->use.launch[i].kernel, known->use.launch[i].form);
     nc_map_set(&g->kernel, nc_buf_str(&key), known);
   }
   steps(g, r, e, known);

@@ -44,6 +44,7 @@ bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {
   p->plan->options = "-cl-mad-enable -cl-no-signed-zeros";
   NcBuf whole = NC_BUF(a);
   nc_gen_helpers(&whole, nc_buf_str(&g.program));
+  nc_put(&whole, NC_PLAN_KERNELS "\n");
   nc_put(&whole, nc_buf_str(&g.program));
   p->plan->program = nc_buf_str(&whole);
   return ok;

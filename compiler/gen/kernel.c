@@ -140,6 +140,7 @@ static void wrap(NcGen *g, NcEmit *e, NcBuf *b, size_t local) {
     arguments(g, e, b, false);
     nc_putf(b, ") {\n%s}\n", text);
   }
+  if (apart) nc_put(b, "#ifndef NC_BANKS\n");
   nc_putf(b, "__kernel __attribute__((reqd_work_group_size(%zu, 1, 1)))\nvoid $(", local);
   arguments(g, e, b, false);
   nc_put(b, ") {\n");
@@ -150,11 +151,16 @@ static void wrap(NcGen *g, NcEmit *e, NcBuf *b, size_t local) {
   } else {
     nc_putf(b, "%s%s", strstr(text, "item_") ? "  const size_t item_ = get_global_id(0);\n" : "", text);
   }
-  nc_put(b, "}\n");
+  nc_put(b, apart ? "}\n#endif\n" : "}\n");
+}
+
+void nc_gen_made(NcGen *g, const char *kernel, NcKernelForm form) {
+  static const char *const words[] = {[NC_FORM_KERNEL] = "kernel", [NC_FORM_ITEM] = "item", [NC_FORM_GROUP] = "group"};
+  nc_putf(&g->program, NC_PLAN_MADE "%s %s\n", kernel, words[form]);
 }
 
 // The name of the kernel with this text ($ stands for the name), which is added to the program if it is new.
-static const char *share(NcGen *g, const NcRegion *r, const char *stem, const char *text) {
+static const char *share(NcGen *g, const NcRegion *r, const char *stem, const char *text, NcKernelForm form) {
   char *name = nc_map_get(&g->kernel, text);
   if (name) return name;
   name = (char *)nc_gen_kernel_name(g, r, stem);
@@ -163,7 +169,8 @@ static const char *share(NcGen *g, const NcRegion *r, const char *stem, const ch
     nc_putn(&g->program, text, (size_t)(gap - text));
     nc_put(&g->program, name);
   }
-  nc_putf(&g->program, "%s\n", text);
+  nc_putf(&g->program, "%s", text);
+  nc_gen_made(g, name, form);
   return name;
 }
 
@@ -174,7 +181,7 @@ void nc_gen_kernel(NcGen *g, NcEmit *e, const char *stem, size_t items, size_t l
   NcBuf b = NC_BUF(g->arena);
   wrap(g, e, &b, local);
   NcStep *s = nc_gen_step(g, r, NC_STEP_KERNEL);
-  s->kernel = share(g, r, stem, nc_buf_str(&b));
+  s->kernel = share(g, r, stem, nc_buf_str(&b), local == 1 ? NC_FORM_ITEM : NC_FORM_KERNEL);
   s->global[0] = (items + local - 1) / local * local;
   s->local[0] = local;
   s->global[1] = s->global[2] = s->local[1] = s->local[2] = 1;

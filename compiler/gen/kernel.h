@@ -2,6 +2,7 @@
 #ifndef NC_KERNEL_H
 #define NC_KERNEL_H
 #include "gen/emit.h"
+#include "gen/templates.h"
 
 typedef struct {
   NcPlacement *p;
@@ -19,6 +20,9 @@ typedef struct {
 // work-item's number in `item_`.
 void nc_gen_kernel(NcGen *g, NcEmit *e, const char *stem, size_t items, size_t local);
 NcStep *nc_gen_step(NcGen *g, const NcRegion *r, NcStepKind kind);   // with label, place and estimates
+// Says in the text which kernel was made just above: templates put names together by macros, and whoever cuts the text into
+// programs (lib/device/banks.c) cuts here.
+void nc_gen_made(NcGen *g, const char *kernel, NcKernelForm form);
 const char *nc_gen_kernel_name(NcGen *g, const NcRegion *r, const char *stem);
 bool nc_gen_allowed(const NcGen *g, const char *form);               // not named by the option no_fast
 double nc_gen_flops(const NcRegion *r);

@@ -47,8 +47,9 @@ static const char *kernels(NcGen *g, const NcRegion *r, const Sort *z, int64_t p
     name = nc_gen_kernel_name(g, r, "sort");
     nc_map_set(&g->kernel, nc_buf_str(&text), (void *)name);
   }
-  nc_putf(&g->program, "// Kernels made above: %s\n\n",
-          z->cpu ? name : nc_sprintf(g->arena, "%s_rank %s_merge %s_take", name, name, name));
+  static const char *const parts[] = {"rank", "merge", "take"};
+  if (z->cpu) nc_gen_made(g, name, NC_FORM_ITEM);
+  for (int i = 0; i < 3 && !z->cpu; i++) nc_gen_made(g, nc_sprintf(g->arena, "%s_%s", name, parts[i]), NC_FORM_KERNEL);
   return name;
 }
 

@@ -90,7 +90,7 @@ static int64_t items(const NcConvTemplate *c, const Blocks *b) {
 static bool choose_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, Blocks *b) {
   enum { ONE_PANEL = 640, MOST_STEPS = 400, ITEMS_PER_CORE = 8, LEAST_PIXELS = 128 };
   const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
-  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, nr = r.nv * t->vector;
+  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 96, nr = r.nv * t->vector;
   *b = (Blocks){.ib = ig * taps <= ONE_PANEL ? ig : nc_even_block(ig, MOST_STEPS / taps, 1),
                 .ob = nc_even_block(og, og, r.mr), .rb = c->out[1]};
   while (sums(c, b, nr) > room / 3 && b->ob >= 128) b->ob = half(og, b->ob, r.mr);
@@ -134,7 +134,7 @@ static bool depthwise(const NcConvTemplate *c) {
 static bool choose_planes(const NcTarget *t, const NcConvTemplate *c, Blocks *b) {
   enum { LEAST_WORK = 32768, ITEMS_PER_CORE = 8, MOST_SLAB = 4096 };
   const int64_t taps = product(c->kernel), multiple = c->out_channels / c->groups;
-  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
+  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 96, wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   *b = (Blocks){.ib = 1, .ob = 1, .rb = c->out[1]};
   while (slab(c, b) > MOST_SLAB && b->rb > 4) b->rb = half(c->out[1], b->rb, 4);
   b->ob = nc_most(1, nc_least(c->groups, LEAST_WORK / (b->rb * c->out[2] * taps * multiple)));
@@ -146,7 +146,7 @@ static void pack_weights(NcBuf *program, const NcConvTemplate *c, NcTemplateUse 
   const int64_t weights = c->out_channels * (c->in_channels / c->groups) * product(c->kernel);
   use->work[use->nwork++] = (size_t)weights * sizeof(float);
   nc_use_launch(use, nc_sprintf(program->arena, "%s_pack_w", c->name), (size_t)c->out_channels, 1, 1, 2,
-                (int[]){NC_TARG_B, NC_TARG_WORK});
+                (int[]){NC_TARG_B, NC_TARG_WORK})->form = NC_FORM_ITEM;
 }
 
 static bool depthwise_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
@@ -167,7 +167,7 @@ static bool depthwise_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplat
   *use = (NcTemplateUse){0};
   if (pack) pack_weights(program, c, use);
   nc_use_launch(use, c->name, (size_t)(c->out[0] * nc_ceil_div(c->out[1], b.rb)), (size_t)nc_ceil_div(c->groups, b.ob),
-                (size_t)c->batch, 3, (int[]){NC_TARG_A, pack ? NC_TARG_WORK : NC_TARG_B, NC_TARG_C});
+                (size_t)c->batch, 3, (int[]){NC_TARG_A, pack ? NC_TARG_WORK : NC_TARG_B, NC_TARG_C})->form = NC_FORM_GROUP;
   return true;
 }
 
@@ -197,7 +197,7 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
   if (pack) pack_weights(program, c, use);
   nc_use_launch(use, c->name, (size_t)(c->out[0] * nc_ceil_div(c->out[1], b.rb)),
                 (size_t)(c->groups * nc_ceil_div(og, b.ob)), (size_t)c->batch, 3,
-                (int[]){NC_TARG_A, pack ? NC_TARG_WORK : NC_TARG_B, NC_TARG_C});
+                (int[]){NC_TARG_A, pack ? NC_TARG_WORK : NC_TARG_B, NC_TARG_C})->form = NC_FORM_GROUP;
   return true;
 }
 
@@ -215,7 +215,7 @@ typedef struct { Blocks b; int64_t split; } WeightBlocks;
 static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, int64_t nr, WeightBlocks *w) {
   enum { MOST_PIXELS = 400, ITEMS_PER_CORE = 8 };
   const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
-  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64;
+  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 96;
   Blocks *b = &w->b;
   *b = (Blocks){.ib = ig, .ob = nc_even_block(og, og, nr), .rb = nc_even_block(c->out[1], MOST_PIXELS / c->out[2], 1)};
   while (b->ob * b->ib * taps > room / 3 && b->ob > 4 * nr) b->ob = half(og, b->ob, nr);
@@ -253,7 +253,7 @@ static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTempl
 
   *use = (NcTemplateUse){0};
   nc_use_launch(use, c->name, (size_t)w.split, (size_t)(c->groups * nc_ceil_div(og, w.b.ob) * (ig / w.b.ib)), 1, 3,
-                (int[]){NC_TARG_A, NC_TARG_B, w.split > 1 ? NC_TARG_WORK : NC_TARG_C});
+                (int[]){NC_TARG_A, NC_TARG_B, w.split > 1 ? NC_TARG_WORK : NC_TARG_C})->form = NC_FORM_GROUP;
   if (w.split > 1) nc_use_reduce(use, program->arena, t, c->name, count, w.split);
   return true;
 }

@@ -30,13 +30,15 @@ static NcTemplateFrame begin(NcBuf *program, const NcTarget *t, const NcPoolTemp
   return f;
 }
 
-static void use_pool(NcTemplateUse *use, const NcPoolTemplate *p, bool grad, size_t global, size_t local) {
+static void use_pool(NcTemplateUse *use, const NcPoolTemplate *p, bool grad, size_t global, size_t local,
+                     NcKernelForm form) {
   *use = (NcTemplateUse){0};
   NcTemplateLaunch *l;
   if (!grad) l = nc_use_launch(use, p->name, global, 1, 1, 2, (int[]){NC_TARG_A, NC_TARG_C});
   else if (strcmp(p->kind, "max")) l = nc_use_launch(use, p->name, global, 1, 1, 2, (int[]){NC_TARG_D, NC_TARG_C});
   else l = nc_use_launch(use, p->name, global, 1, 1, 4, (int[]){NC_TARG_A, NC_TARG_B, NC_TARG_D, NC_TARG_C});
   l->local[0] = local;
+  l->form = form;
 }
 
 // Whole planes in scratch, by vectors: only two axes, windows at most two apart along rows, and planes that fit.
@@ -63,7 +65,8 @@ static bool pool(NcBuf *program, const NcTarget *t, const NcPoolTemplate *p, boo
   nc_frame_file(&f, planes ? "pool_cpu.cl" : "pool.cl");
   nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
-  use_pool(use, p, grad, (size_t)(nc_ceil_div(items, group) * group), (size_t)group);
+  use_pool(use, p, grad, (size_t)(nc_ceil_div(items, group) * group), (size_t)group,
+           planes ? NC_FORM_GROUP : NC_FORM_KERNEL);
   return true;
 }
 

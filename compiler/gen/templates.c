@@ -134,6 +134,7 @@ void nc_use_reduce(NcTemplateUse *use, NcArena *a, const NcTarget *t, const char
   NcTemplateLaunch *l = nc_use_launch(use, nc_sprintf(a, "%s_reduce", name), (size_t)(groups * group), 1, 1, 2,
                                       (int[]){NC_TARG_WORK + use->nwork, NC_TARG_C});
   l->local[0] = (size_t)group;
+  if (group == 1) l->form = NC_FORM_ITEM;
   use->work[use->nwork++] = (size_t)(split * count) * sizeof(float);
 }
 

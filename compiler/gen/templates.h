@@ -24,8 +24,13 @@ typedef enum {
   NC_TARG_WORK          // + i: workspace i
 } NcTemplateArg;
 
+// How a kernel can be had as a function, so that many can share one kernel (kernels/begin.cl): not at all, NAME_item, or
+// NAME_group with its scratch memory.
+typedef enum { NC_FORM_KERNEL, NC_FORM_ITEM, NC_FORM_GROUP } NcKernelForm;
+
 typedef struct {
   const char *kernel;
+  NcKernelForm form;
   size_t global[3], local[3];
   int nargs;
   int arg[NC_TEMPLATE_ARGS];   // NcTemplateArg, or NC_TARG_WORK + i

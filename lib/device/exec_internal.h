@@ -9,6 +9,7 @@
 #ifndef NC_EXEC_INTERNAL_H
 #define NC_EXEC_INTERNAL_H
 #include "base/map.h"
+#include "device/banks.h"
 #include "device/blast.h"
 #include "device/exec.h"
 
@@ -38,12 +39,13 @@ struct NcExec {
   size_t group_limit;                 // of the kernel that refused the last load, or 0
 };
 
-typedef struct { const NcStep *step; cl_kernel kernel; } NcOp;
+typedef struct { const NcStep *step; cl_kernel kernel; NcEntry entry; } NcOp;
 
 struct NcLoaded {
   NcExec *x;
   const NcPlan *plan;
-  cl_program program;
+  cl_program *program;                // its parts
+  int programs;
   NcOp *op;                           // by step number
   cl_mem *mem;                        // by buffer number
   bool *owned;                        // by buffer number: mem is released with the plan

@@ -38,6 +38,8 @@ bool nc_same_process(const NcDevices *all, NcDiag *d);
 void nc_probe(NcDevice *dev, bool allowed);
 
 // program.c: builds for one device; NULL after E0503 or E0502. The driver's own cache or ours may make it quick.
+// PoCL takes long for every kernel: those that can be had as functions share one there.
+bool nc_device_banks(const NcDevice *dev);
 cl_program nc_program_build(NcDevice *dev, NcDiag *d, const char *source, const char *options);
 
 // binary.c: compiled programs from earlier processes; NULL when there is none. Neither ever reports anything.

@@ -73,17 +73,34 @@ static cl_int set_arg(const NcLoaded *l, cl_kernel kernel, cl_uint i, const NcPl
                                : NC_CALL(cl, clSetKernelArg, (kernel, i, sizeof f, &f));
 }
 
+// The number of the kernel in its bank, and what stands for the arguments that only others of the bank have.
+static bool fill_bank(const NcLoaded *l, NcDiag *d, int step) {
+  const NcOp *op = &l->op[step];
+  const NcEntry *e = &op->entry;
+  if (e->which < 0) return true;
+  int buffers = 0;
+  for (int i = 0; i < op->step->nargs; i++) buffers += op->step->args[i].kind == NC_ARG_BUF;
+  cl_int which = e->which, none = 0;
+  cl_int err = NC_CALL(l->x->cl, clSetKernelArg, (op->kernel, 0, sizeof which, &which));
+  for (int i = buffers; !err && i < e->buffers; i++)
+    err = NC_CALL(l->x->cl, clSetKernelArg, (op->kernel, (cl_uint)(1 + i), sizeof(cl_mem), NULL));
+  for (int i = op->step->nargs - buffers; !err && i < e->numbers; i++)
+    err = NC_CALL(l->x->cl, clSetKernelArg, (op->kernel, (cl_uint)(1 + e->buffers + i), sizeof none, &none));
+  if (err) nc_step_notes(l, d, nc_cl_error(d, "clSetKernelArg", err), step);
+  return !err;
+}
+
 static bool set_args(NcLoaded *l, NcDiag *d, int step) {
   const NcOp *op = &l->op[step];
   for (int i = 0; op->kernel && i < op->step->nargs; i++) {
-    cl_int err = set_arg(l, op->kernel, (cl_uint)i, &op->step->args[i]);
+    cl_int err = set_arg(l, op->kernel, (cl_uint)nc_entry_arg(&op->entry, op->step, i), &op->step->args[i]);
     if (!err) continue;
     NcMessage *m = nc_cl_error(d, "clSetKernelArg", err);
     nc_note(d, m, "argument %d (from 0)", i);
     nc_step_notes(l, d, m, step);
     return false;
   }
-  return true;
+  return !op->kernel || fill_bank(l, d, step);
 }
 
 // Products that bring too small a workspace, or none, share the session's.
@@ -135,7 +152,7 @@ static bool check_group(NcLoaded *l, NcDiag *d, int step) {
                  most);
     l->x->group_limit = most;
   }
-  else if ((int)nargs != s->nargs)
+  else if ((int)nargs != nc_entry_args(&l->op[step].entry, s))
     m = nc_error(d, NC_E0503, NC_NOWHERE, "kernel `%s` takes %u arguments and the plan gives %d", s->kernel, nargs,
                  s->nargs);
   if (!m) return true;
@@ -148,7 +165,7 @@ static bool check_group(NcLoaded *l, NcDiag *d, int step) {
 static bool make_kernel(NcLoaded *l, NcDiag *d, int step) {
   NcOp *op = &l->op[step];
   cl_int err = 0;
-  op->kernel = NC_MAKE(l->x->cl, &err, clCreateKernel, (l->program, op->step->kernel, &err));
+  op->kernel = NC_MAKE(l->x->cl, &err, clCreateKernel, (l->program[op->entry.part], op->entry.kernel, &err));
   if (!err) return check_group(l, d, step);
   op->kernel = NULL;
   NcMessage *m = err != CL_INVALID_KERNEL_NAME ? nc_cl_error(d, "clCreateKernel", err)
@@ -185,8 +202,11 @@ static bool make_kernels(NcLoaded *l, NcDiag *d) {
     if (s->kind == NC_STEP_GEMM && !check_gemm(l, d, i)) return false;
   }
   if (!any) return true;
-  l->program = nc_program_build(l->x->dev, d, p->program, p->options);
-  if (!l->program) return false;
+  NcParts *parts = nc_parts_cut(p->arena, p, 1, nc_device_banks(l->x->dev));
+  l->program = NC_NEW_N(p->arena, cl_program, parts->parts);
+  for (int i = 0; i < p->step.n; i++) l->op[i].entry = parts->entry[i];
+  for (; l->programs < parts->parts; l->programs++)
+    if (!(l->program[l->programs] = nc_program_build(l->x->dev, d, parts->text[l->programs], p->options))) return false;
   for (int i = 0; i < p->step.n; i++)
     if (p->step.at[i].kind == NC_STEP_KERNEL && !make_kernel(l, d, i)) return false;
   return true;
@@ -231,7 +251,7 @@ void nc_exec_unload(NcLoaded *l) {
     if (l->owned[i] && !in_arena(l->plan, i)) nc_drop_memory(x, &(NcMemory){l->mem[i], l->plan->buf.at[i].bytes});
   for (int i = 0; i < l->plan->step.n; i++)
     if (l->op[i].kernel) x->cl->clReleaseKernel(l->op[i].kernel);
-  if (l->program) x->cl->clReleaseProgram(l->program);
+  for (int i = 0; i < l->programs; i++) x->cl->clReleaseProgram(l->program[i]);
   for (NcLoaded **at = &x->loaded; *at; at = &(*at)->next)
     if (*at == l) { *at = l->next; break; }
   l->x = NULL;

@@ -17,12 +17,17 @@ static bool debug_says(const char *word) {
 }
 
 // NACRE_DEBUG=unoptimized builds without the driver's optimizer: programs start soon and run slowly.
+// NACRE_DEBUG=nobanks leaves kernels that could share one by themselves (banks.h).
 // NACRE_DEBUG=program writes every program's text into the current folder, under a name made from its contents.
 static const char *dump(NcArena *a, const char *source) {
   if (!debug_says("program")) return NULL;
   size_t n = strlen(source);
   const char *path = nc_sprintf(a, "nacre-%016llx.cl", (unsigned long long)nc_hash64(0, source, n));
   return nc_write_file(nc_diag_new(a), path, source, n) ? path : NULL;
+}
+
+bool nc_device_banks(const NcDevice *dev) {
+  return strstr(dev->info.platform, "Portable Computing Language") && !debug_says("nobanks");
 }
 
 static const char *build_log(NcDevice *dev, NcArena *a, cl_program program) {

@@ -45,7 +45,7 @@ static bool set_turn(NcLoaded *l, NcDiag *d, const NcSteps *at) {
   cl_int turn = at->turn;
   for (int i = 0; at->depth && i < s->nargs; i++) {
     if (s->args[i].kind != NC_ARG_TURN) continue;
-    cl_int err = NC_CALL(l->x->cl, clSetKernelArg, (l->op[at->step].kernel, (cl_uint)i, sizeof turn, &turn));
+    cl_int err = NC_CALL(l->x->cl, clSetKernelArg, (l->op[at->step].kernel, (cl_uint)nc_entry_arg(&l->op[at->step].entry, s, i), sizeof turn, &turn));
     if (err) return step_failed(l, d, at->step, "clSetKernelArg", err);
   }
   return true;
