@@ -154,6 +154,22 @@ START_TEST(without_fusion) {
 }
 END_TEST
 
+// ---- the order
+
+// A product of variables is small beside a layer's result; it waits all the same until somebody reads it.
+START_TEST(what_is_needed_late_comes_late) {
+  NcGraph *g = nc_graph_new(arena, diag, "late");
+  NcNode *x = nc_input(g, NC_NOWHERE, "x", (NcType){NC_F32, NC_SHAPE(512, 16)});
+  NcNode *w = nc_var(g, NC_NOWHERE, "w", "param", (NcType){NC_F32, NC_SHAPE(16, 16)}), *square = nc_matmul(g, NC_NOWHERE, w, w);
+  for (int i = 0; i < 4; i++) x = nc_op1(g, NC_NOWHERE, "tanh", nc_matmul(g, NC_NOWHERE, x, w));
+  nc_graph_output(g, "y", nc_matmul(g, NC_NOWHERE, x, square));
+  NcRegions *r = compile(g, "schedule", false, NULL).regions;
+  ck_assert_int_eq(r->region.n, 6);
+  ck_assert_ptr_eq(r->region.at[4]->anchor->in[0], r->region.at[4]->anchor->in[1]);
+  for (int i = 0; i < r->region.n; i++) ck_assert_int_eq(r->region.at[i]->order, i);
+}
+END_TEST
+
 // ---- the pipeline
 
 START_TEST(stops_after) {
@@ -189,6 +205,8 @@ int main(void) {
   tcase_add_test(c, bias_and_activation_in_the_product);
   tcase_add_test(c, cross_entropy_is_one_row);
   tcase_add_test(c, without_fusion);
+  c = suite_case(s, "order", suite_open, suite_close);
+  tcase_add_test(c, what_is_needed_late_comes_late);
   c = suite_case(s, "pipeline", suite_open, suite_close);
   tcase_add_test(c, stops_after);
   return suite_run(s, CK_FORK_GETENV);

@@ -1,6 +1,10 @@
 // Schedule: an order of regions in which little memory is live at once. Of the regions that can run, the one
 // that adds least to what is live goes next: it frees what it is the last to read, and needs what it writes. Ties go to
 // the earlier region, so that equal graphs give equal plans.
+//
+// That looks one region ahead: what is computed of variables alone, like weights turned round for a gradient, is small beside a
+// layer's result and would come early, to be kept for long. So afterwards regions sink to where they are first needed, if
+// what they write is more than what they would keep alive.
 #include "passes/passes.h"
 
 typedef struct {
@@ -43,6 +47,59 @@ static int64_t cost(Sched *s, NcRegion *g) {
   return sum;
 }
 
+typedef struct {
+  NcRegions *r;
+  NcRegion **order;
+  NcRegionList *after;     // by region id: those that must come later
+  NcRegion **last;         // by node id: its last reader, of the regions behind the present one
+} Sink;
+
+static void each_temp(Sink *s, NcRegion *g, void (*f)(Sink *, NcNode *, NcRegion *, int64_t *), NcRegion *arg, int64_t *sum) {
+  for (int p = 0; p < (g->parts ? g->parts : 1); p++)
+    for (int k = 0; k < g->input.n; k++) {
+      NcNode *n = g->parts ? g->part_input[p][k] : g->input.at[k];
+      if (s->r->producer[n->id] && !(p && n == g->part_input[0][k])) f(s, n, arg, sum);
+    }
+}
+
+static void read_here(Sink *s, NcNode *n, NcRegion *g, int64_t *sum) {
+  (void)sum;
+  if (!s->last[n->id] || s->last[n->id]->order < g->order) s->last[n->id] = g;
+}
+
+static void kept_until(Sink *s, NcNode *n, NcRegion *reader, int64_t *sum) {
+  if (!s->last[n->id] || s->last[n->id]->order < reader->order) *sum += (int64_t)nc_type_bytes(n->type);
+}
+
+// The first region that needs g, if g should run just before it.
+static NcRegion *wanted_before(Sink *s, NcRegion *g) {
+  NcRegionList *l = &s->after[g->id];
+  NcRegion *first = NULL;
+  for (int i = 0; i < l->at.n; i++)
+    if (!first || l->at.at[i]->order < first->order) first = l->at.at[i];
+  int64_t written = 0, kept = 0;
+  for (int i = 0; i < g->output.n; i++) {
+    if (g->assign.at[i]) return NULL;
+    written += (int64_t)nc_type_bytes(g->output.at[i]->type);
+  }
+  if (!first || first->order == g->order + 1) return NULL;
+  each_temp(s, g, kept_until, first, &kept);
+  return written > kept ? first : NULL;
+}
+
+static void sink(Sink *s, int n) {
+  for (int i = n - 1; i >= 0; i--) {
+    NcRegion *g = s->order[i], *reader = wanted_before(s, g);
+    for (int to = i; reader && s->order[to + 1] != reader; to++) {
+      s->order[to] = s->order[to + 1];
+      s->order[to]->order = to;
+      s->order[to + 1] = g;
+      g->order = to + 1;
+    }
+    each_temp(s, g, read_here, g, NULL);
+  }
+}
+
 bool nc_schedule(NcState *st) {
   NcRegions *r = st->regions;
   Sched s = {r, nc_regions_depends(r), NC_NEW_N(r->arena, int, r->ids + 1),
@@ -78,6 +135,7 @@ bool nc_schedule(NcState *st) {
     nc_error(st->diag, NC_E0901, NC_NOWHERE, "regions wait for each other");
     return false;
   }
+  sink(&(Sink){r, order.at.at, after, NC_NEW_N(r->arena, NcRegion *, r->graph->node.n + 1)}, order.at.n);
   for (int i = 0; i < order.at.n; i++) r->region.at[i] = order.at.at[i];
   return true;
 }
