@@ -33,6 +33,8 @@ const CliVerb cli_verbs[] = {
    OPENING | B(DEVICE) | B(CLASS) | B(PURPOSE) | B(STEPS) | B(TOP), 1, 1, cli_profile},
   {"bench", "FILE-or-RUN", "what a step takes: median and interval, start with empty and with full caches, memory",
    OPENING | B(DEVICE) | B(CLASS) | B(PURPOSE) | B(BATCHES) | B(RUNS) | B(SECONDS), 1, 1, cli_bench},
+  {"tune", "FILE-or-RUN", "search the quickest kernels for this model on this device, and keep them",
+   OPENING | B(DEVICE) | B(CLASS) | B(SECONDS) | B(IMPORT) | B(OUTPUT), 1, 1, cli_tune},
   {"explain", "[NAME]", "a layer, function, data source, setting or error code; without a name, all of them by topic",
    0, 0, 1, cli_explain},
   {"fmt", "FILE...", "one layout for all files", B(CHECK), 1, -1, cli_fmt},

@@ -39,7 +39,8 @@
   OPT(KERNELS, "kernels", NULL, NULL, NULL, "draw the launches, with what was fused into each") \
   OPT(BATCHES, "batches", "N,N,…", NULL, NULL, "a row for each of these batch sizes") \
   OPT(RUNS, "runs", "N", "3", NULL, "how many processes are measured") \
-  OPT(SECONDS, "seconds", "N", "10", NULL, "the most that a row may take, besides its starts") \
+  OPT(SECONDS, "seconds", "N", "10, to tune 60", NULL, "how long is measured for each row; how long is searched") \
+  OPT(IMPORT, "import", "FILE", NULL, NULL, "first take over what such a search wrote with --output") \
   OPT(AFTER, "after", "PASS", NULL, NULL, "stop after this pass and print what it left") \
   OPT(LIST_PASSES, "list-passes", NULL, NULL, NULL, "list the compiler's passes") \
   OPT(TIMINGS, "timings", NULL, NULL, NULL, "print how long each pass took") \

@@ -17,6 +17,7 @@ int cli_profile(const CliArgs *a);       // verbs_measure.c
 int cli_graph(const CliArgs *a);         // verbs_show.c
 int cli_bench(const CliArgs *a);
 int cli_report(const CliArgs *a);
+int cli_tune(const CliArgs *a);
 int cli_new(const CliArgs *a);           // verbs_new.c
 // verbs_plain.c: without a model that is opened
 int cli_explain(const CliArgs *a);

@@ -1,4 +1,4 @@
-// Verbs that measure: profile, bench.
+// Verbs that measure: profile, bench, tune.
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -48,5 +48,13 @@ int cli_bench(const CliArgs *a) {
   if (a->value[O_BATCHES] && !(b.batches = batches(a->value[O_BATCHES], batch, MOST))) return NACRE_USAGE;
   NacreStatus s = open_either(a, &m);
   if (s == NACRE_OK) s = nacre_bench(m, &b, cli_stdout, NULL);
+  return cli_done(m, s);
+}
+
+int cli_tune(const CliArgs *a) {
+  NacreModel *m;
+  NacreTuneOptions t = {.seconds = (double)a->number[O_SECONDS], .output = a->value[O_OUTPUT], .import = a->value[O_IMPORT]};
+  NacreStatus s = open_either(a, &m);
+  if (s == NACRE_OK) s = nacre_tune(m, &t, cli_stdout, NULL);
   return cli_done(m, s);
 }

@@ -235,6 +235,18 @@ NacreStatus nacre_bench(NacreModel *m, const NacreBenchOptions *o, NacreWrite *w
 // gradients, the network (through Graphviz, if it is there), the environment and the model card. What cannot be had, because the
 // data are gone or no device is there, is left out with a line that says why. Errors: NACRE_RUN: this is no run (E0604).
 NacreStatus nacre_report(NacreModel *m, NacreWrite *write, void *ctx);
+// Searches, for the products and convolutions of a model on its device, the block sizes and ways that are quickest, and keeps them
+// in the user's cache folder, for that device and driver: plans that are made from then on follow them, for these sizes and
+// for near ones. Candidates run in child processes, and their results are compared with the definition. Each that is done
+// is kept at once and not searched again. A line, or an object, for each, and one at the end. The device must not have been
+// opened in this process. Errors: NACRE_RUN: a file cannot be read or written (E0601, E0602). NACRE_USAGE: `import` is no
+// such file, or of another device (E0702).
+typedef struct {
+  double seconds;            // after which no further one is begun; 0: 60
+  const char *output;        // a copy of all that is known of this device; NULL: none
+  const char *import;        // such a copy, whose findings are taken before anything is searched; NULL: none
+} NacreTuneOptions;
+NacreStatus nacre_tune(NacreModel *m, const NacreTuneOptions *o, NacreWrite *write, void *ctx);
 // Runs the file's own tests on the reference evaluator and on the device. NACRE_RUN when one fails.
 NacreStatus nacre_test(NacreModel *m, NacreWrite *write, void *ctx);
 

@@ -50,6 +50,7 @@ NC_SUITES = \
   tests/check_weights \
   tests/check_picture \
   tests/check_report \
+  tests/check_tuned \
   tests/check_stages
 check_PROGRAMS += $(NC_SUITES)
 TESTS += $(NC_SUITES)

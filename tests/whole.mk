@@ -87,6 +87,8 @@ dist_check_SCRIPTS += tests/start.sh
 # What is measured fits together.
 TESTS += tests/measure.sh
 dist_check_SCRIPTS += tests/measure.sh
+TESTS += tests/tune.sh
+dist_check_SCRIPTS += tests/tune.sh
 
 # --json of every command against docs/json.md.
 check_PROGRAMS += tests/json_lines

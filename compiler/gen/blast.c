@@ -2,8 +2,9 @@
 // comes after it is a map.
 #include "gen/kernel.h"
 #include "passes/rules.h"
+#include "plan/tuned.h"
 
-enum { LEAST_WORK = 1 << 27 };      // of m n k: below, our own kernel with its epilogue inside saves more than it loses
+enum { LEAST_WORK = 1 << 27 };      // of m n k: below, where nothing was measured, our own kernel with its epilogue inside saves more than it loses
 
 static bool matrix(int64_t rows, int64_t cols, int64_t row_step, int64_t col_step, bool *turned, int64_t *ld) {
   bool straight = (col_step == 1 || cols == 1) && row_step >= cols;
@@ -15,15 +16,19 @@ static bool matrix(int64_t rows, int64_t cols, int64_t row_step, int64_t col_ste
 static bool describe(const NcNode *n, NcStep *s) {
   NcDotForm f;
   if (n->type.dtype != NC_F32 || n->in[0]->type.dtype != NC_F32 || !nc_dot_form(n, &f) || f.batch[0] != 1) return false;
-  if ((double)f.m * (double)f.n * (double)f.k < LEAST_WORK) return false;
   s->m = f.m, s->n = f.n, s->k = f.k, s->ldc = f.n;
   s->batch = f.batch[1];
   s->stride_a = f.a_batch[1], s->stride_b = f.b_batch[1], s->stride_c = f.m * f.n;
   return matrix(f.m, f.k, f.a_m, f.a_k, &s->ta, &s->lda) && matrix(f.k, f.n, f.b_k, f.b_n, &s->tb, &s->ldb);
 }
 
+// Where it was measured which is quicker, that decides.
 static bool suits(const NcRegion *r, const NcTarget *t, NcStep *s) {
-  return t->cls == NC_CLASS_GPU && t->clblast && describe(r->anchor, s);
+  if (t->cls != NC_CLASS_GPU || !t->clblast || !describe(r->anchor, s)) return false;
+  int64_t size[] = {s->batch, s->m, s->n, s->k, s->ta, !s->tb}, use = (double)s->m * (double)s->n * (double)s->k >= LEAST_WORK;
+  nc_tuned_choice(t, "clblast", 6, size, 1, &use);
+  nc_tuned_took(t, "clblast", 6, size, 1, (int64_t[]){use != 0});
+  return use != 0;
 }
 
 static bool alone(const NcRegion *r) { return r->node.n == 1 && r->output.n == 1 && r->output.at[0] == r->anchor; }

@@ -1,6 +1,7 @@
 // Convolution: choosing blocks, and the launches.
 #include "gen/template_conv.h"
 #include "gen/template_gpu.h"
+#include "plan/tuned.h"
 #include <limits.h>
 #include <math.h>
 
@@ -171,12 +172,50 @@ static bool depthwise_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplat
   return true;
 }
 
+// The sizes by which measured choices are found; weights that are not plain are packed first.
+enum { SIZES = 26 };
+static void sizes_of(const NcConvTemplate *c, int64_t *size) {
+  const int64_t *axes[] = {c->in, c->kernel, c->out, c->stride, c->lo, c->dilation, c->dilate_x};
+  *size++ = c->batch, *size++ = c->in_channels, *size++ = c->out_channels, *size++ = c->groups;
+  for (int i = 0; i < 7; i++)
+    for (int k = 0; k < 3; k++) *size++ = axes[i][k];
+  *size = !nc_conv_plain_weights(c);
+}
+
+// Winograd's way or the direct one: as it reckons, unless that was measured.
+typedef bool Winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use);
+static bool winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, const char *kind, Winograd *make, NcTemplateUse *use) {
+  int64_t size[SIZES], way;
+  NcConvTemplate w = *c;
+  sizes_of(c, size);
+  bool asked = c->way == NC_CONV_BEST && c->kernel[1] == 3 && c->kernel[2] == 3 && c->stride[1] == 1 && c->stride[2] == 1;
+  if (asked && nc_tuned_choice(t, kind, SIZES, size, 1, &way)) w.way = way ? NC_CONV_WINOGRAD : NC_CONV_DIRECT;
+  bool made = make(program, t, &w, use);
+  if (asked) nc_tuned_took(t, kind, SIZES, size, 1, (int64_t[]){made});
+  return made;
+}
+
+static bool blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, Blocks *b) {
+  if (!choose_blocks(t, c, r, b)) return false;
+  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, nr = r.nv * t->vector;
+  const int64_t ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
+  int64_t size[SIZES], n[] = {b->ib, b->ob, b->rb};
+  sizes_of(c, size);
+  if (nc_tuned_choice(t, "conv_cpu", SIZES, size, 3, n)) {
+    Blocks m = {nc_even_block(ig, nc_most(n[0], 1), 1), nc_even_block(og, nc_most(n[1], r.mr), r.mr),
+                nc_even_block(c->out[1], nc_most(n[2], 1), 1)};
+    if (scratch(c, &m, r.mr, nr) <= room) *b = m;
+  }
+  nc_tuned_took(t, "conv_cpu", SIZES, size, 3, (int64_t[]){b->ib, b->ob, b->rb});
+  return true;
+}
+
 static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   const NcTile r = nc_register_tile(t, c->out_channels / c->groups);
   Blocks b;
   if (depthwise(c) && depthwise_cpu(program, t, c, use)) return true;
-  if (nc_conv_winograd(program, t, c, use)) return true;
-  if (!choose_blocks(t, c, r, &b)) return false;
+  if (winograd(program, t, c, "conv_way", nc_conv_winograd, use)) return true;
+  if (!blocks(t, c, r, &b)) return false;
   const int64_t og = c->out_channels / c->groups;
   const bool pack = !nc_conv_plain_weights(c);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
@@ -231,10 +270,26 @@ static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, int
   return slab(c, b) + b->rb * c->out[2] * nr + (b->ob + 1) * (b->ib * taps + t->vector) <= room;
 }
 
+static bool weight_blocks(const NcTarget *t, const NcConvTemplate *c, int64_t nr, WeightBlocks *w) {
+  if (!choose_weight_blocks(t, c, nr, w)) return false;
+  const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
+  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64;
+  int64_t size[SIZES], n[] = {w->b.ib, w->b.ob, w->b.rb, w->split};
+  sizes_of(c, size);
+  if (nc_tuned_choice(t, "conv_weight_cpu", SIZES, size, 4, n)) {
+    WeightBlocks m = {{divisor_below(ig, n[0]), nc_even_block(og, nc_most(n[1], nr), nr), nc_even_block(c->out[1], nc_most(n[2], 1), 1)}, 1};
+    const int64_t slices = c->batch * c->out[0] * nc_ceil_div(c->out[1], m.b.rb);
+    m.split = nc_ceil_div(slices, nc_ceil_div(slices, nc_most(1, nc_least(n[3], slices))));
+    if (slab(c, &m.b) + m.b.rb * c->out[2] * nr + (m.b.ob + 1) * (m.b.ib * taps + t->vector) <= room) *w = m;
+  }
+  nc_tuned_took(t, "conv_weight_cpu", SIZES, size, 4, (int64_t[]){w->b.ib, w->b.ob, w->b.rb, w->split});
+  return true;
+}
+
 static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   WeightBlocks w;
-  if (nc_conv_weight_winograd(program, t, c, use)) return true;
-  if (!choose_weight_blocks(t, c, nc_register_tile(t, 1).nv * t->vector, &w)) return false;
+  if (winograd(program, t, c, "conv_weight_way", nc_conv_weight_winograd, use)) return true;
+  if (!weight_blocks(t, c, nc_register_tile(t, 1).nv * t->vector, &w)) return false;
   const int64_t ig = c->in_channels / c->groups, og = c->out_channels / c->groups, steps = ig * product(c->kernel);
   const int64_t count = c->out_channels * steps;
   const NcTile r = nc_register_tile(t, w.b.ib * product(c->kernel));
@@ -259,8 +314,11 @@ static bool conv_weight_cpu(NcBuf *program, const NcTarget *t, const NcConvTempl
 }
 
 // Also for a CPU device whose scratch holds no slab of these sizes.
-static bool conv_gpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, const NcGpuShape *s,
-                     NcTemplateUse *use) {
+static bool conv_gpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcGpuShape *s, NcTemplateUse *use) {
+  int64_t size[SIZES];
+  sizes_of(c, size);
+  s->sizes = SIZES;
+  s->size = size;
   if (!nc_template_gpu_fits(t, s)) return false;
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
   nc_conv_define(&f, c);
@@ -271,7 +329,7 @@ static bool conv_gpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
 bool nc_template_conv(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   if (!sizes_fit(c)) return false;
   if (t->cls == NC_CLASS_CPU && conv_cpu(program, t, c, use)) return true;
-  const NcGpuShape s = {.rows = c->out_channels / c->groups, .cols = c->batch * product(c->out),
+  NcGpuShape s = {.kind = "conv_gpu", .rows = c->out_channels / c->groups, .cols = c->batch * product(c->out),
                         .steps = c->in_channels / c->groups * product(c->kernel), .planes = c->groups,
                         .file = {"taps_gpu.cl", "conv_gpu.cl"}, .column = "(int)((o) / PIXELS % (G * OG))"};
   return conv_gpu(program, t, c, &s, use);
@@ -280,7 +338,7 @@ bool nc_template_conv(NcBuf *program, const NcTarget *t, const NcConvTemplate *c
 bool nc_template_conv_weight(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   if (!sizes_fit(c)) return false;
   if (t->cls == NC_CLASS_CPU && conv_weight_cpu(program, t, c, use)) return true;
-  const NcGpuShape s = {.rows = c->out_channels / c->groups, .cols = c->in_channels / c->groups * product(c->kernel),
+  NcGpuShape s = {.kind = "conv_weight_gpu", .rows = c->out_channels / c->groups, .cols = c->in_channels / c->groups * product(c->kernel),
                         .steps = c->batch * product(c->out), .planes = c->groups,
                         .file = {"taps_gpu.cl", "conv_weight_gpu.cl"}, .column = "(int)((o) / (IG * TAPS))"};
   return conv_gpu(program, t, c, &s, use);

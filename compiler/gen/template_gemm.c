@@ -1,7 +1,9 @@
 // GEMM: choosing block sizes, and the launches.
 #include "gen/template_gpu.h"
+#include "plan/tuned.h"
 #include <limits.h>
 #include <math.h>
+#include <string.h>
 
 typedef struct { int64_t mb, nb, kb, split; } Blocks;
 enum { MOST_SPLIT = 64 };
@@ -78,9 +80,33 @@ static bool scratch_fits(const NcTarget *t, const NcGemm *g, const Blocks *b, Nc
   return (b->kb * (panel_width(g, b, nr) + a_mr) + sums + 64) * (int64_t)sizeof(float) <= (int64_t)t->local_bytes;
 }
 
+// The sizes by which measured choices are found: of the batch, m, n, k, and how A and B lie.
+enum { SIZES = 6 };
+static void sizes_of(const NcGemm *g, int64_t *size) {
+  memcpy(size, (int64_t[SIZES]){g->batch[0] * g->batch[1], g->m, g->n, g->k, packs_a(g), g->b_n == 1}, SIZES * sizeof *size);
+}
+
+static Blocks blocks(const NcTarget *t, const NcGemm *g, NcTile r) {
+  const Blocks usual = choose_blocks(t, g, r);
+  const int64_t nr = r.nv * t->vector;
+  int64_t size[SIZES], c[] = {usual.mb, usual.nb, usual.kb, usual.split};
+  Blocks b = usual;
+  sizes_of(g, size);
+  if (nc_tuned_choice(t, "gemm_cpu", SIZES, size, 4, c)) {
+    b.mb = nc_even_block(g->m, nc_most(c[0], r.mr), r.mr);
+    b.nb = nc_even_block(g->n, nc_most(c[1], nr), nr);
+    b.split = nc_most(1, nc_least(nc_least(c[3], MOST_SPLIT), g->k));
+    b.split = nc_ceil_div(g->k, nc_ceil_div(g->k, b.split));
+    b.kb = nc_even_block(nc_ceil_div(g->k, b.split), nc_most(c[2], 1), 1);
+    if (!scratch_fits(t, g, &b, r)) b = usual;
+  }
+  nc_tuned_took(t, "gemm_cpu", SIZES, size, 4, (int64_t[]){b.mb, b.nb, b.kb, b.split});
+  return b;
+}
+
 static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
   const NcTile r = nc_register_tile(t, g->m);
-  const Blocks b = choose_blocks(t, g, r);
+  const Blocks b = blocks(t, g, r);
   if (!scratch_fits(t, g, &b, r)) return false;
   const int64_t batch = g->batch[0] * g->batch[1];
   NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text);
@@ -104,8 +130,10 @@ static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTempl
 }
 
 static bool gemm_gpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
+  int64_t size[SIZES];
   const NcGpuShape s = {.rows = g->m, .cols = g->n, .steps = g->k, .planes = g->batch[0] * g->batch[1],
-                        .file = {"gemm_gpu.cl"}, .column = "(int)((o) % N)"};
+                        .file = {"gemm_gpu.cl"}, .column = "(int)((o) % N)", .kind = "gemm_gpu", .sizes = SIZES, .size = size};
+  sizes_of(g, size);
   if (!nc_template_gpu_fits(t, &s)) return false;
   NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text);
   define_shape(&f, g);

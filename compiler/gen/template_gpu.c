@@ -1,6 +1,7 @@
 // GEMM and convolutions for GPU devices: choosing a tile, and the launches. One tiled kernel, three
 // descriptions of matrices.
 #include "gen/template_gpu.h"
+#include "plan/tuned.h"
 
 typedef struct { int bm, bn, tm, tn; } GpuTile;
 
@@ -40,9 +41,31 @@ static int64_t choose_split(const NcTarget *t, const NcGpuShape *s, const GpuTil
   return slices < 2 ? 1 : nc_ceil_div(s->steps, nc_ceil_div(s->steps, slices));
 }
 
-void nc_template_gpu(NcTemplateFrame *f, const NcTarget *t, const char *name, const NcGpuShape *s, NcTemplateUse *use) {
+static int64_t even_split(const NcGpuShape *s, int64_t slices) {
+  slices = nc_most(1, nc_least(nc_least(slices, MOST_SLICES), s->steps));
+  return nc_ceil_div(s->steps, nc_ceil_div(s->steps, slices));
+}
+
+// The tile and its split: as measured, where that was done and fits.
+static const GpuTile *choose(const NcTarget *t, const NcGpuShape *s, int64_t *split) {
   const GpuTile *g = choose_tile(t, s);
-  const int64_t split = choose_split(t, s, g), count = s->planes * s->rows * s->cols;
+  *split = choose_split(t, s, g);
+  int64_t c[] = {g->bm, g->bn, *split};
+  if (nc_tuned_choice(t, s->kind, s->sizes, s->size, 3, c))
+    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
+      if (tiles[i].bm == c[0] && tiles[i].bn == c[1] && fits(t, &tiles[i])) {
+        g = &tiles[i];
+        *split = even_split(s, c[2]);
+        break;
+      }
+  nc_tuned_took(t, s->kind, s->sizes, s->size, 3, (int64_t[]){g->bm, g->bn, *split});
+  return g;
+}
+
+void nc_template_gpu(NcTemplateFrame *f, const NcTarget *t, const char *name, const NcGpuShape *s, NcTemplateUse *use) {
+  int64_t split;
+  const GpuTile *g = choose(t, s, &split);
+  const int64_t count = s->planes * s->rows * s->cols;
   nc_frame_sizes(f, (NcTemplateSize[]){{"BM", g->bm}, {"BN", g->bn}, {"BK", BK}, {"TM", g->tm}, {"TN", g->tn},
                                        {"SPLIT", split}, {"COUNT", count}, {NULL, 0}});
   nc_frame_file(f, "begin.cl");

@@ -7,6 +7,9 @@ typedef struct {
   int64_t rows, cols, steps, planes;
   const char *file[2];     // kernel files that describe the matrices; their sizes are defined already
   const char *column;      // of reduce.cl
+  const char *kind;        // by which, and by these sizes, measured choices are found
+  int sizes;
+  const int64_t *size;
 } NcGpuShape;
 
 // False when the device cannot run even the smallest tile, or an index would not fit; to be asked before anything is

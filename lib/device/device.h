@@ -63,6 +63,13 @@ const NcTarget *nc_device_target(const NcDevice *dev);
 // on. False when it did so already.
 bool nc_device_keep_groups(NcDevice *dev, int most);
 
+// What `nacre tune` found, in the cache folder. The key names device, driver and class of code; a search whose children alone
+// may use the device asks by it.
+const char *nc_device_tuned_key(const NcDevice *dev, NcArena *a);
+const char *nc_tuned_path(NcArena *a, const char *key);                  // NULL: there is no cache folder
+NcTuned *nc_tuned_recall(NcArena *a, const char *key);                   // NULL: nothing, or nothing to be believed
+bool nc_tuned_keep(NcArena *a, NcDiag *d, const NcTuned *t, const char *path);   // beside and renamed; E0602
+
 // Test seams. The n-th call from now on (from 1) of the OpenCL function of that name fails with CL_OUT_OF_RESOURCES and
 // is not made; NULL: none does.
 void nc_devices_fail_call(NcDevices *all, const char *function, int n);

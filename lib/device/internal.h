@@ -42,6 +42,9 @@ void nc_probe(NcDevice *dev, bool allowed);
 bool nc_device_banks(const NcDevice *dev);
 cl_program nc_program_build(NcDevice *dev, NcDiag *d, const char *source, const char *options);
 
+// tuned.c: what `nacre tune` found for this device goes into its target.
+void nc_tuned_open(NcDevice *dev);
+
 // binary.c: compiled programs from earlier processes; NULL when there is none. Neither ever reports anything.
 cl_program nc_binary_recall(NcDevice *dev, NcArena *a, const char *source, const char *options);
 void nc_binary_keep(NcDevice *dev, NcArena *a, const char *source, const char *options, cl_program program);

@@ -13,6 +13,7 @@ lib_libdevice_la_SOURCES = lib/device/device.h lib/device/exec.h lib/device/chec
   lib/device/program.c \
   lib/device/banks.h lib/device/banks.c \
   lib/device/binary.c \
+  lib/device/tuned.c \
   lib/device/memory.c \
   lib/device/vars.c \
   lib/device/load.c \

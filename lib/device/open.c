@@ -35,6 +35,7 @@ NcDevice *nc_device_open(NcDevices *all, NcDiag *d, const NcDeviceOptions *o) {
     return NULL;
   }
   nc_probe(dev, !o->no_probes);
+  nc_tuned_open(dev);
   return dev;
 }
 

@@ -8,4 +8,6 @@ lib_libplan_la_SOURCES = lib/plan/plan.h \
   lib/plan/steps.c \
   lib/plan/print.c \
   lib/plan/read.c \
+  lib/plan/tuned.h \
+  lib/plan/tuned.c \
   lib/plan/verify.c

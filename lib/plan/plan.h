@@ -31,6 +31,8 @@ typedef enum { NC_CLASS_CPU, NC_CLASS_GPU } NcClass;
 
 // What the compiler must know of a device; filled by the device layer from the device's own properties,
 // or by nc_target_default for compiling without one.
+typedef struct NcTuned NcTuned;     // plan/tuned.h
+
 typedef struct {
   NcClass cls;
   int vector;              // native float vector width: 4, 8 or 16
@@ -42,6 +44,7 @@ typedef struct {
   size_t memory;           // all of the device's memory, in bytes
   bool clblast;            // the library was found and works here
   bool subgroups, half_ok; // answered by probes
+  NcTuned *tuned;          // choices that were measured here; NULL: none
 } NcTarget;
 NcTarget nc_target_default(NcClass cls);   // cpu: width 8, 2 units; gpu: groups of 256, 32 KiB local
 

@@ -50,6 +50,10 @@ lib_libtrain_la_SOURCES = \
   lib/train/limits.c \
   lib/train/profile.c \
   lib/train/bench.c \
+  lib/train/tune.h \
+  lib/train/tune.c \
+  lib/train/tune_run.c \
+  lib/train/tune_case.c \
   lib/train/plain.h \
   lib/train/explain.c \
   lib/train/indices.c \
