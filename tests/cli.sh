@@ -18,6 +18,9 @@ expect 2 'no option `--split`' "$nacre" check --split x "$examples/xor.nn"
 expect 2 'whole number' "$nacre" train --batch many "$examples/xor.nn"
 expect 0 'loss └──' "$nacre" train "$examples/xor.nn" --out plotted --set train.epochs=3 --plot=always
 expect 2 'always' "$nacre" train "$examples/xor.nn" --plot=never
+"$nacre" train "$examples/xor.nn" --out settings --set train.epochs=3 --set train.seed=7 --quiet
+"$nacre" train settings/resolved.nn --out resolved --quiet
+if cmp settings/last.safetensors resolved/last.safetensors; then good; else bad "resolved.nn trains to other bits"; fi
 expect 2 'whole number' "$nacre" train --batch 0 "$examples/xor.nn"
 expect 2 'E0701' "$nacre" trian
 expect 2 'needs a value' "$nacre" train "$examples/xor.nn" --out

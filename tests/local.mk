@@ -51,6 +51,7 @@ NC_SUITES = \
   tests/check_picture \
   tests/check_report \
   tests/check_tuned \
+  tests/check_resolved \
   tests/check_stages
 check_PROGRAMS += $(NC_SUITES)
 TESTS += $(NC_SUITES)

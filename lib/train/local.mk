@@ -19,6 +19,8 @@ lib_libtrain_la_SOURCES = \
   lib/train/run.h \
   lib/train/run.c \
   lib/train/record.c \
+  lib/train/resolved.h \
+  lib/train/resolved.c \
   lib/train/card.c \
   lib/train/runs.c \
   lib/train/seeds.c \

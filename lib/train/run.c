@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "io/events.h"
 #include "train/described.h"
+#include "train/resolved.h"
 
 double nc_now(void) {
   struct timespec t;
@@ -68,7 +69,7 @@ static bool fresh(NacreModel *m, const char **dir) {
 }
 
 static const char *const files[] = {"run.json", "last.safetensors", "best.safetensors", "metrics.jsonl", "README.md", "model.nn", "data.json",
-                                    "tokenizer.json", "report.html", NC_RUN_EVENTS};
+                                    "tokenizer.json", "report.html", "resolved.nn", NC_RUN_EVENTS};
 
 // One training at a time: the folder is locked for as long as the process lives, so that a kill leaves no lock behind.
 bool nc_run_lock(NacreModel *m, const char *dir) {
@@ -164,7 +165,7 @@ static bool write_imports(NacreModel *m, const NcRun *r) {
 bool nc_run_begin(NacreModel *m, NcRun *r, size_t device_bytes) {
   const char *source = nc_run_path(m, r, "model.nn");
   if (strcmp(source, m->name) != 0 && (!nc_write_file(m->diag, source, m->text, m->size) || !write_imports(m, r))) return false;
-  return nc_described_save(m, r) && nc_events_begin(m->arena, m->diag, nc_run_path(m, r, NC_RUN_EVENTS), clock_seconds(), r->step) &&
+  return nc_resolved_write(m, nc_run_path(m, r, "resolved.nn")) && nc_described_save(m, r) && nc_events_begin(m->arena, m->diag, nc_run_path(m, r, NC_RUN_EVENTS), clock_seconds(), r->step) &&
          nc_run_record(m, r, "running", NULL, device_bytes);
 }
 

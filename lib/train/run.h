@@ -2,6 +2,7 @@
 //
 //   model.nn           the source, frozen       run.json         settings, seed, data, device, versions, times
 //   metrics.jsonl      a line per epoch         README.md        the model card
+//   resolved.nn        it with settings applied and imports inlined
 //   data.json          fields, vocabulary       tokenizer.json   of bpe
 //   events.out.tfevents.nacre   metrics.jsonl as TensorBoard reads it
 //   last.safetensors   all variables and the position, to go on from; best.safetensors: parameters and states
