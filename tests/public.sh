@@ -5,17 +5,19 @@ cd "$built" || exit 99
 header=${srcdir:-.}/lib/nacre.h
 library=lib/.libs/libnacre.so
 
-# compiles COMPILER LANGUAGE STANDARD
-compiles() { "$1" -x "$2" "-std=$3" -pedantic -Wall -Wextra -Werror -fsyntax-only "$header" || bad "nacre.h as $3 ($1)"; }
+# compiles LANGUAGE STANDARD COMPILER...
+compiles() {
+  language=$1 standard=$2
+  shift 2
+  "$@" -x "$language" "-std=$standard" -pedantic -Wall -Wextra -Werror -fsyntax-only "$header" || bad "nacre.h as $standard ($*)"
+}
 # The first of these commands that is there.
 first() { for c; do command -v "$c" && return; done; }
 
-# shellcheck disable=SC2086 # CC may hold options
-set -- ${CC:-cc}
-compiles "$1" c c99
-compiles "$1" c c11
+# shellcheck disable=SC2086 # CC may be several words
+for standard in c99 c11; do compiles c $standard ${CC:-cc}; done
 cxx=$(first "${CXX:-g++}" c++ clang++ clang++-15 clang++-14)
-if [ -n "$cxx" ]; then compiles "$cxx" c++ c++11 && compiles "$cxx" c++ c++20; else echo "no C++ compiler: not tried as C++"; fi
+if [ -n "$cxx" ]; then compiles c++ c++11 "$cxx" && compiles c++ c++20 "$cxx"; else echo "no C++ compiler: not tried as C++"; fi
 
 if [ -f $library ] && command -v nm >/dev/null; then
   nm -D --defined-only $library | sed 's/^.* //' | grep -v '^_' | sort >"$work/shown"
