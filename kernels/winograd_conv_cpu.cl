@@ -1,4 +1,4 @@
-// 3×3 convolution of stride 1 by Winograd's way, for CPU devices. Uses winograd_cpu.cl, winograd_points_cpu.cl (x as `_in`),
+// 3×3 convolution of stride 1 by Winograd's way, for CPU devices. Uses winograd_cpu.cl, winograd_points_cpu.cl for x,
 // run_cpu.cl.
 //
 //      x: points [36][tile][IB]          U [36][IB][OB], scratch          sums [36][tile][OB],         C: tiles of 4 × 4
@@ -15,7 +15,7 @@
 //   W_O W_I W_H W_W  PLAIN_W              strides of w; 1: they are those of [O][I][3][3] and w has no prologue
 //   A (x) B (w) C: types, LOAD, STORE, EXTRA as in compiler/gen/templates.h; o is linear in C, c the output channel
 //
-// NAME: global (ceil(BATCH·TY/RT), ceil(OG/OB)), local (1,1,1); arguments work of NAME_in, B, C, extra.
+// NAME: global (ceil(BATCH·TY/RT), ceil(OG/OB)), local (1,1,1); arguments points of x, B, C, extra.
 
 #define PANELS (OB / NR)
 #define U_POINT (PANELS * IB * NR + NR)           // not a whole page, as TILES_V

@@ -1,27 +1,26 @@
 // From planes to Winograd's points, for CPU devices: tiles of TAKES × TAKES places, four apart, become 36 numbers each, along
-// lanes that are W channels. Included once for each operand that is taken so; uses winograd_cpu.cl.
+// lanes that are W channels. A kernel of its own, shared by all that take planes of these sizes so. Uses winograd_cpu.cl.
 //
 //      planes [BATCH][CHANNELS][HEIGHT][WIDTH]     lanes [row][PITCH][W], scratch    points [block][36][TILES_V][BLOCK]
 //      ┌──────────┐  the same row of W planes   ┌───┬───┬───┬─                       ┌───────────────────────────┐
 //      │ ▒▒▒▒▒▒▒▒ │ ──────── turned ─────────▶ │ x │x+1│ … │    ── transform ─────▶ │ channels of a tile's point │
 //      └──────────┘                             └───┴───┴───┴─                       └───────────────────────────┘
 //
-//   POINTS_NAME   suffix of all names here          TAKES   6: transformed by Bᵀ d B; 4: by A d Aᵀ
+//   TAKES                                           6: transformed by Bᵀ d B; 4: by A d Aᵀ
 //   OPERAND O_TYPE O_LOAD(i) O_LOAD_V(i)            A or B, and how it is read
 //   CHANNELS BLOCK HEIGHT WIDTH                     sizes; BLOCK is a multiple of W
 //   FROM_H FROM_W APART_H APART_W                   padding, 0 to 2; 1, or how far elements are apart: zeros between
 //   RI                                              rows of tiles to an item, within one image
 //
-// NAME with that suffix: global (BATCH·ceil(TY/RI), blocks of channels), local (1,1,1); arguments operand, work, extra.
+// NAME: global (BATCH·ceil(TY/RI), blocks of channels), local (1,1,1); arguments operand, work.
 
-#define PN(x) FN(NC_CAT(POINTS_NAME, x))
 #define PITCH (TX * 4 + TAKES - 4)
 #define LANES_SIZE (((RI * 4 + TAKES - 4) * PITCH + W * APART_W) * W)
 #define PLANE_SIZE ((IDX)(HEIGHT * WIDTH))
 
 // A row of W channels into lanes, with its padding and the zeros between elements that are apart. What it writes beyond its
 // end is corrected by the next row. a: index of the row in the first of the channels.
-INLINE void PN(_row)(SCRATCH float *to, IDX a, int channels, bool inside, __global const O_TYPE *OPERAND EXTRA) {
+INLINE void FN(_row)(SCRATCH float *to, IDX a, int channels, bool inside, __global const O_TYPE *OPERAND) {
   int x = 0;
 #pragma nounroll
   for (; x < (inside && APART_W == 1 ? FROM_W : PITCH); x++) VAT(to + x * W) = (VEC)(0);
@@ -57,7 +56,7 @@ INLINE void PN(_row)(SCRATCH float *to, IDX a, int channels, bool inside, __glob
 #define DOWN(k) VAT(d + ((k) * PITCH + j) * W)
 #define ACROSS(k) t[6 * (k) + i]
 
-INLINE void PN(_tile)(SCRATCH const float *d, __global float *to) {
+INLINE void FN(_tile)(SCRATCH const float *d, __global float *to) {
   VEC t[TAKES * 6];
 #pragma nounroll
   for (int j = 0; j < TAKES; j++) TRANSFORM(DOWN, t + 6 * j);
@@ -70,8 +69,8 @@ INLINE void PN(_tile)(SCRATCH const float *d, __global float *to) {
   }
 }
 
-BODY void PN(_item)(int block, int cb, SCRATCH float *restrict lanes, __global const O_TYPE *restrict OPERAND,
-                    __global float *restrict work EXTRA) {
+BODY void FN(_item)(int block, int cb, SCRATCH float *restrict lanes, __global const O_TYPE *restrict OPERAND,
+                    __global float *restrict work) {
   const int blocks = (TY + RI - 1) / RI, n = block / blocks, ty0 = block % blocks * RI, rows = min(RI, TY - ty0);
   const int c0 = cb * BLOCK, c1 = min(c0 + BLOCK, CHANNELS);
 #pragma nounroll
@@ -81,38 +80,22 @@ BODY void PN(_item)(int block, int cb, SCRATCH float *restrict lanes, __global c
       const int y = ty0 * 4 + s - FROM_H;
       const bool inside = y >= 0 && y % APART_H == 0 && y / APART_H < HEIGHT;
       const IDX a = ((IDX)n * CHANNELS + c) * PLANE_SIZE + (inside ? y / APART_H : 0) * WIDTH;
-      PN(_row)(lanes + s * (PITCH * W), a, c1 - c, inside, OPERAND EXTRA_NAMES);
+      FN(_row)(lanes + s * (PITCH * W), a, c1 - c, inside, OPERAND);
     }
 #pragma nounroll
     for (int r = 0; r < rows; r++)
 #pragma nounroll
       for (int x = 0; x < TX; x++)
-        PN(_tile)(lanes + (r * PITCH + x) * (4 * W), work + POINT_AT(cb, BLOCK, 0, (n * TY + ty0 + r) * TX + x) + (c - c0));
+        FN(_tile)(lanes + (r * PITCH + x) * (4 * W), work + POINT_AT(cb, BLOCK, 0, (n * TY + ty0 + r) * TX + x) + (c - c0));
   }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void FN(POINTS_NAME)(__global const O_TYPE *restrict OPERAND, __global float *restrict work EXTRA) {
+void NAME(__global const O_TYPE *restrict OPERAND, __global float *restrict work) {
   SCRATCH float lanes[LANES_SIZE] __attribute__((aligned(64)));
-  PN(_item)((int)get_group_id(0), (int)get_group_id(1), lanes, OPERAND, work EXTRA_NAMES);
+  FN(_item)((int)get_group_id(0), (int)get_group_id(1), lanes, OPERAND, work);
 }
 
-#undef POINTS_NAME
-#undef TAKES
-#undef OPERAND
-#undef O_TYPE
-#undef O_LOAD
-#undef O_LOAD_V
-#undef CHANNELS
-#undef BLOCK
-#undef HEIGHT
-#undef WIDTH
-#undef FROM_H
-#undef FROM_W
-#undef APART_H
-#undef APART_W
-#undef RI
-#undef PN
 #undef PITCH
 #undef LANES_SIZE
 #undef PLANE_SIZE

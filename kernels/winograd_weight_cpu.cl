@@ -1,5 +1,5 @@
 // Gradient of a 3×3 convolution of stride 1 toward its weights by Winograd's way, for CPU devices. Uses winograd_cpu.cl,
-// winograd_points_cpu.cl (x as `_in`, dy as `_dy`), reduce.cl.
+// winograd_points_cpu.cl for x and dy, reduce.cl.
 //
 //      x: points [36][tile][IB]     dy: points [36][tile][OB]      sums [36][IB][OB],        C [O][I][3][3]
 //     ┌──────────────────┐         ┌────────────────────┐         in scratch               ┌────┐
@@ -13,7 +13,7 @@
 //   CHUNK TB    tiles to an item, and at once
 //   A (x) B (dy) C  types, LOAD, STORE, EXTRA as in compiler/gen/templates.h; o is linear in C, c the output channel
 //
-// NAME: global (SPLIT, ceil(OG/OB)·ceil(IG/IB)), local (1,1,1); arguments work of NAME_in, work of NAME_dy, C or work, extra.
+// NAME: global (SPLIT, ceil(OG/OB)·ceil(IG/IB)), local (1,1,1); arguments points of x, points of dy, C or work, extra.
 
 #define PANELS (OB / NR)
 #define SLOTS ((IB + MR - 1) / MR)

@@ -87,7 +87,7 @@ static bool bind_launch(ClBound *b, int i, cl_program program, const cl_mem role
     fprintf(stderr, "no kernel %s (%d)\n", l->kernel, err);
     return false;
   }
-  for (int j = 0; j < l->nargs + nextra; j++) {
+  for (int j = 0; j < l->nargs + (l->shared ? 0 : nextra); j++) {
     cl_mem m = j >= l->nargs               ? extra[j - l->nargs]
                : l->arg[j] >= NC_TARG_WORK ? b->work[l->arg[j] - NC_TARG_WORK]
                                            : role[l->arg[j]];

@@ -288,15 +288,17 @@ static void steps(NcGen *g, const NcRegion *r, const NcEmit *e, const Known *kno
     s->kernel = l->kernel;
     memcpy(s->global, l->global, sizeof s->global);
     memcpy(s->local, l->local, sizeof s->local);
-    s->args = NC_NEW_N(p->arena, NcPlanArg, l->nargs + (e ? e->use.n : 0) + 2);
+    const NcEmit *extra = l->shared ? NULL : e;
+    s->args = NC_NEW_N(p->arena, NcPlanArg, l->nargs + (extra ? extra->use.n : 0) + 2);
     for (int k = 0; k < l->nargs; k++) {
       int buffer = l->arg[k] >= NC_TARG_WORK ? work[l->arg[k] - NC_TARG_WORK] : role[l->arg[k]];
       s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_BUF, .i = buffer};
       s->bytes += (double)p->buf.at[buffer].bytes;
     }
-    for (int k = 0; e && k < e->use.n; k++) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_BUF, .i = e->use.at[k].buffer};
-    if (e && i + 1 == use->nlaunch) count_epilogue(s, p, e, l->nargs);
-    if (e && e->turn) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_TURN};
+    for (int k = 0; extra && k < extra->use.n; k++)
+      s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_BUF, .i = extra->use.at[k].buffer};
+    if (extra && i + 1 == use->nlaunch) count_epilogue(s, p, extra, l->nargs);
+    if (extra && extra->turn) s->args[s->nargs++] = (NcPlanArg){.kind = NC_ARG_TURN};
     if (strcmp(l->kernel, known->name) == 0) s->flops = nc_gen_flops(r);
   }
 }

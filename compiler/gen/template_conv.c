@@ -42,7 +42,7 @@ static bool sizes_fit(const NcConvTemplate *c) {
   return c->in_channels % c->groups == 0 && c->out_channels % c->groups == 0 && counts_fit(c);
 }
 
-static const char *index_type(const NcConvTemplate *c) { return most_elements(c) < INT_MAX - 4096 ? "int" : "long"; }
+const char *nc_conv_index(const NcConvTemplate *c) { return most_elements(c) < INT_MAX - 4096 ? "int" : "long"; }
 
 typedef struct { int64_t ib, ob, rb; } Blocks;
 
@@ -114,7 +114,7 @@ bool nc_conv_plain_weights(const NcConvTemplate *c) {
 }
 
 void nc_conv_define(NcTemplateFrame *f, const NcConvTemplate *c) {
-  nc_frame_define(f, "IDX", "%s", index_type(c));
+  nc_frame_define(f, "IDX", "%s", nc_conv_index(c));
   nc_frame_sizes(f, (NcTemplateSize[]){
     {"BATCH", c->batch}, {"G", c->groups}, {"IG", c->in_channels / c->groups}, {"OG", c->out_channels / c->groups},
     {"ID", c->in[0]}, {"IH", c->in[1]}, {"IW", c->in[2]}, {"OD", c->out[0]}, {"OH", c->out[1]}, {"OW", c->out[2]},

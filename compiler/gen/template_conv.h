@@ -5,6 +5,7 @@
 
 // BATCH, G, IG … of the kernel files, for sizes that fit.
 void nc_conv_define(NcTemplateFrame *f, const NcConvTemplate *c);
+const char *nc_conv_index(const NcConvTemplate *c);     // IDX
 // Whether weights lie in the order [O][I/G][kernel…] and are read as they are.
 bool nc_conv_plain_weights(const NcConvTemplate *c);
 

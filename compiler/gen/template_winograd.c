@@ -1,6 +1,8 @@
 // Winograd's convolution and its gradient toward the weights, for CPU devices: whether it is the better way, its blocks, and
 // the launches.
 #include "gen/template_conv.h"
+#include <string.h>
+#include "base/map.h"
 
 enum { POINTS = 36, TILE = 4, ITEMS_PER_CORE = 4 };
 
@@ -36,19 +38,18 @@ static bool pays(const NcTarget *t, const NcConvTemplate *c, double parts, doubl
 
 // What of a convolution is taken so: x, or dy.
 typedef struct {
-  const char *name;                // suffix
   char operand;                    // A or B
   int role, takes;
   int64_t channels, block, height, width, from[2], apart[2];
 } Planes;
 
 static Planes planes_of_x(const NcConvTemplate *c, int64_t block) {
-  return (Planes){"_in", 'A', NC_TARG_A, 6, c->in_channels, block, c->in[1], c->in[2], {c->lo[1], c->lo[2]},
+  return (Planes){'A', NC_TARG_A, 6, c->in_channels, block, c->in[1], c->in[2], {c->lo[1], c->lo[2]},
                   {c->dilate_x[1], c->dilate_x[2]}};
 }
 
 static Planes planes_of_dy(const NcConvTemplate *c, int64_t block) {
-  return (Planes){"_dy", 'B', NC_TARG_B, 4, c->out_channels, block, c->out[1], c->out[2], {0, 0}, {1, 1}};
+  return (Planes){'B', NC_TARG_B, 4, c->out_channels, block, c->out[1], c->out[2], {0, 0}, {1, 1}};
 }
 
 static int64_t lanes(const NcTarget *t, const NcConvTemplate *c, const Planes *p, int64_t rows) {
@@ -63,19 +64,36 @@ static int64_t rows_at_once(const NcTarget *t, const NcConvTemplate *c, const Pl
   return lanes(t, c, p, rows) <= room(t) ? rows : 0;
 }
 
-static void put_points(NcTemplateFrame *f, const NcTarget *t, const NcConvTemplate *c, const Planes *p, NcTemplateUse *use) {
-  const int64_t blocks = nc_ceil_div(p->channels, p->block), rows = rows_at_once(t, c, p);
-  nc_putf(f->out, "#define POINTS_NAME %s\n#define OPERAND %c\n#define O_TYPE %c_TYPE\n#define O_LOAD LOAD_%c\n#define O_LOAD_V LOAD_%c_V\n",
-          p->name, p->operand, p->operand, p->operand, p->operand);
-  const NcTemplateSize size[] = {{"TAKES", p->takes}, {"CHANNELS", p->channels}, {"BLOCK", p->block}, {"HEIGHT", p->height},
-                                 {"WIDTH", p->width}, {"FROM_H", p->from[0]}, {"FROM_W", p->from[1]}, {"APART_H", p->apart[0]},
-                                 {"APART_W", p->apart[1]}, {"RI", rows}};
-  for (size_t i = 0; i < sizeof size / sizeof *size; i++) nc_putf(f->out, "#define %s %lld\n", size[i].macro, (long long)size[i].value);
-  nc_frame_file(f, "winograd_points_cpu.cl");
+static void points_text(NcBuf *to, const char *name, const NcTarget *t, const NcConvTemplate *c, const Planes *p) {
+  const NcTemplateText read = {.a = p->operand == 'A' ? c->text.a : (NcSplice){0}, .b = p->operand == 'B' ? c->text.b : (NcSplice){0}};
+  NcTemplateFrame f = nc_frame_begin(to, t, name, &read);
+  nc_frame_define(&f, "IDX", "%s", nc_conv_index(c));
+  nc_frame_define(&f, "OPERAND", "%c", p->operand);
+  nc_frame_define(&f, "O_TYPE", "%c_TYPE", p->operand);
+  nc_frame_define(&f, "O_LOAD(i)", "LOAD_%c(i)", p->operand);
+  nc_frame_define(&f, "O_LOAD_V(i)", "LOAD_%c_V(i)", p->operand);
+  nc_frame_sizes(&f, (NcTemplateSize[]){
+    {"MR", 1}, {"NV", 1}, {"BATCH", c->batch}, {"OH", c->out[1]}, {"OW", c->out[2]}, {"RI", rows_at_once(t, c, p)},
+    {"TAKES", p->takes}, {"CHANNELS", p->channels}, {"BLOCK", p->block}, {"HEIGHT", p->height}, {"WIDTH", p->width},
+    {"FROM_H", p->from[0]}, {"FROM_W", p->from[1]}, {"APART_H", p->apart[0]}, {"APART_W", p->apart[1]}, {NULL, 0}});
+  nc_frame_file(&f, "begin.cl");
+  nc_frame_file(&f, "tile_cpu.cl");
+  nc_frame_file(&f, "winograd_cpu.cl");
+  nc_frame_file(&f, "winograd_points_cpu.cl");
+  nc_frame_file(&f, "end.cl");
+  nc_frame_end(&f);
+}
+
+// The kernel stands in the program once for all convolutions that take planes of these sizes: its name is made of its text.
+static void put_points(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, const Planes *p, NcTemplateUse *use) {
+  NcBuf text = NC_BUF(program->arena);
+  points_text(&text, "nc_points", t, c, p);
+  const char *name = nc_sprintf(program->arena, "points_%016llx", (unsigned long long)nc_hash64(0, text.at, text.n));
+  if (!strstr(nc_buf_str(program), name)) points_text(program, name, t, c, p);
+  const int64_t blocks = nc_ceil_div(p->channels, p->block), items = c->batch * nc_ceil_div(tile_rows(c), rows_at_once(t, c, p));
   const int work = NC_TARG_WORK + use->nwork;
   use->work[use->nwork++] = (size_t)(blocks * POINTS * (tiles_of(c) | 1) * p->block) * sizeof(float);
-  nc_use_launch(use, nc_sprintf(f->out->arena, "%s%s", c->name, p->name), (size_t)(c->batch * nc_ceil_div(tile_rows(c), rows)),
-                (size_t)blocks, 1, 2, (int[]){p->role, work});
+  nc_use_launch(use, name, (size_t)items, (size_t)blocks, 1, 2, (int[]){p->role, work})->shared = true;
 }
 
 // ---- The convolution
@@ -118,11 +136,11 @@ bool nc_conv_winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c
   const int64_t parts = nc_ceil_div(c->batch * tile_rows(c), b.rt);
   const Planes x = planes_of_x(c, b.ib);
   if (!rows_at_once(t, c, &x) || !pays(t, c, (double)parts, WEIGHTS)) return false;
+  *use = (NcTemplateUse){0};
+  put_points(program, t, c, &x, use);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
   put_files(&f, c, (NcTemplateSize[]){{"MR", b.r.mr}, {"NV", b.r.nv}, {"IB", b.ib}, {"OB", b.ob}, {"RT", b.rt},
                                       {"PLAIN_W", nc_conv_plain_weights(c)}, {NULL, 0}});
-  *use = (NcTemplateUse){0};
-  put_points(&f, t, c, &x, use);
   nc_frame_file(&f, "winograd_conv_cpu.cl");
   nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
@@ -162,12 +180,12 @@ bool nc_conv_weight_winograd(NcBuf *program, const NcTarget *t, const NcConvTemp
   const int64_t split = nc_ceil_div(tiles_of(c), b.chunk), count = c->out_channels * c->in_channels * 9;
   const Planes x = planes_of_x(c, b.ib), dy = planes_of_dy(c, b.ob);
   if (!rows_at_once(t, c, &x) || !rows_at_once(t, c, &dy) || !pays(t, c, (double)split, KERNELS)) return false;
+  *use = (NcTemplateUse){0};
+  put_points(program, t, c, &x, use);
+  put_points(program, t, c, &dy, use);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
   put_files(&f, c, (NcTemplateSize[]){{"MR", b.r.mr}, {"NV", b.r.nv}, {"IB", b.ib}, {"OB", b.ob}, {"CHUNK", b.chunk}, {"TB", b.tb},
                                       {"SPLIT", split}, {NULL, 0}});
-  *use = (NcTemplateUse){0};
-  put_points(&f, t, c, &x, use);
-  put_points(&f, t, c, &dy, use);
   nc_frame_file(&f, "winograd_weight_cpu.cl");
   if (split > 1) nc_frame_reduce(&f, t, count, "(int)((o) / (IG * 9))", c->in_channels * 9 % t->vector == 0);
   nc_frame_file(&f, "end.cl");

@@ -15,7 +15,7 @@
 
 enum { NC_WORK_MAX = 3, NC_LAUNCH_MAX = 4, NC_TEMPLATE_ARGS = 6 };
 
-// The role of a kernel argument. After the listed ones every kernel of a template takes the `extra` ones, in order.
+// The role of a kernel argument. After the listed ones a kernel of a template takes the `extra` ones, in order.
 typedef enum {
   NC_TARG_A,            // operand 0: `a` of dot, x of conv, conv_weight and pool
   NC_TARG_B,            // operand 1: `b` of dot, w of conv, dy of conv_weight, y of pool_grad
@@ -34,6 +34,7 @@ typedef struct {
   size_t global[3], local[3];
   int nargs;
   int arg[NC_TEMPLATE_ARGS];   // NcTemplateArg, or NC_TARG_WORK + i
+  bool shared;                 // by calls with other extra arguments: it takes none of them
 } NcTemplateLaunch;
 
 typedef struct {
@@ -44,6 +45,7 @@ typedef struct {
 } NcTemplateUse;
 
 // How an operand's elements are read. All NULL: a float buffer read as it is.
+// They name their own buffer only, no extra arguments.
 typedef struct {
   const char *type;      // element type in memory: "float", "uchar", "half" (then `load` must be given)
   const char *load;      // float expression of `i`, the linear index in elements: "convert_float(A[i]) / 255.0f"
