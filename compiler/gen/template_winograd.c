@@ -21,17 +21,21 @@ static int64_t tiles_of(const NcConvTemplate *c) { return c->batch * tile_rows(c
 static int64_t room(const NcTarget *t) { return (int64_t)(t->local_bytes / sizeof(float)); }
 static int64_t panel(const NcTarget *t) { return nc_register_tile(t, 1).nv * t->vector; }
 
-// Processor cycles of both ways, by what was measured on AVX2, per lane: of products at 80 % of the peak, of the two
-// transforms of every tile (those that hang over the edge are made whole), and of what is done once for each pair of channels
-// and part of the tiles.
-static bool pays(const NcTarget *t, const NcConvTemplate *c, double parts, double pair) {
+// Processor cycles as measured on AVX2 on a busy machine: how much longer a product takes than in a direct convolution, whose
+// operands come from nearer caches; per tile and W channels of x and W outputs; per pair of channels, W of them, and part of
+// the tiles for which weights are transformed.
+typedef struct { double product, in, out, pair; } Cost;
+static const Cost forward_cost = {1.3, 500, 120, 60}, weight_cost = {1.9, 500, 500, 200};
+
+// Tiles that hang over the edge are made whole.
+static bool pays(const NcTarget *t, const NcConvTemplate *c, const Cost *k, double parts) {
   enum { LEAST_CHANNELS = 16 };     // with 8 the two ways take the same time
   if (c->way == NC_CONV_WINOGRAD) return true;
   if (c->in_channels < LEAST_CHANNELS || c->out_channels < LEAST_CHANNELS) return false;
   const double lanes = 2 * 0.8 * t->vector, in = (double)c->in_channels, out = (double)c->out_channels;
   const double direct = (double)c->batch * (double)(c->out[1] * c->out[2]) * 9 * in * out / lanes;
-  const double tiles = (double)tiles_of(c), transforms = (tiles * (150 * in + 120 * out) + parts * pair * in * out) / t->vector;
-  return tiles * POINTS * in * out / lanes + transforms < 0.9 * direct;
+  const double tiles = (double)tiles_of(c), rest = (tiles * (k->in * in + k->out * out) + parts * k->pair * in * out) / t->vector;
+  return tiles * POINTS * in * out / lanes * k->product + rest < 0.9 * direct;
 }
 
 // ---- Planes to points
@@ -130,12 +134,11 @@ static void put_files(NcTemplateFrame *f, const NcConvTemplate *c, const NcTempl
 }
 
 bool nc_conv_winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
-  enum { WEIGHTS = 60 };
   Blocks b;
   if (!possible(c) || !choose_blocks(t, c, &b)) return false;
   const int64_t parts = nc_ceil_div(c->batch * tile_rows(c), b.rt);
   const Planes x = planes_of_x(c, b.ib);
-  if (!rows_at_once(t, c, &x) || !pays(t, c, (double)parts, WEIGHTS)) return false;
+  if (!rows_at_once(t, c, &x) || !pays(t, c, &forward_cost, (double)parts)) return false;
   *use = (NcTemplateUse){0};
   put_points(program, t, c, &x, use);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
@@ -160,7 +163,7 @@ static int64_t weight_scratch(const NcTarget *t, const WeightBlocks *b) {
 
 // Sums of an item in the second-level cache, both operands of a point and TB tiles in the first.
 static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, WeightBlocks *b) {
-  enum { IB = 64, OB = 32, TB = 64 };
+  enum { IB = 64, OB = 32, TB = 32 };
   const int64_t nr = panel(t), tiles = tiles_of(c), wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   *b = (WeightBlocks){.ib = nc_even_block(c->in_channels, IB, t->vector), .ob = nc_even_block(c->out_channels, OB, nr),
                       .tb = nc_even_block(tiles, TB, 1), .r = {6, 2}};
@@ -174,12 +177,11 @@ static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, Wei
 }
 
 bool nc_conv_weight_winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
-  enum { KERNELS = 200 };
   WeightBlocks b;
   if (!possible(c) || !choose_weight_blocks(t, c, &b)) return false;
   const int64_t split = nc_ceil_div(tiles_of(c), b.chunk), count = c->out_channels * c->in_channels * 9;
   const Planes x = planes_of_x(c, b.ib), dy = planes_of_dy(c, b.ob);
-  if (!rows_at_once(t, c, &x) || !rows_at_once(t, c, &dy) || !pays(t, c, (double)split, KERNELS)) return false;
+  if (!rows_at_once(t, c, &x) || !rows_at_once(t, c, &dy) || !pays(t, c, &weight_cost, (double)split)) return false;
   *use = (NcTemplateUse){0};
   put_points(program, t, c, &x, use);
   put_points(program, t, c, &dy, use);
