@@ -102,12 +102,12 @@ START_TEST(test_bpe_refused) {
      NC_E0410, "has the `decoder` `WordPiece`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {}}",
      NC_E0402, "`normalizer` has no type"},
-    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"}]}}",
-     NC_E0410, "`normalizer` is `NFC`"},
+    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFKC\"}]}}",
+     NC_E0410, "`normalizer` is `NFKC`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {\"type\": \"Sequence\"}}",
      NC_E0402, "a Sequence without `normalizers`"},
-    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Whitespace\"}}",
-     NC_E0410, "`pre_tokenizer` is `Whitespace`"},
+    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"UnicodeScripts\"}}",
+     NC_E0410, "`pre_tokenizer` is `UnicodeScripts`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"ByteLevel\"}, {\"type\": \"Digits\"}]}}",
      NC_E0410, "goes on after `ByteLevel`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Metaspace\", \"prepend_scheme\": \"often\"}}",
@@ -116,8 +116,8 @@ START_TEST(test_bpe_refused) {
      NC_E0402, "has no `pattern`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"String\": \"a\"}, \"behavior\": \"Odd\"}}",
      NC_E0410, "the behavior `Odd`"},
-    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"\\\\p{Lu}+\"}}}",
-     NC_E0410, "cuts by a pattern that has `\\p{Lu}`"},
+    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"\\\\p{Han}+\"}}}",
+     NC_E0410, "cuts by a pattern that has `\\p{Han}`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"added_tokens\": [{\"id\": 1, \"content\": \"<s>\", \"single_word\": true}]}",
      NC_E0410, "`single_word` in `added_tokens` (`<s>`)"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {\"type\": \"Prepend\", \"prepend\": \"_\"}, \"added_tokens\": [{\"id\": 1, \"content\": \"<s>\", \"normalized\": true}]}",
@@ -227,6 +227,15 @@ static const struct { const char *pattern, *text; size_t end; } matches[] = {
   {"[^\\s\\p{L}]+", "1!\xc3\xa9", 2},
   {"[\\S]", " ", NC_NO_MATCH},
   {"\\P{L}", "a", NC_NO_MATCH},
+  {"\\p{^L}", "a", NC_NO_MATCH},
+  {"\\P{^L}", "a", 1},
+  {"\\p{Lu}+", "A\xc3\x89\xc4\x80\xc4\x82\xc4\x83", 7},             // upper and lower case in turn
+  {"\\p{Ll}", "\xc4\x81", 2},
+  {"(?i:\\p{Lu})", "a", NC_NO_MATCH},                  // a class means what it says
+  {"(?i:[a-c]+)", "aBd", 2},
+  {"\\w+", "a_1\xc3\xa9\xcc\x81\xe2\x92\xb6-", 10},
+  {"\\W+", "-- a", 3},
+  {"[\\D]+", "ab1", 2},
   {"[a\\-c]+", "a-cb", 3},
   {"[]a]+", "a]", 2},
   {"[a-]+", "a-b", 2},
@@ -250,9 +259,52 @@ START_TEST(patterns_match) {
 }
 END_TEST
 
+// ---- normal forms
+
+static const struct { const char *text, *composed, *apart; } forms[] = {
+  {"", "", ""},
+  {"plain", "plain", "plain"},
+  {"a\u0301", "\u00e1", "a\u0301"},
+  {"\u00e1", "\u00e1", "a\u0301"},
+  {"\u212b", "\u00c5", "A\u030a"},                            // the sign of the Angstrom is the letter
+  {"\u0958", "\u0915\u093c", "\u0915\u093c"},                // stays apart
+  {"\u0301a", "\u0301a", "\u0301a"},                          // nothing to stand on
+  {"a\u0307\u0323", "\u1ea1\u0307", "a\u0323\u0307"},        // below comes before above
+  {"a\u0315\u0301", "\u00e1\u0315", "a\u0301\u0315"},        // past one that does not stand in the way
+  {"a\u0300\u0301", "\u00e0\u0301", "a\u0300\u0301"},        // two of one class: the second stays
+  {"\u1e9b\u0323", "\u1e9b\u0323", "\u017f\u0323\u0307"},
+  {"\u1112\u1161\u11ab", "\ud55c", "\u1112\u1161\u11ab"},
+  {"\ud558\u11ab", "\ud55c", "\u1112\u1161\u11ab"},
+  {"\uac01\u11a8", "\uac01\u11a8", "\u1100\u1161\u11a8\u11a8"},
+  {"\u1161\u11a8", "\u1161\u11a8", "\u1161\u11a8"},
+  {"\u09c7\u09be", "\u09cb", "\u09c7\u09be"},                // two starters
+  {"a\xff\u0301", "a\xff\u0301", "a\xff\u0301"},             // a stray byte is nothing to stand on
+  {"\xc3", "\xc3", "\xc3"},
+  {"\U0001d15e", "\U0001d157\U0001d165", "\U0001d157\U0001d165"},
+};
+
+static const char *normal(const char *text, size_t n, bool composed) {
+  NcBuf b = NC_BUF(arena);
+  nc_unicode_normal(text, n, composed, &b);
+  return nc_buf_str(&b);
+}
+
+START_TEST(normal_forms) {
+  for (int i = 0; i < LENGTH(forms); i++) {
+    const char *s = forms[i].text;
+    ck_assert_msg(!strcmp(normal(s, strlen(s), true), forms[i].composed), "`%s` (%d), composed", s, i);
+    ck_assert_msg(!strcmp(normal(s, strlen(s), false), forms[i].apart), "`%s` (%d), apart", s, i);
+  }
+  NcBuf row = NC_BUF(arena), sorted = NC_BUF(arena);           // many marks on one letter take no longer than elsewhere
+  for (int i = 0; i < 50000; i++) nc_put(&row, "\u0301\u0323");
+  for (int i = 0; i < 100000; i++) nc_put(&sorted, i < 50000 ? "\u0323" : "\u0301");
+  ck_assert_str_eq(normal(row.at, row.n, false), nc_buf_str(&sorted));
+}
+END_TEST
+
 START_TEST(patterns_are_refused) {
   static const char *const bad[] = {"(", ")", "[", "[a", "[^", "a)", "a**", "a{2", "a{3,2}", "a{1,2}+", "a+?", "(?:ab)*", "(?<!a)b",
-                                    "(?P<n>a)", "\\", "\\w", "\\d", "\\p{Lu}", "\\p", "\\1", "^a", "a$", "[b-a]", "[[a]]", "[a&&b]", "*",
+                                    "(?P<n>a)", "\\", "\\h", "\\b", "\\p{Han}", "\\p{Lx}", "\\p{}", "\\p{^}", "\\p{Lu", "\\p", "\\1", "^a", "a$", "[b-a]", "[[a]]", "[a&&b]", "*",
                                     "[a-\\s]", "\xff"};
   for (int i = 0; i < LENGTH(bad); i++) {
     const char *why = NULL;
@@ -273,6 +325,7 @@ int main(void) {
   tcase_add_test(c, as_the_library);
   tcase_add_test(c, patterns_match);
   tcase_add_test(c, patterns_are_refused);
+  tcase_add_test(c, normal_forms);
   tcase_add_test(c, test_chars);
   return suite_run(s, CK_FORK_GETENV);
 }

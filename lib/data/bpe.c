@@ -160,7 +160,7 @@ static bool is_space(const char *p, size_t n, size_t *length) {
   uint32_t c;
   int k = nc_code_point((const unsigned char *)p, n, &c);
   *length = (size_t)k;
-  return k && nc_unicode_class(c) == NC_SPACE;
+  return k && (nc_unicode_class(c) & NC_SPACE);
 }
 
 static size_t spaces_before(NcPiece p, size_t at) {    // where they begin

@@ -80,6 +80,18 @@ static bool replace(Reader *r, const json_t *o) {
   return pattern(r, o, &s->pattern);
 }
 
+static bool composed(Reader *r, const json_t *o) {
+  (void)o;
+  add(r, NC_STAGE_NORMAL)->composed = true;
+  return true;
+}
+
+static bool decomposed(Reader *r, const json_t *o) {
+  (void)o;
+  add(r, NC_STAGE_NORMAL);
+  return true;
+}
+
 static bool split(Reader *r, const json_t *o) {
   NcStage *s = add(r, NC_STAGE_SPLIT);
   s->invert = flag(o, "invert", false);
@@ -89,6 +101,29 @@ static bool split(Reader *r, const json_t *o) {
 static bool digits(Reader *r, const json_t *o) {
   NcStage *s = add(r, NC_STAGE_SPLIT);
   return regex(r, flag(o, "individual_digits", false) ? "\\p{N}" : "\\p{N}+", &s->pattern);
+}
+
+// Words and what stands between them, and no spaces. What a word is made of differs from the \w of patterns: with the two joiners,
+// without ² ³ ¹ ¼ ½ ¾.
+static bool words(Reader *r, const json_t *o) {
+#define IN_WORDS "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f169\U0001f170-\U0001f189\u200c\u200d"
+  (void)o;
+  NcStage *s = add(r, NC_STAGE_SPLIT);
+  s->how = NC_CUT_REMOVED;
+  s->invert = true;
+  return regex(r, "[" IN_WORDS "]+|[^\\s" IN_WORDS "]+", &s->pattern);
+}
+
+static bool at_spaces(Reader *r, const json_t *o) {
+  (void)o;
+  NcStage *s = add(r, NC_STAGE_SPLIT);
+  s->how = NC_CUT_REMOVED;
+  return regex(r, "\\s", &s->pattern);
+}
+
+static bool punctuation(Reader *r, const json_t *o) {
+  NcStage *s = add(r, NC_STAGE_SPLIT);
+  return behaviour(r, o, s) && regex(r, "[\\p{P}$+<=>^`|~]", &s->pattern);
 }
 
 static bool byte_level(Reader *r, const json_t *o) {
@@ -115,10 +150,15 @@ static bool metaspace(Reader *r, const json_t *o) {
 
 typedef struct { const char *type, *field; bool (*read)(Reader *r, const json_t *o); } Type;
 static const Type types[] = {
+  {"NFC", "normalizer", composed},
+  {"NFD", "normalizer", decomposed},
   {"Prepend", "normalizer", prepend},
   {"Replace", "normalizer", replace},
   {"Split", "pre_tokenizer", split},
   {"Digits", "pre_tokenizer", digits},
+  {"Punctuation", "pre_tokenizer", punctuation},
+  {"Whitespace", "pre_tokenizer", words},
+  {"WhitespaceSplit", "pre_tokenizer", at_spaces},
   {"ByteLevel", "pre_tokenizer", byte_level},
   {"Metaspace", "pre_tokenizer", metaspace},
 };
@@ -227,8 +267,16 @@ static bool replaced(NcArena *a, const NcPattern *what, const char *with, NcPiec
 
 static bool begins(NcPiece p, const char *with) { return p.n >= strlen(with) && !memcmp(p.s, with, strlen(with)); }
 
+static void normal(NcArena *a, bool composed, NcPiece *p) {
+  NcBuf b = NC_BUF(a);
+  nc_unicode_normal(p->s, p->n, composed, &b);
+  p->n = b.n;
+  p->s = nc_buf_str(&b);
+}
+
 static bool stage(NcArena *a, const NcStage *s, NcPiece p, NcPieces *out) {
   Cut c = {.a = a, .out = out, .s = s};
+  if (s->kind == NC_STAGE_NORMAL) normal(a, s->composed, &p);
   if (s->kind == NC_STAGE_REPLACE && !replaced(a, s->pattern, s->with, &p)) return false;
   if (s->kind == NC_STAGE_SPACES && !replaced(a, nc_pattern_literal(a, " "), s->with, &p)) return false;
   bool spaces = s->kind == NC_STAGE_SPACES || s->kind == NC_STAGE_BYTES;

@@ -10,10 +10,11 @@ typedef struct { const char *s; size_t n; bool first; } NcPiece;        // first
 typedef NC_VEC(NcPiece) NcPieces;
 
 typedef struct {
-  enum { NC_STAGE_PREPEND, NC_STAGE_REPLACE, NC_STAGE_SPLIT, NC_STAGE_BYTES, NC_STAGE_SPACES } kind;
+  enum { NC_STAGE_NORMAL, NC_STAGE_PREPEND, NC_STAGE_REPLACE, NC_STAGE_SPLIT, NC_STAGE_BYTES, NC_STAGE_SPACES } kind;
   const NcPattern *pattern;      // SPLIT, REPLACE; BYTES: NULL where nothing is cut
   const char *with;              // PREPEND, REPLACE; SPACES: what stands for a space
   enum { NC_CUT_ISOLATED, NC_CUT_REMOVED, NC_CUT_WITH_PREVIOUS, NC_CUT_WITH_NEXT, NC_CUT_CONTIGUOUS } how;
+  bool composed;                 // NORMAL: form C, not D
   bool invert;                   // SPLIT: what does not match is what separates
   enum { NC_NEVER, NC_FIRST, NC_ALWAYS } space;      // BYTES, SPACES: a space is put before what begins without
 } NcStage;

@@ -13,7 +13,8 @@ lib_libdata_la_SOURCES = \
   lib/data/encode.c \
   lib/data/text.c \
   lib/data/tokens.h lib/data/tokens.c \
-  lib/data/pattern.h lib/data/pattern.c lib/data/unicode.def \
+  lib/data/pattern.h lib/data/pattern.c \
+  lib/data/unicode.h lib/data/unicode.c lib/data/unicode.def lib/data/normal.def \
   lib/data/cut.h lib/data/cut.c \
   lib/data/bpe.c lib/data/bpe_read.c lib/data/bpe.h \
   lib/data/sentences.c \

@@ -5,41 +5,6 @@
 #include <string.h>
 #include "data/tokens.h"
 
-// ---- classes of code points
-
-typedef struct { uint32_t first, last; unsigned is; } Block;
-static const Block blocks[] = {
-#define L(first, last) {first, last, NC_LETTER},
-#define M(first, last) {first, last, NC_MARK},
-#define N(first, last) {first, last, NC_NUMBER},
-#define P(first, last) {first, last, NC_PUNCTUATION},
-#define S(first, last) {first, last, NC_SYMBOL},
-#include "data/unicode.def"
-#undef L
-#undef M
-#undef N
-#undef P
-#undef S
-};
-
-static bool is_space(uint32_t c) {
-  return c == ' ' || (c >= 9 && c <= 13) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-         c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
-static int by_place(const void *key, const void *block) {
-  uint32_t c = *(const uint32_t *)key;
-  const Block *b = block;
-  return c < b->first ? -1 : c > b->last;
-}
-
-unsigned nc_unicode_class(uint32_t c) {
-  if (is_space(c)) return NC_SPACE;
-  if ((c | 32) >= 'a' && (c | 32) <= 'z') return NC_LETTER;     // most of what is asked
-  const Block *b = bsearch(&c, blocks, sizeof blocks / sizeof *blocks, sizeof *blocks, by_place);
-  return b ? b->is : 0;
-}
-
 // ---- nodes
 
 typedef struct { uint32_t first, last; unsigned classes; bool not; } Item;     // a range, or classes
@@ -75,27 +40,28 @@ static uint32_t next_code(Reader *r) {
   return c;
 }
 
-// \p{L}: the brace is next.
+// \p{Lu}, \p{L}, \p{^L}: the brace is next.
 static bool property(Reader *r, Item *i) {
-  static const struct { const char *name; unsigned is; } known[] = {
-    {"{L}", NC_LETTER}, {"{M}", NC_MARK}, {"{N}", NC_NUMBER}, {"{P}", NC_PUNCTUATION}, {"{S}", NC_SYMBOL}};
-  for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-    if (strncmp(r->s, known[k].name, 3) == 0) return i->classes = known[k].is, r->s += 3, true;
-  return refuse(r, nc_sprintf(r->a, "has `\\p%.*s`", (int)strcspn(r->s, "}") + 1, r->s));
+  size_t n = strcspn(r->s, "}"), from = r->s[0] == '{' && r->s[1] == '^' ? 2 : 1;
+  if (*r->s == '{' && r->s[n] == '}' && n > from) i->classes = nc_unicode_named(r->s + from, n - from);
+  if (!i->classes) return refuse(r, nc_sprintf(r->a, "has `\\p%.*s`", (int)n + 1, r->s));
+  i->not = i->not != (from == 2);
+  r->s += n + 1;
+  return true;
 }
 
 // After a backslash; a class or one character.
 static bool escaped(Reader *r, Item *i) {
   static const struct { char name; unsigned is; uint32_t code; } known[] = {
-    {'s', NC_SPACE, 0}, {'S', NC_SPACE, 0}, {'r', 0, '\r'}, {'n', 0, '\n'}, {'t', 0, '\t'}, {'f', 0, '\f'}, {'v', 0, '\v'}};
+    {'s', NC_SPACE, 0}, {'S', NC_SPACE, 0}, {'w', NC_WORD, 0}, {'W', NC_WORD, 0}, {'d', NC_Nd, 0}, {'D', NC_Nd, 0}, {'r', 0, '\r'}, {'n', 0, '\n'}, {'t', 0, '\t'}, {'f', 0, '\f'}, {'v', 0, '\v'}};
   char c = *r->s;
   if (c == 'p' || c == 'P') return i->not = c == 'P', r->s++, property(r, i);
   for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
     if (known[k].name != c) continue;
-    *i = (Item){known[k].code, known[k].code, known[k].is, c == 'S'};
+    *i = (Item){known[k].code, known[k].code, known[k].is, known[k].is && c < 'a'};
     return r->s++, true;
   }
-  if (!c || (unsigned char)c >= 0x80 || nc_unicode_class((unsigned char)c) == NC_LETTER || (c >= '0' && c <= '9'))
+  if (!c || (unsigned char)c >= 0x80 || (nc_unicode_class((unsigned char)c) & NC_LETTER) || (c >= '0' && c <= '9'))
     return refuse(r, nc_sprintf(r->a, "has `\\%c`", c ? c : ' '));
   i->first = i->last = (unsigned char)c;
   return r->s++, true;
@@ -273,20 +239,28 @@ static size_t step_back(const Text *t, size_t from, size_t at) {
   return at - 1;
 }
 
-static bool holds(const Set *s, uint32_t c) {
+static bool in_range(const Set *s, uint32_t c) {
+  for (int i = 0; i < s->item.n; i++)
+    if (!s->item.at[i].classes && c >= s->item.at[i].first && c <= s->item.at[i].last) return true;
+  return false;
+}
+
+static bool in_class(const Set *s, uint32_t c) {
+  unsigned is = 0;
   for (int i = 0; i < s->item.n; i++) {
     const Item *x = &s->item.at[i];
-    if (x->classes ? ((nc_unicode_class(c) & x->classes) != 0) != x->not : c >= x->first && c <= x->last) return true;
+    if (x->classes && !is) is = nc_unicode_class(c);
+    if (x->classes && ((is & x->classes) != 0) != x->not) return true;
   }
   return false;
 }
 
 static bool in_set(const Set *s, uint32_t c) {
-  bool found = holds(s, c);
-  if (s->any_case && !found) {
+  bool found = in_range(s, c) || in_class(s, c);
+  if (s->any_case && !found) {                         // classes mean what they say
     uint32_t other = c == 0x17f ? 's' : c == 0x212a ? 'k' : c;   // the long s, the sign of the Kelvin
     bool letter = (other | 32) >= 'a' && (other | 32) <= 'z';
-    found = letter && (holds(s, other | 32) || holds(s, other & ~32u));
+    found = letter && (in_range(s, other | 32) || in_range(s, other & ~32u));
   }
   return found != s->not;
 }

@@ -1,13 +1,11 @@
 // Regular expressions as tokenizers use them to cut a text: alternatives, groups (plain, without regard to case, looking
-// ahead), classes with \p{…}, and greedy or possessive repetition of one character. What else there is, is refused by name.
+// ahead), classes with \p{…}, \w, \d and \s, and greedy or possessive repetition of one character. What else there is, is refused by name.
 #ifndef NC_DATA_PATTERN_H
 #define NC_DATA_PATTERN_H
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/arena.h"
-
-enum { NC_LETTER = 1, NC_MARK = 2, NC_NUMBER = 4, NC_PUNCTUATION = 8, NC_SYMBOL = 16, NC_SPACE = 32 };
-unsigned nc_unicode_class(uint32_t code);                        // one of them, or 0
+#include "data/unicode.h"
 
 typedef struct NcPattern NcPattern;
 // NULL where it cannot be read; *why then says what cannot.

@@ -15,6 +15,9 @@ POSSESSIVE = (r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\
               r"|\s*[\r\n]|\s+(?!\S)|\s+")
 QWEN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
         r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+O200K = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+         r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+         r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 TEXT = ["The sea was calm, and the old captain's ship didn't move; he'd seen 1000 such mornings since 1987.",
         "  Where there's a will,\n\n\tthere's a way!  They'LL say: WE'VE tried 12345 times.\r\n",
         "Déjà vu in São Paulo, naïve façade, 日本語のテキスト and 😀 emoji.", "the theatre then they there other mother"] * 8
@@ -23,7 +26,8 @@ HARD = ["", " ", "  ", "a", "hello", " hello", "  hello  world ", "Hello, world!
         "Déjà vu naïve e\u0301 ÀÉÎ ß ſ 'ſ K", "日本語 中文字 한국어 ไทย עברית العربية हिन्दी", "😀 👨‍👩‍👧 🇨🇭!! ☃︎",
         "x\u00a0y\u2003z\u3000w\u200b!", "²³½ ⅷ ٣٤٥ 一二三 Ⅻ", "<s>hello</s>", "a<|end|>b <|end|> c", "<|end", "<s><s> x</s>\n",
         "foo_bar->baz(x)[3] = {\"k\": 1.5e-3}; // ok", "____ ---- ==== ....", "http://a.b/c?d=e&f#g", "▁x ▁ y", "\u0001\u007f\u0085~",
-        "the the\u00adatre", "  the  there\n\t the", "ʰʲ ǅ ⁂ ℵ ∑ ₣ ¤ ©", "a\u0300\u0301b", "ﬁ ﬂ Ａ１", "𝔘𝔫𝔦 𐍈 𠀀"]
+        "the the\u00adatre", "  the  there\n\t the", "ʰʲ ǅ ⁂ ℵ ∑ ₣ ¤ ©", "a\u0300\u0301b", "ﬁ ﬂ Ａ１", "𝔘𝔫𝔦 𐍈 𠀀", "HelloWorld iPhone's XMLHttpRequest ǅungla ABCdef", "x²+y³=½ ①Ⓐ🄰 a_b‿c a\u200db 10%",
+        "Å Å Å ự ự ạ̈ 각 각 क़ ﬁ", "a\u0323\u0307 \u0307\u0323a ẛ̣ \u0344 דּ", "$5+6 <a|b> ~x^y `q` ¿qué? «so»"]
 
 
 def train(tokenizer, size=300, byte_level=True):
@@ -132,9 +136,32 @@ def behaviours():
     return with_added(train(t), "<|end|>")
 
 
+def normal(form, pattern):
+    """A normal form before the cut, as Qwen has it."""
+    t = Tokenizer(models.BPE())
+    t.normalizer = form
+    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "isolated"),
+                                               pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    t.decoder = decoders.ByteLevel()
+    return with_added(train(t), "<|end|>")
+
+
+def cut(*stages):
+    t = Tokenizer(models.BPE())
+    t.pre_tokenizer = pre_tokenizers.Sequence([*stages, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    t.decoder = decoders.ByteLevel()
+    return with_added(train(t), "<|end|>")
+
+
 KINDS = {"gpt2": gpt2, "roberta": roberta, "llama3": lambda: split(CL100K, True), "cl100k": lambda: split(POSSESSIVE, False),
          "qwen": lambda: split(QWEN, False), "deepseek": deepseek, "llama2": llama2, "metaspace": lambda: metaspace("first", True),
-         "t5": lambda: metaspace("always", False), "unknowns": unknowns, "gemma": gemma, "behaviours": behaviours}
+         "t5": lambda: metaspace("always", False), "unknowns": unknowns, "gemma": gemma, "behaviours": behaviours,
+         "qwen2": lambda: normal(normalizers.NFC(), QWEN),
+         "decomposed": lambda: normal(normalizers.Sequence([normalizers.NFD(), normalizers.Replace("ö", "oe")]), r"\w+|\W"),
+         "o200k": lambda: split(O200K, False),
+         "words": lambda: cut(pre_tokenizers.Whitespace()),
+         "marks": lambda: cut(pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation(),
+                              pre_tokenizers.Split(Regex(r"\d|(?i:[a-c\p{Lu}])|\p{^L}|[\P{Ll}\D]"), "merged_with_next"))}
 
 if __name__ == "__main__":
     folder = pathlib.Path(__file__).parent / "tokenizers"
