@@ -3,6 +3,7 @@
 #include <math.h>
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "verbs.h"
@@ -117,6 +118,14 @@ static void told(void *ctx, const char *text, size_t size) {
   if (to == stdout || !a->value[O_QUIET]) fwrite(text, 1, size, to);
 }
 
+static bool is_image(const char *path) {
+  static const char *const ending[] = {".png", ".jpg", ".jpeg"};
+  size_t n = strlen(path);
+  for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+    if (n > strlen(ending[i]) && strcasecmp(path + n - strlen(ending[i]), ending[i]) == 0) return true;
+  return false;
+}
+
 int cli_predict(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
@@ -124,8 +133,12 @@ int cli_predict(const CliArgs *a) {
   const char *file = a->args > 1 ? a->arg[1] : NULL, *split = a->value[O_SPLIT];
   if (a->value[O_OUTPUT] && a->value[O_FORMAT]) return cli_usage("E0704", "the name of --output tells the form: leave out --format");
   if (file && split) return cli_usage("E0704", "give an INPUT or --split, not both");
+  bool images = file && is_image(file);
+  for (int i = 2; i < a->args; i++)
+    if (!images || !is_image(a->arg[i])) return cli_usage("E0704", "several INPUTs must all be images: `%s` and `%s` are not", file, a->arg[i]);
   NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
-  if (s == NACRE_OK) s = nacre_predict_file(m, file, file ? NULL : split ? split : "test", format, a->value[O_OUTPUT], told, (void *)a);
+  if (s == NACRE_OK && images) s = nacre_predict_images(m, a->args - 1, a->arg + 1, format, a->value[O_OUTPUT], told, (void *)a);
+  else if (s == NACRE_OK) s = nacre_predict_file(m, file, file ? NULL : split ? split : "test", format, a->value[O_OUTPUT], told, (void *)a);
   return cli_done(m, s);
 }
 

@@ -152,6 +152,12 @@ NacreStatus nacre_predict_all(NacreModel *m, int64_t n, const void *const *data,
 // The name of a class of the label field, or NULL; never fails, and is valid until nacre_close.
 const char *nacre_class_name(NacreModel *m, int64_t i);
 
+// Predicts for single images (PNG, JPEG) by a classifier of images: they are decoded and brought to its size as its data source
+// does with its own. A line for each, "csv" or "json": the file, its class, and the probabilities of all classes. Where `out`
+// is not NULL the model's outputs are written there, of any model. Errors as of the next one.
+NacreStatus nacre_predict_images(NacreModel *m, int n, const char *const *path, const char *format, const char *out,
+                                 NacreWrite *write, void *ctx);
+
 // Predicts for the examples of files (CSV, NPY, IDX) or of a split, and writes them as "csv" or "json" lines; or, where
 // `out` is not NULL, as nacre_write_outputs does. Errors: as of the predictions above; NACRE_USAGE: no such part, or files are
 // not what this model can take (E0702); NACRE_DATA: a file is wrong (E04); NACRE_RUN: `out` cannot be written (E0602).

@@ -3,6 +3,8 @@
 # single files.
 set -u
 nacre=${NACRE:-$PWD/nacre}
+here=$(cd "${srcdir:-.}" && pwd)
+lines=$PWD/tests/json_lines
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 99
@@ -49,5 +51,29 @@ for wrong in 'random_flip(rate = 2.0)' 'random_crop(-1)' 'random_rotate(200)' 'c
   sed "s/ |> random_crop.*/ |> $wrong/" digits.nn >wrong.nn
   expect 3 E0211 "$nacre" check wrong.nn
 done
+# Single images: of any size, in colour or grey, brought to the network's own.
+printf 'nn 1\ntask dot() -> f32[1, 28, 28] { rand[1, 28, 28] }\ntask wide() -> f32[1, 3, 40, 90] { rand[1, 3, 40, 90] }\n' >make.nn
+expect 0 'wrote dot.png' "$nacre" run make.nn dot -o dot.png
+expect 0 'wrote wide.png' "$nacre" run make.nn wide -o wide.png
+expect 0 'file,class,probability,0,1,2,3,4,5,6,7,8,9' "$nacre" predict whole dot.png wide.png
+awk -F, 'NR > 1 { sum = 0; for (i = 4; i <= NF; i++) sum += $i; if (NF == 13 && sum > 0.9999 && sum < 1.0001 && $3 == $(4 + $2)) good++ } END { exit good != 2 }' out.txt ||
+  { echo "FAILED: probabilities"; cat out.txt; failed=$((failed + 1)); }
+cp out.txt one.txt
+for i in 1 2 3 4 5 6; do cp dot.png dot$i.png; done
+"$nacre" predict whole dot.png wide.png dot1.png dot2.png dot3.png dot4.png dot5.png dot6.png dot.png wide.png 2>err.txt | tail -n 2 >two.txt
+tail -n 2 one.txt >last.txt
+expect 0 '' cmp two.txt last.txt
+expect 0 'wrote out.npy: f32[2,10]' "$nacre" predict whole dot.png wide.png -o out.npy
+"$nacre" predict whole dot.png --json >line.txt 2>err.txt
+expect 0 '' sh -c '"$1" "$2" "predict of images" <line.txt' - "$lines" "$here/docs/json.md"
+head -c 300 dot.png >cut.png
+echo 'no image' >text.jpg
+expect 4 '`cut.png` is no sound PNG image' "$nacre" predict whole dot.png cut.png dot1.png dot2.png text.jpg dot3.png dot4.png dot5.png
+expect 4 'E0402' "$nacre" predict whole text.jpg
+expect 4 'E0401' "$nacre" predict whole absent.png
+expect 2 'must all be images' "$nacre" predict whole dot.png x.csv
+printf 'nn 1\nmodel net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\ndata p { source = moons(n = 40); split = (train = 1.0) }\ntrain net on p { loss = cross_entropy(net(x), label); optimizer = sgd(0.1); epochs = 1 }\n' >points.nn
+expect 0 '' "$nacre" train points.nn --out points
+expect 2 'the model takes no images' "$nacre" predict points dot.png
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

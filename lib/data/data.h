@@ -24,6 +24,8 @@ bool nc_source_describe(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcField
 // Reads or generates all of it, in the arena. NULL after errors.
 NcDataset *nc_source_open(NcArena *a, NcDiag *d, const NcSourceSpec *spec);
 
+bool nc_image_named(const char *path);       // it ends as an image's name does: .png, .jpg, …
+
 // The paths of an `images` source's files, in the order of the examples. NULL after errors.
 const char *const *nc_images_files(NcArena *a, NcDiag *d, const NcSourceSpec *spec);
 

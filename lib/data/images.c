@@ -10,8 +10,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "data/pictures.h"
 #include "data/source.h"
-#include "io/image.h"
 
 static const NcSettingInfo settings[] = {
   {"path", NC_SET_STR, NULL, "the folder", .positional = true},
@@ -39,7 +39,7 @@ static void sort(Names *v) {
   if (v->n) qsort(v->at, (size_t)v->n, sizeof *v->at, by_name);
 }
 
-static bool is_image(const char *name) {
+bool nc_image_named(const char *name) {
   static const char *const ending[] = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"};
   size_t n = strlen(name);
   for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
@@ -72,7 +72,7 @@ static bool list(const Folder *f, const char *path, Names *folders, Names *image
     if (e->d_name[0] == '.') continue;
     bool folder = stat(nc_sprintf(g->a, "%s/%s", path, e->d_name), &s) == 0 && S_ISDIR(s.st_mode);
     if (folder) *NC_PUSH(g->a, *folders) = nc_strdup(g->a, e->d_name);
-    else if (is_image(e->d_name)) *NC_PUSH(g->a, *images) = nc_strdup(g->a, e->d_name);
+    else if (nc_image_named(e->d_name)) *NC_PUSH(g->a, *images) = nc_strdup(g->a, e->d_name);
   }
   closedir(dir);
   memcpy(nc_arena_oom(g->a), &outer, sizeof outer);
@@ -126,11 +126,6 @@ static bool walk(const NcArgs *g, Folder *f) {
   return false;
 }
 
-static bool decode(const NcArgs *g, NcArena *scratch, NcRange at, const char *path, NcImage *out) {
-  NcBytes b;
-  return nc_bytes_read(scratch, g->d, at, path, 0, &b) && nc_image_parse(scratch, g->d, &b, out);
-}
-
 // Memory for one image at a time; where it runs out, the caller's way out is taken.
 static NcArena *scratch_new(const NcArgs *g) {
   NcArena *s = nc_arena_new();
@@ -145,7 +140,7 @@ static bool first_size(const Folder *f, int64_t *height, int64_t *width) {
     longjmp(*nc_arena_oom(f->g->a), 1);
   }
   NcImage m;
-  bool good = decode(f->g, scratch, f->at, f->file.at[0], &m);
+  bool good = nc_picture_decode(scratch, f->g->d, f->at, f->file.at[0], &m);
   nc_arena_free(scratch);
   *height = m.height;
   *width = m.width;
@@ -184,41 +179,18 @@ static bool fits(const Folder *f, const NcField *image) {
   return false;
 }
 
-static bool put(const Folder *f, const NcField *field, int i, NcArena *scratch, unsigned char *to) {
-  const NcArgs *g = f->g;
-  const int64_t *want = field->shape.dim;
-  NcImage m;
-  if (!decode(g, scratch, f->at, f->file.at[i], &m)) return false;
-  bool free_size = nc_arg_given(g, "height") || nc_arg_given(g, "width");
-  if (!free_size && (m.height != want[1] || m.width != want[2])) {
-    nc_help(g->d, nc_error(g->d, NC_E0405, f->at, "`%s` is %d by %d points large, but `%s` is %lld by %lld", f->file.at[i],
-                           m.width, m.height, f->file.at[0], (long long)want[2], (long long)want[1]),
-            "say to which size they shall be brought: `height = 64, width = 64`");
-    return false;
-  }
-  NcFit fit = nc_arg(g, "fit")->s[0] == 'c' ? NC_FIT_CROP : NC_FIT_STRETCH;
-  nc_image_fit(scratch, &m, fit, (int)want[0], (int)want[1], (int)want[2], to);
-  return true;
-}
-
 static NcDataset *images_open(const NcArgs *g) {
   Folder f;
   NcFields all;
   if (!walk(g, &f) || !fields(&f, &all) || !fits(&f, &all.at[0])) return NULL;
   NcDataset *set = nc_dataset_new(g, &all, f.file.n);
+  const int64_t *dim = all.at[0].shape.dim;
+  NcPictureForm form = {.channels = (int)dim[0], .height = (int)dim[1], .width = (int)dim[2],
+                        .fit = nc_arg(g, "fit")->s[0] == 'c' ? NC_FIT_CROP : NC_FIT_STRETCH,
+                        .exact = !nc_arg_given(g, "height") && !nc_arg_given(g, "width")};
   for (int i = 0; i < all.n; i++) set->origin[i] = f.path;
-  size_t each = nc_field_bytes(&all.at[0]);
-  for (int i = 0; i < f.file.n; i++) {
-    NcArena *scratch = scratch_new(g);
-    if (NC_ON_OOM(scratch)) {
-      nc_arena_free(scratch);
-      longjmp(*nc_arena_oom(g->a), 1);
-    }
-    bool good = put(&f, &all.at[0], i, scratch, (unsigned char *)set->data[0] + (size_t)i * each);
-    nc_arena_free(scratch);
-    if (!good) return NULL;
-    if (all.n > 1) ((int32_t *)set->data[1])[i] = f.label.at[i];
-  }
+  if (!nc_pictures_read(g->a, g->d, f.at, f.file.at, f.file.n, &form, set->data[0])) return NULL;
+  for (int i = 0; all.n > 1 && i < f.file.n; i++) ((int32_t *)set->data[1])[i] = f.label.at[i];
   return set;
 }
 

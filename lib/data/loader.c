@@ -1,8 +1,7 @@
 #include "data/loader.h"
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/thread.h"
 #include "data/rand.h"
 #include "data/split.h"
 
@@ -217,16 +216,11 @@ static bool groups(NcLoader *l, const int32_t *label, int64_t classes) {
   return true;
 }
 
-// Starts the threads, all signals blocked: a Ctrl-C then always meets the caller's thread. Fewer than wanted will do.
 static bool threads(NcLoader *l, int wanted) {
-  sigset_t all, before;
   if (!wanted) return true;
   l->thread = calloc((size_t)wanted, sizeof *l->thread);
   if (!l->thread) return false;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (l->threads < wanted && pthread_create(&l->thread[l->threads], NULL, worker, l) == 0) l->threads++;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  l->threads = nc_threads_start(l->thread, wanted, worker, l);
   return true;
 }
 

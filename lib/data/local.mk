@@ -8,6 +8,7 @@ lib_libdata_la_SOURCES = \
   lib/data/rand.h \
   lib/data/arrays.c \
   lib/data/images.c \
+  lib/data/pictures.h lib/data/pictures.c \
   lib/data/cifar.c \
   lib/data/table.c \
   lib/data/encode.c \

@@ -39,7 +39,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/stage.c \
   lib/train/broken.c lib/train/guards.c lib/train/overfit.c \
   lib/train/score.c \
-  lib/train/predict.c \
+  lib/train/predict.h lib/train/predict.c lib/train/predict_images.c \
   lib/train/task.c \
   lib/train/output.h \
   lib/train/output.c \

@@ -4,7 +4,7 @@
 #include "io/idx.h"
 #include "io/npy.h"
 #include "ops/op.h"
-#include "train/output.h"
+#include "train/predict.h"
 
 // The field of the source that an input is; its shape is of one example.
 static const NcField *field_of(const NacreModel *m, const char *name) {
@@ -57,19 +57,10 @@ static size_t example_bytes(const NacreTensor *t) {
 
 // ---- running
 
-typedef struct {
-  int64_t n;
-  const void *const *data;
-  const char *part;          // of the data, that they are; "": of none
-  int outs;
-  NacreOutput *out;          // of all examples: axis 0 has n
-  NacreTensor *one;          // room for the shape of one
-} Predict;
-
 static size_t output_bytes(const NacreOutput *o) { return nc_type_bytes(nc_output_type(o)); }
 
 // Room for all examples, once the first batch has told the outputs' types.
-static bool make_room(NacreModel *m, Predict *q, const NacreOutput *part, int outs, int64_t batch) {
+static bool make_room(NacreModel *m, NcPredict *q, const NacreOutput *part, int outs, int64_t batch) {
   q->outs = outs;
   q->out = NC_NEW_N(m->handed, NacreOutput, outs + 1);
   for (int i = 0; i < outs; i++) {
@@ -88,7 +79,7 @@ static bool make_room(NacreModel *m, Predict *q, const NacreOutput *part, int ou
 }
 
 // Examples [from, from + batch) of q through one plan, into out.
-static bool run_batch(NacreModel *m, Predict *q, const NacreTensor *in, int ins, int64_t from, int64_t batch) {
+static bool run_batch(NacreModel *m, NcPredict *q, const NacreTensor *in, int ins, int64_t from, int64_t batch) {
   NcCompiled *c = nc_engine_get(m, "predict", batch);
   if (!c) return false;
   int32_t step = 0;
@@ -112,8 +103,8 @@ static bool run_batch(NacreModel *m, Predict *q, const NacreTensor *in, int ins,
   return true;
 }
 
-static bool predict(NacreModel *m, void *arg) {
-  Predict *q = arg;
+bool nc_predict(NacreModel *m, void *arg) {
+  NcPredict *q = arg;
   NacreTensor *in;
   if (!predicts(m)) return false;
   nc_arena_free(m->handed);
@@ -129,26 +120,26 @@ static bool predict(NacreModel *m, void *arg) {
 }
 
 NacreStatus nacre_predict_all(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out) {
-  Predict q = {.n = n, .data = data, .part = ""};
-  NacreStatus s = nc_guard(m, predict, &q);
+  NcPredict q = {.n = n, .data = data, .part = ""};
+  NacreStatus s = nc_guard(m, nc_predict, &q);
   *outputs = q.outs;
   *out = q.out;
   return s;
 }
 
 bool nc_predict_arrays(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out) {
-  Predict q = {.n = n, .data = data, .part = ""};
-  bool good = predict(m, &q);
+  NcPredict q = {.n = n, .data = data, .part = ""};
+  bool good = nc_predict(m, &q);
   *outputs = q.outs;
   *out = q.out;
   return good;
 }
 
-typedef struct { Predict q; const NacreTensor **shape; const float **out; } One;
+typedef struct { NcPredict q; const NacreTensor **shape; const float **out; } One;
 
 static bool predict_one(NacreModel *m, void *arg) {
   One *w = arg;
-  if (!predict(m, &w->q)) return false;
+  if (!nc_predict(m, &w->q)) return false;
   NacreTensor *shape = w->q.one;
   *shape = w->q.out[0].tensor;
   if (w->q.outs != 1 || strcmp(shape->dtype, "f32") != 0) {
@@ -224,6 +215,12 @@ static bool gather_split(NacreModel *m, const char *name, const NacreTensor *in,
   return true;
 }
 
+bool nc_predict_inputs(NacreModel *m, NcArena *a, int *n, NacreTensor **in) {
+  if (!predicts(m)) return false;
+  *n = inputs_of(m, a, in);
+  return true;
+}
+
 static const NcField *label_field(const NacreModel *m) {
   const NcFields *f = m->program && m->program->recipe ? &m->program->recipe->fields : NULL;
   for (int i = 0; f && i < f->n; i++)
@@ -246,7 +243,7 @@ static void put_numbers(NcBuf *b, const NacreOutput *o, int64_t i, int64_t per, 
   }
 }
 
-static int64_t largest(const NacreOutput *o, int64_t i, int64_t per) {
+int64_t nc_predict_largest(const NacreOutput *o, int64_t i, int64_t per) {
   int64_t top = 0;
   for (int64_t k = 1; k < per; k++)
     if (nc_output_at(o, i * per + k) > nc_output_at(o, i * per + top)) top = k;
@@ -264,10 +261,14 @@ static void put_class(NcBuf *b, NacreModel *m, bool json, int64_t top) {
 
 static int64_t per_example(const NacreOutput *o) { return nc_count(nc_output_type(o).shape) / o->tensor.dim[0]; }
 
-// A line for each example, with the numbers of all outputs; of a classifier, the class before them.
-static void put_lines(NcBuf *b, NacreModel *m, const Predict *q, bool json) {
+const NcField *nc_predict_classes(const NacreModel *m, const NcPredict *q) {
   const NcField *label = label_field(m);
-  bool classes = q->outs == 1 && q->out[0].tensor.rank == 2 && label && label->classes == q->out[0].tensor.dim[1];
+  return q->outs == 1 && q->out[0].tensor.rank == 2 && label && label->classes == q->out[0].tensor.dim[1] ? label : NULL;
+}
+
+// A line for each example, with the numbers of all outputs; of a classifier, the class before them.
+static void put_lines(NcBuf *b, NacreModel *m, const NcPredict *q, bool json) {
+  bool classes = nc_predict_classes(m, q) != NULL;
   if (!json) {
     nc_put(b, classes ? "example,class" : "example");
     for (int o = 0; o < q->outs; o++)
@@ -277,7 +278,7 @@ static void put_lines(NcBuf *b, NacreModel *m, const Predict *q, bool json) {
   }
   for (int64_t i = 0; i < q->n; i++) {
     nc_putf(b, json ? "{\"example\":%lld" : "%lld", (long long)i);
-    if (classes) put_class(b, m, json, largest(q->out, i, per_example(q->out)));
+    if (classes) put_class(b, m, json, nc_predict_largest(q->out, i, per_example(q->out)));
     for (int o = 0; o < q->outs; o++) {
       if (json) nc_put(b, ",");
       if (json) nc_put_json(b, q->out[o].tensor.name);
@@ -300,8 +301,8 @@ static bool predict_file(NacreModel *m, void *arg) {
   if (q->path && ins != 1)
     return nc_error(m->diag, NC_E0702, NC_NOWHERE, "the model has %d inputs: only a split of its own data can be predicted for", ins), false;
   if (q->path ? !read_input(m, q->path, in, &data[0], &n) : !gather_split(m, q->split, in, ins, data, &n)) return false;
-  Predict p = {.n = n, .data = data, .part = q->path ? "" : q->split};
-  if (!predict(m, &p)) return false;
+  NcPredict p = {.n = n, .data = data, .part = q->path ? "" : q->split};
+  if (!nc_predict(m, &p)) return false;
   if (q->out) return nc_outputs_write(m, p.outs, p.out, &(NcOutputTo){"predict", q->out, false, q->write, q->ctx});
   NcBuf b = NC_BUF(m->arena);
   put_lines(&b, m, &p, strcmp(q->format, "json") == 0);

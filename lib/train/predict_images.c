@@ -1,0 +1,138 @@
+// Predictions for files of images, one example each.
+#include <math.h>
+#include <string.h>
+#include "data/pictures.h"
+#include "train/predict.h"
+
+typedef struct {
+  int n;
+  const char *const *path;
+  const char *format, *out;
+  NacreWrite *write;
+  void *ctx;
+} Images;
+
+// As the data source brings its own images to size: by what `fit` says.
+static bool form_of(NacreModel *m, int ins, const NacreTensor *in, NcPictureForm *out) {
+  bool bytes = ins == 1 && strcmp(in->dtype, "u8") == 0;
+  bool planes = bytes && in->rank == 3 && (in->dim[0] == 1 || in->dim[0] == 3), grey = bytes && in->rank == 2;
+  if (!planes && !grey) {
+    NcMessage *e = nc_error(m->diag, NC_E0702, NC_NOWHERE, "the model takes no images");
+    if (ins == 1) nc_note(m->diag, e, "its input `%s` is %s with %d axes, and an image is u8[height, width] or u8[channels, height, width]",
+                          in->name, in->dtype, in->rank);
+    nc_help(m->diag, e, "give what it takes as a CSV or NPY file");
+    return false;
+  }
+  *out = (NcPictureForm){planes ? (int)in->dim[0] : 1, (int)in->dim[in->rank - 2], (int)in->dim[in->rank - 1], NC_FIT_CROP, false};
+  const NcSourceSpec *source = m->program->recipe ? m->program->recipe->source : NULL;
+  for (int i = 0; source && i < source->settings; i++) {
+    const NcSetting *s = &source->setting[i];
+    if (s->name && !strcmp(s->name, "fit") && s->kind == NC_SET_STR && !strcmp(s->s, "stretch")) out->fit = NC_FIT_STRETCH;
+  }
+  return true;
+}
+
+// Of scores: softmax; what adds up to 1 already is taken as it is.
+static void probabilities(const NacreOutput *o, int64_t example, int64_t classes, double *p) {
+  double sum = 0, most = -INFINITY, total = 0;
+  bool shares = true;
+  for (int64_t k = 0; k < classes; k++) {
+    p[k] = nc_output_at(o, example * classes + k);
+    sum += p[k];
+    shares = shares && p[k] >= 0;
+    most = p[k] > most ? p[k] : most;
+  }
+  if (shares && fabs(sum - 1) < 1e-3) return;
+  for (int64_t k = 0; k < classes; k++) total += p[k] = exp(p[k] - most);
+  for (int64_t k = 0; k < classes; k++) p[k] /= total;
+}
+
+// A cell of CSV, in quotes where it needs them.
+static void put_cell(NcBuf *b, const char *s) {
+  if (!strpbrk(s, ",\"\r\n")) {
+    nc_put(b, s);
+    return;
+  }
+  nc_putc(b, '"');
+  for (; *s; s++) {
+    if (*s == '"') nc_putc(b, '"');
+    nc_putc(b, *s);
+  }
+  nc_putc(b, '"');
+}
+
+static const char *name_of(NacreModel *m, const NcField *label, int64_t k) {
+  return label->class_name ? label->class_name[k] : nc_sprintf(m->arena, "%lld", (long long)k);
+}
+
+static void put_line(NcBuf *b, NacreModel *m, const NcField *label, const char *path, int64_t top, const double *p, bool json) {
+  if (!json) {
+    put_cell(b, path);
+    nc_putc(b, ',');
+    put_cell(b, name_of(m, label, top));
+    nc_putf(b, ",%.6g", p[top]);
+    for (int64_t k = 0; k < label->classes; k++) nc_putf(b, ",%.6g", p[k]);
+    nc_putc(b, '\n');
+    return;
+  }
+  nc_put(b, "{\"file\":");
+  nc_put_json(b, path);
+  nc_put(b, ",\"class\":");
+  nc_put_json(b, name_of(m, label, top));
+  nc_putf(b, ",\"probability\":%.9g,\"probabilities\":{", p[top]);
+  for (int64_t k = 0; k < label->classes; k++) {
+    if (k) nc_putc(b, ',');
+    nc_put_json(b, name_of(m, label, k));
+    nc_putf(b, ":%.9g", p[k]);
+  }
+  nc_put(b, "}}\n");
+}
+
+static bool put_classes(NacreModel *m, const Images *q, const NcPredict *p) {
+  const NcField *label = nc_predict_classes(m, p);
+  if (!label) {
+    nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "the model's output is not one score for each class of its data"),
+            "write its outputs to a file: `-o out.npy`");
+    return false;
+  }
+  bool json = strcmp(q->format, "json") == 0;
+  NcBuf b = NC_BUF(m->arena);
+  if (!json) {
+    nc_put(&b, "file,class,probability");
+    for (int64_t k = 0; k < label->classes; k++) {
+      nc_putc(&b, ',');
+      put_cell(&b, name_of(m, label, k));
+    }
+    nc_putc(&b, '\n');
+  }
+  double *share = NC_NEW_N(m->arena, double, label->classes);
+  for (int i = 0; i < q->n; i++) {
+    probabilities(p->out, i, label->classes, share);
+    put_line(&b, m, label, q->path[i], nc_predict_largest(p->out, i, label->classes), share, json);
+  }
+  q->write(q->ctx, nc_buf_str(&b), b.n);
+  return true;
+}
+
+static bool images(NacreModel *m, void *arg) {
+  Images *q = arg;
+  NacreTensor *in;
+  NcPictureForm form;
+  int ins;
+  if (q->n < 1) return nc_error(m->diag, NC_E0406, NC_NOWHERE, "there are no examples to predict for"), false;
+  if (!nc_predict_inputs(m, m->arena, &ins, &in) || !form_of(m, ins, in, &form)) return false;
+  if (q->out && !nc_output_path_good(m, q->out)) return false;
+  size_t each = (size_t)form.channels * (size_t)form.height * (size_t)form.width;
+  unsigned char *pixels = nc_alloc_array(m->arena, (size_t)q->n, each);
+  if (!nc_pictures_read(m->arena, m->diag, NC_NOWHERE, q->path, q->n, &form, pixels)) return false;
+  const void *data = pixels;
+  NcPredict p = {.n = q->n, .data = &data, .part = ""};
+  if (!nc_predict(m, &p)) return false;
+  if (q->out) return nc_outputs_write(m, p.outs, p.out, &(NcOutputTo){"predict", q->out, false, q->write, q->ctx});
+  return put_classes(m, q, &p);
+}
+
+NacreStatus nacre_predict_images(NacreModel *m, int n, const char *const *path, const char *format, const char *out,
+                                 NacreWrite *write, void *ctx) {
+  return nc_guard(m, images, &(Images){n, path, format, out, write, ctx});
+}
