@@ -36,14 +36,9 @@ static bool write_picture(NacreModel *m, const char *path, const NcBuf *dot) {
 }
 
 static NcPicture *kernels(NacreModel *m, const char *purpose) {
-  const NcGraph *g = nc_engine_graph(m->program, purpose);
-  if (!g) {
-    nc_error(m->diag, NC_E0702, NC_NOWHERE, "there is no compilation `%s` here: `step`, `eval`, `predict` or `init`", purpose);
-    return NULL;
-  }
+  const NcGraph *g = nc_look_graph(m, purpose);
   NcTarget t;
-  if (!m->o.device) t = nc_target_default(m->o.device_class && !strcmp(m->o.device_class, "gpu") ? NC_CLASS_GPU : NC_CLASS_CPU);
-  else if (!nc_engine_target(m, &t)) return NULL;
+  if (!g || !nc_look_target(m, &t)) return NULL;
   NcPlan *p = nc_compile(m->arena, m->diag, g, &t, &(NcCompileOptions){.name = purpose, .verify = m->o.verify});
   return p ? nc_picture_plan(m->arena, p, purpose) : NULL;
 }

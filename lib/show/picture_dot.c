@@ -1,5 +1,6 @@
 // A folded picture as DOT, Graphviz's language, and as JSON.
 #include <string.h>
+#include "show/html.h"
 #include "show/picture.h"
 
 // Fill and outline by what a layer is for. Pale, so that black text stands on them in light and dark pages alike.
@@ -18,19 +19,6 @@ static const Colour *colour_of(const char *family) {
   return &own;
 }
 
-static void put_html(NcBuf *b, const char *s) {
-  while (*s) {
-    int n = nc_utf8(s);
-    if (*s == '<') nc_put(b, "&lt;");
-    else if (*s == '>') nc_put(b, "&gt;");
-    else if (*s == '&') nc_put(b, "&amp;");
-    else if (*s == '"') nc_put(b, "&quot;");
-    else if (n && (unsigned char)*s >= ' ') nc_putn(b, s, (size_t)n);
-    else nc_put(b, "&#65533;");
-    s += n ? n : 1;
-  }
-}
-
 // DOT's own quoted text, which knows no escape but that of the quote.
 static void put_quoted(NcBuf *b, const char *s) {
   nc_putc(b, '"');
@@ -44,12 +32,12 @@ static void put_quoted(NcBuf *b, const char *s) {
 static void put_name(NcBuf *b, const NcItem *i, bool bold) {
   if (*i->name) {
     nc_put(b, bold ? "<b>" : "");
-    put_html(b, i->name);
+    nc_html(b, i->name);
     nc_put(b, bold ? "</b>" : "");
   }
   if (i->kind) {
     nc_put(b, " <font color=\"#555555\">");
-    put_html(b, i->kind);
+    nc_html(b, i->kind);
     nc_put(b, "</font>");
   }
   if (i->times > 1) nc_putf(b, "%s<b><font color=\"#b3261e\">× %d</font></b>", *i->name ? "  " : "", i->times);
@@ -61,7 +49,7 @@ static void put_label(NcBuf *b, const NcItem *i) {
   put_name(b, i, !i->part);
   for (int k = 0; k < i->line.n; k++) {
     nc_putf(b, "%s<font point-size=\"9.5\" color=\"#444444\">", end);
-    put_html(b, i->line.at[k]);
+    nc_html(b, i->line.at[k]);
     nc_put(b, "</font>");
   }
   nc_putf(b, "%s>", i->frame ? end : "");
@@ -99,7 +87,7 @@ void nc_picture_dot(const NcPicture *p, NcBuf *b) {
             "  edge [color=\"#5f6368\", arrowsize=0.6, penwidth=0.9];\n");
   if (p->caption) {
     nc_put(b, "  label=<");
-    put_html(b, p->caption);
+    nc_html(b, p->caption);
     nc_put(b, ">; labelloc=t; labeljust=c;\n");
   }
   for (int i = 0; i < p->root->child.n; i++) put_item(b, p->root->child.at[i], 1);

@@ -5,9 +5,9 @@
 #include "train/run.h"
 
 static const char style[] =
-  ":root{color-scheme:light dark;--back:#fafaf9;--card:#fff;--ink:#1c1917;--soft:#78716c;--line:#e7e5e4;--s0:#2563eb;--s1:#ea580c;"
+  ":root{color-scheme:light dark;--paper:#fff;--back:#fafaf9;--card:#fff;--ink:#1c1917;--soft:#78716c;--line:#e7e5e4;--s0:#2563eb;--s1:#ea580c;"
   "--s2:#16a34a;--s3:#9333ea;--s4:#ca8a04;--s5:#0891b2;--s6:#db2777;--s7:#65a30d;--s8:#4f46e5;--s9:#78716c;--right:22 163 74;--wrong:220 38 38}\n"
-  "@media(prefers-color-scheme:dark){:root{--back:#171615;--card:#211f1e;--ink:#ece9e6;--soft:#a8a29e;--line:#3b3836;--s0:#60a5fa;"
+  "@media(prefers-color-scheme:dark){:root{--paper:#d6d3d1;--back:#171615;--card:#211f1e;--ink:#ece9e6;--soft:#a8a29e;--line:#3b3836;--s0:#60a5fa;"
   "--s1:#fb923c;--s2:#4ade80;--s3:#c084fc;--s4:#facc15;--s5:#22d3ee;--s6:#f472b6;--s7:#a3e635;--s8:#818cf8;--s9:#a8a29e;"
   "--right:34 150 80;--wrong:210 60 60}}\n"
   "*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);font:15px/1.5 system-ui,\"DejaVu Sans\",sans-serif}\n"
@@ -31,7 +31,7 @@ static const char style[] =
   ".figures{display:flex;flex-wrap:wrap;gap:12px}figure{margin:0;width:104px}figcaption{font-size:12.5px;margin-top:3px}\n"
   ".pixels{width:104px;height:auto;image-rendering:pixelated;border-radius:4px;background:#888}.mosaic{image-rendering:pixelated;"
   "width:auto;min-width:320px;max-width:100%;height:auto;border-radius:6px}.filters{min-width:220px}\n"
-  ".network{background:#fff;border-radius:8px;padding:8px;overflow:auto;max-height:900px;text-align:center}.network svg{max-width:100%;height:auto}\n"
+  ".network{background:var(--paper);border-radius:8px;padding:8px;overflow:auto;max-height:1500px;text-align:center}.network svg>g>polygon:first-of-type{fill:none}.network svg{max-width:100%;height:auto}\n"
   "pre{background:var(--back);border:1px solid var(--line);border-radius:8px;padding:10px 12px;overflow:auto;font-size:12.5px;line-height:1.45}\n"
   ".line.c0{stroke:var(--s0)}.line.c1{stroke:var(--s1)}.c0{fill:var(--s0)}.c1{fill:var(--s1)}.c2{fill:var(--s2)}.c3{fill:var(--s3)}"
   ".c4{fill:var(--s4)}.c5{fill:var(--s5)}.c6{fill:var(--s6)}.c7{fill:var(--s7)}.c8{fill:var(--s8)}.c9{fill:var(--s9)}.line{fill:none!important}\n"

@@ -173,7 +173,7 @@ static void calibration(Seen *s) {
   nc_chart(b, &(NcChart){.title = "calibration", .x = "how sure it was", .y = "how often it was right", .n = 1, .series = &series,
                          .diagonal = true, .square = true, .unit = true});
   nc_put(b, "</div><div class=\"beside\">");
-  nc_putf(b, "<p>Of %lld examples it got <b>%.2f %%</b> right; on the average it was %.2f %% sure.</p>\n", (long long)s->n,
+  nc_putf(b, "<p>Of %lld examples it got <b>%.2f %%</b> right; on average it was %.2f %% sure.</p>\n", (long long)s->n,
           100.0 * (double)good / (double)s->n, 100 * mean / (double)s->n);
   nc_putf(b, "<p>Expected calibration error (ECE, %d bins): <b>%.4f</b>. On the dashed line certainty is what it says; below it the "
              "model is too sure of itself.</p>\n<p class=\"quiet\">how sure it was, of all examples</p>", BINS, error);

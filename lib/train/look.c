@@ -174,16 +174,26 @@ static bool unknown_pass(NacreModel *m, const char *name) {
   return true;
 }
 
+const NcGraph *nc_look_graph(NacreModel *m, const char *purpose) {
+  const NcGraph *g = nc_engine_graph(m->program, purpose);
+  if (!g)
+    nc_error(m->diag, NC_E0702, NC_NOWHERE, "there is no compilation `%s` here: `step`, `eval`, `predict` or `init`%s", purpose,
+             m->program->step ? "" : " (the file has no train declaration, so only `predict` and `init`)");
+  return g;
+}
+
+bool nc_look_target(NacreModel *m, NcTarget *t) {
+  if (m->o.device) return nc_engine_target(m, t);
+  *t = nc_target_default(m->o.device_class && !strcmp(m->o.device_class, "gpu") ? NC_CLASS_GPU : NC_CLASS_CPU);
+  return true;
+}
+
 static bool emit(NacreModel *m, void *arg) {
   Look *q = arg;
   const NacreEmit *e = q->emit;
   const char *purpose = e->purpose ? e->purpose : m->program->step ? "step" : "predict";
-  const NcGraph *g = nc_engine_graph(m->program, purpose);
-  if (!g) {
-    nc_error(m->diag, NC_E0702, NC_NOWHERE, "there is no compilation `%s` here: `step`, `eval`, `predict` or `init`%s", purpose,
-             m->program->step ? "" : " (the file has no train declaration, so only `predict` and `init`)");
-    return false;
-  }
+  const NcGraph *g = nc_look_graph(m, purpose);
+  if (!g) return false;
   NcBuf b = NC_BUF(m->arena);
   if (e->after && unknown_pass(m, e->after)) return false;
   bool graph = strcmp(e->what, "graph") == 0;
@@ -193,8 +203,7 @@ static bool emit(NacreModel *m, void *arg) {
     return true;
   }
   NcTarget t;
-  if (!m->o.device) t = nc_target_default(m->o.device_class && !strcmp(m->o.device_class, "gpu") ? NC_CLASS_GPU : NC_CLASS_CPU);
-  else if (!nc_engine_target(m, &t)) return false;
+  if (!nc_look_target(m, &t)) return false;
   NcBuf timings = NC_BUF(m->arena);
   NcCompileOptions o = {.name = purpose, .verify = m->o.verify, .stop_after = e->after, .dump = e->after ? &b : NULL,
                         .timings = e->timings ? &timings : NULL};

@@ -115,7 +115,10 @@ bool nc_score(NacreModel *m, const NcSplit *part, double *scores);
 int nc_score_count(const NacreModel *m);                                  // metrics, loss included
 const char *nc_score_name(const NacreModel *m, int i);
 
-const char *nc_thousands(NcArena *a, int64_t v);                          // look.c: 101770 → "101,770"
+// look.c
+const char *nc_thousands(NcArena *a, int64_t v);                          // 101770 → "101,770"
+const NcGraph *nc_look_graph(NacreModel *m, const char *purpose);         // NULL after E0702
+bool nc_look_target(NacreModel *m, NcTarget *t);                          // the device's where one was asked for, else a default one
 
 // predict.c, task.c: nacre_predict_all and nacre_run_task within a call that is guarded already.
 bool nc_predict_arrays(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out);

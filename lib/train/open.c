@@ -93,6 +93,7 @@ typedef struct {
 
 static bool open_source(NacreModel *m, void *arg) {
   Open *q = arg;
+  if (q->o) m->o.json = q->o->json, m->o.color = q->o->color;      // messages are told so from the first one on
   if (q->run) {
     NacreOptions merged;
     if (!nc_run_options(m, q->name, q->o, &merged) || !take_options(m, &merged)) return false;
