@@ -1,7 +1,7 @@
 """Times one workload of bench/workloads in another framework, in the lines that bench/step prints.
 
 usage: peer.py FRAMEWORK KIND NAME BATCH      FRAMEWORK: torch, compile, onnx, tinygrad
-Exit status 4: this framework does not do this workload. Environment: ROUNDS, SECONDS, OMP_NUM_THREADS.
+Exit status 4: this framework does not do this workload. Environment: ROUNDS (0: the first step alone), SECONDS, OMP_NUM_THREADS.
 """
 import math
 import os
@@ -185,7 +185,7 @@ def report(once, parameters):
         once()
         return time.perf_counter() - began
     print(f"parameters {parameters}\nfirst_s {ready():.4f}", flush=True)
-    for r in range(rounds + 1):
+    for r in range(rounds + 1 if rounds else 0):
         start, used, n = time.perf_counter(), time.process_time(), 0
         while n < 2 or time.perf_counter() - start < (seconds if r else seconds / 2):
             count = once() or 1

@@ -1,16 +1,14 @@
 // Times one workload of bench/workloads on one device, as lines of a word and a number, which bench/run.sh reads.
 //   bench/step KIND FILE [batch=N] [PATH=VALUE …]      KIND: train, predict, or run:TASK
-// A line `ms` for each round, after one that warms up. Environment: ROUNDS (3), SECONDS of a round (1), NACRE_BENCH_CLASS,
+// A line `ms` for each round, after one that warms up. Environment: ROUNDS (3; 0: the first step alone), SECONDS of a round (1), NACRE_BENCH_CLASS,
 // NACRE_BENCH_DEVICE; NACRE_BENCH_PROFILE=1 also prints the least time of each launch over 20 runs.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "train/model.h"
-#include "train/run.h"
+#include "train/work.h"
 
 typedef struct { const char *kind; int64_t rounds; double seconds, began; } Bench;
-typedef struct { NcCompiled *c; NcFeedMap map; const char *out; float *value; } Work;
 
 static double processor_time(void) {
   struct timespec t;
@@ -28,14 +26,15 @@ static void print_peak(void) {
   if (f) fclose(f);
 }
 
-static void print_plan(const NcCompiled *c) {
+static void print_plan(const NcWork *w) {
+  const NcCompiled *c = w->plan[0];
   int64_t parameters = 0;
   for (int i = 0; i < c->plan->buf.n; i++) {
     const NcPlanBuf *b = &c->plan->buf.at[i];
     if (b->kind == NC_BUF_VAR && b->role && strcmp(b->role, "param") == 0) parameters += nc_count(b->type.shape);
   }
   printf("parameters %lld\nlaunches %lld\nplanned_bytes %zu\n", (long long)parameters,
-         (long long)nc_plan_launches(c->plan), nc_plan_bytes(c->plan));
+         (long long)nc_work_launches(w), nc_work_bytes(w));
 }
 
 // The least processor time of each launch: what else the machine does adds to the time on the wall.
@@ -59,50 +58,33 @@ static void profile(NacreModel *m, const NcCompiled *c) {
   fprintf(stderr, "%9.1f us in all\n", sum);
 }
 
-// One batch through, and what it gives read.
-static bool once(NacreModel *m, const Work *w, int32_t step) {
-  static const uint64_t seed = 1;
-  NcBatch batch;
-  nc_loader_next(m->loader, &batch);
-  int out = nc_plan_output(w->c->plan, w->out);
-  return nc_feed_batch_write(m, w->c, &w->map, batch.field, &(NcFeedNow){.step = &step, .seed = &seed}) &&
-         nc_exec_run(w->c->loaded, m->diag) &&
-         nc_exec_read(w->c->loaded, m->diag, out, w->value, w->c->plan->buf.at[out].bytes, true);
-}
-
-static bool prepare(NacreModel *m, const Bench *b, Work *w) {
-  bool train = strcmp(b->kind, "train") == 0;
-  if (!nc_feed_data(m)) return false;
-  w->c = nc_engine_get(m, train ? "step" : "predict", 0);
-  if (!w->c || !nc_feed_map(m, w->c, &w->map)) return false;
-  const NcSplit *part = nc_feed_split(m, "train");
-  m->loader = !part ? NULL : nc_loader_new(m->diag, &(NcLoaderOptions){
-    .data = m->data, .index = part->index, .n = part->n, .field = w->map.field, .fields = w->map.n,
-    .batch = w->c->batch, .train = true, .stride = part->stride, .last = part->last, .keep = 3});
-  w->out = train ? "loss" : w->c->plan->output.at[0].name;
-  w->value = nc_alloc(m->arena, w->c->plan->buf.at[nc_plan_output(w->c->plan, w->out)].bytes);
-  return m->loader != NULL;
+// What this machine could do the step in, if all of it went at the speed of a copy or of a large product.
+static bool print_limits(NacreModel *m, const NcWork *w) {
+  NcLimits l = {0};
+  if (!nc_limits_measure(m, &l)) return false;
+  printf("limit_ms %.4f\ncopy_gbs %.2f\nproduct_gflops %.2f\n", nc_work_least(w, &l) * 1e3, l.copy * 1e-9, l.product * 1e-9);
+  return true;
 }
 
 static bool batches(NacreModel *m, void *arg) {
   const Bench *b = arg;
-  Work w;
-  if (!prepare(m, b, &w)) return false;
-  print_plan(w.c);
-  int32_t step = 0;
-  if (!once(m, &w, step++)) return false;
+  NcWork w;
+  if (!nc_work_open(m, strcmp(b->kind, "train") == 0 ? "step" : "predict", &w)) return false;
+  print_plan(&w);
+  if (!nc_work_once(&w)) return false;
   printf("first_s %.4f\n", nc_now() - b->began);
-  for (int64_t r = 0; r <= b->rounds; r++) {
+  for (int64_t r = 0; b->rounds && r <= b->rounds; r++) {
     double start = nc_now(), used = processor_time();
     int n = 0;
     for (; n < 2 || nc_now() - start < (r ? b->seconds : b->seconds / 2); n++)
-      if (!once(m, &w, step++)) return false;
+      if (!nc_work_once(&w)) return false;
     if (r > 0) printf("ms %.4f\ncpu_ms %.4f\n", (nc_now() - start) * 1e3 / n, (processor_time() - used) * 1e3 / n);
     fflush(stdout);
   }
-  printf("value %.6f\n", (double)w.value[0]);
-  if (getenv("NACRE_BENCH_PROFILE")) profile(m, w.c);
-  return true;
+  printf("value %.6f\n", (double)(w.train ? w.walk.slot[0].value : w.result)[0]);
+  print_peak();
+  if (getenv("NACRE_BENCH_PROFILE")) profile(m, w.plan[0]);
+  return !b->rounds || print_limits(m, &w);
 }
 
 // ---- generation: the time between the first new token and the last
@@ -134,6 +116,7 @@ static NacreStatus generate(NacreModel *m, const Bench *b, const char *task) {
     else printf("ms %.4f\ncpu_ms %.4f\n", (t.last - t.first) * 1e3 / tokens, (t.used_last - t.used_first) * 1e3 / tokens);
     fflush(stdout);
   }
+  print_peak();
   return NACRE_OK;
 }
 
@@ -152,7 +135,6 @@ int main(int argc, char **argv) {
   NacreModel *m;
   NacreStatus s = nacre_open(argv[2], &o, &m);
   if (s == NACRE_OK) s = strncmp(b.kind, "run:", 4) == 0 ? generate(m, &b, b.kind + 4) : nc_guard(m, batches, &b);
-  print_peak();
   if (m) fputs(nacre_message(m), stderr);
   nacre_close(m);
   return (int)s;
