@@ -181,6 +181,12 @@ else
 fi
 expect 0 'task images(n: int = 4, scale: float = 1)() -> f32[n, 3, 8, 9]' "$nacre" summary tasks.nn
 expect 0 '"tasks":["probe(z: f32[P, 2])' "$nacre" summary tasks.nn --json
+file pairs.nn 'model gap(pair: (left: f32[B, 8], right: f32[B, 8])) -> f32[B] { sum(dense(4)(pair.left - pair.right), axis = 1) }
+task t(p: (left: f32[N], right: f32[N]), q: (i32[2], f32[])) -> f32[N] { p.left * q[1] - p.right + f32(q[0][0]) }'
+expect 0 '"value":[14,24,34]' "$nacre" run pairs.nn t --p.left 1,2,3 --p.right 1,1,1 --q.0 5,6 --q.1 10 --json
+expect 2 'needs `--q.1`' "$nacre" run pairs.nn t --p.left 1,2,3 --p.right 1,1,1 --q.0 5,6
+expect 0 'gap                                  f32[B]' "$nacre" summary pairs.nn
+expect 2 'it takes --p.left, --p.right, --q.0, --q.1' "$nacre" run pairs.nn t --p 1
 expect 0 'of device memory' sh -c '"$1" summary tasks.nn | grep "^task images"' sh "$nacre"
 expect 0 'index notation' "$nacre" explain for
 expect 0 'wrote images.png: 4 images of 9 by 8' "$nacre" run tasks.nn images

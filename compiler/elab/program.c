@@ -117,11 +117,12 @@ static void check_models(NcElab *e, const char *built) {
     NcInfo *info = nc_map_get(&e->user->decl, d->name.s);
     bool alone_too = info && info->decl == d;
     for (int k = 0; k < d->hyper.n; k++) alone_too = alone_too && (d->hyper.at[k].value || info->set[k]);
-    for (int k = 0; k < d->tensor.n; k++) {
-      const NcTypeExpr *t = d->tensor.at[k].type;
+    NcLeaves l = nc_leaves(e->arena, d);
+    for (int k = 0; k < l.n; k++) {
+      const NcTypeExpr *t = l.at[k].type;
       for (int j = 0; t && j < t->axis.n; j++)
         alone_too = alone_too && (t->axis.at[j]->kind == NC_X_INT || t->axis.at[j]->kind == NC_X_NAME);
-      alone_too = alone_too && t && !t->tuple && !t->any;
+      alone_too = alone_too && t && !t->any;
     }
     if (alone_too) nc_model_graph(e, info, true);
   }

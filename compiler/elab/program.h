@@ -136,6 +136,10 @@ typedef struct {
 typedef struct { const char *name; NcType type; } NcTaskInput;
 typedef struct { const char *name; int inputs; const NcTaskInput *input; } NcTaskCall;
 
+// The tensors that a declaration takes, one by one: those of a tuple by its name and theirs, "pair.left", or their number, "pair.0".
+typedef struct { int n; const NcFormal *at; } NcLeaves;
+NcLeaves nc_leaves(NcArena *a, const NcDecl *d);
+
 // What an update consists of. With `accumulate = k`, `gather` runs k - 1 times before `graph`, on small batches.
 typedef struct {
   const char *name;        // of the stage or step; NULL without

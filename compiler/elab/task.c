@@ -8,8 +8,56 @@
 
 enum { ASSUMED = 4 };   // for a size that only a run will tell
 
+// An item of a tuple that is handed in, as a tensor by itself.
+static NcFormal leaf_of(NcArena *a, const NcFormal *f, int i) {
+  const NcTypeField *x = &f->type->field.at[i];
+  NcFormal one = {.type = x->type, .at = f->at, .name = {.at = f->name.at}};
+  one.name.s = x->name.s ? nc_sprintf(a, "%s.%s", f->name.s, x->name.s) : nc_sprintf(a, "%s.%d", f->name.s, i);
+  return one;
+}
+
+typedef NC_VEC(NcFormal) Formals;
+
+static void put_leaves(NcArena *a, const NcFormal *f, Formals *out) {
+  if (!f->type || !f->type->tuple) {
+    *NC_PUSH(a, *out) = *f;
+    return;
+  }
+  for (int i = 0; i < f->type->field.n; i++) {
+    NcFormal one = leaf_of(a, f, i);
+    put_leaves(a, &one, out);
+  }
+}
+
+NcLeaves nc_leaves(NcArena *a, const NcDecl *d) {
+  Formals f = {0};
+  for (int i = 0; i < d->tensor.n; i++) put_leaves(a, &d->tensor.at[i], &f);
+  return (NcLeaves){f.n, f.at};
+}
+
+static NcValue given_input(NcElab *e, const NcFormal *f, const NcTaskCall *call);
+
+static NcValue given_tuple(NcElab *e, const NcFormal *f, const NcTaskCall *call) {
+  int n = f->type->field.n;
+  NcValue *item = NC_NEW_N(e->arena, NcValue, n + 1);
+  const char **name = NC_NEW_N(e->arena, const char *, n + 1);
+  bool ok = true, named = n > 0;
+  for (int i = 0; i < n; i++) {
+    NcFormal one = leaf_of(e->arena, f, i);
+    item[i] = given_input(e, &one, call);
+    ok = ok && item[i].kind != NC_V_POISON;
+    name[i] = f->type->field.at[i].name.s;
+    named = named && name[i];
+  }
+  if (!ok) return nc_v_poison();
+  NcValue v = nc_v_items(e, NC_V_TUPLE, f->at, n, item);
+  if (named) v.list.name = name;
+  return v;
+}
+
 static NcValue given_input(NcElab *e, const NcFormal *f, const NcTaskCall *call) {
   NcSize dim[NC_MAX_RANK];
+  if (f->type->tuple) return given_tuple(e, f, call);
   for (int i = 0; call && i < call->inputs; i++) {
     const NcTaskInput *in = &call->input[i];
     if (strcmp(in->name, f->name.s) != 0) continue;
@@ -92,14 +140,15 @@ static bool owns_nothing(NcElab *e, const NcDecl *d, int vars) {
   return false;
 }
 
-// Whether the task can be built before anybody runs it: each hyperparameter needs a value.
-static bool checkable(const NcInfo *info) {
+// Whether it can be built before anybody runs it: each hyperparameter needs a value.
+static bool checkable(NcArena *a, const NcInfo *info) {
   const NcDecl *d = info->decl;
   for (int i = 0; i < d->hyper.n; i++)
     if (!d->hyper.at[i].value && !info->set[i]) return false;
-  for (int i = 0; i < d->tensor.n; i++) {
-    const NcTypeExpr *t = d->tensor.at[i].type;
-    if (!t || t->tuple || t->any) return false;
+  NcLeaves l = nc_leaves(a, d);
+  for (int i = 0; i < l.n; i++) {
+    const NcTypeExpr *t = l.at[i].type;
+    if (!t || t->any) return false;
     for (int k = 0; k < t->axis.n; k++)
       if (t->axis.at[k]->kind == NC_X_SPREAD) return false;
   }
@@ -137,7 +186,7 @@ void nc_tasks(NcElab *e, NcProgram *p) {
     NcInfo *info = d->kind == NC_D_TASK && d->name.s ? nc_map_get(&e->user->decl, d->name.s) : NULL;
     if (!info || info->decl != d || !d->body) continue;
     NcTask t = {.name = d->name.s, .decl = d};
-    if (call ? strcmp(call->name, d->name.s) == 0 : checkable(info)) t.graph = build(e, info, call, p->recipe != NULL, &t);
+    if (call ? strcmp(call->name, d->name.s) == 0 : checkable(e->arena, info)) t.graph = build(e, info, call, p->recipe != NULL, &t);
     *NC_PUSH(e->arena, p->task) = t;
   }
 }

@@ -285,10 +285,6 @@ static void make_up(NcElab *e, const NcExpr *x) {
 // 16.
 NcValue nc_symbolic(NcElab *e, const NcTypeExpr *t, const char *input) {
   enum { OTHER = 16 };
-  if (t->tuple) {
-    nc_elab_error(e, NC_E0110, t->at, "what comes from outside must be tensors, not tuples of them");
-    return nc_v_poison();
-  }
   for (int i = 0; i < t->axis.n; i++) {
     const NcExpr *x = t->axis.at[i];
     NcValue v;

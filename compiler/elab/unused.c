@@ -31,7 +31,7 @@ static bool can_be_tried(const NcInfo *info) {
   for (int i = 0; i < d->hyper.n; i++)
     if (!d->hyper.at[i].value && !info->set[i] && !made_up(&d->hyper.at[i], trials, &v)) return false;
   for (int i = 0; i < d->tensor.n; i++)
-    if (!d->tensor.at[i].type || d->tensor.at[i].type->tuple) return false;
+    if (!d->tensor.at[i].type) return false;
   return d->body != NULL;
 }
 

@@ -30,20 +30,20 @@ static const NcTask *find_task(NacreModel *m, const char *name) {
   return NULL;
 }
 
-static const NcFormal *find_formal(const NcDecl *d, const char *name, bool *hyper) {
+static const NcFormal *find_formal(const NcDecl *d, NcLeaves l, const char *name, bool *hyper) {
   for (int i = 0; i < d->hyper.n; i++)
     if (strcmp(d->hyper.at[i].name.s, name) == 0) { *hyper = true; return &d->hyper.at[i]; }
-  for (int i = 0; i < d->tensor.n; i++)
-    if (strcmp(d->tensor.at[i].name.s, name) == 0) { *hyper = false; return &d->tensor.at[i]; }
+  for (int i = 0; i < l.n; i++)
+    if (strcmp(l.at[i].name.s, name) == 0) { *hyper = false; return &l.at[i]; }
   return NULL;
 }
 
-static bool unknown(NacreModel *m, const NcDecl *d, const char *name) {
-  const char **names = NC_NEW_N(m->arena, const char *, d->hyper.n + d->tensor.n + 1);
+static bool unknown(NacreModel *m, const NcDecl *d, NcLeaves l, const char *name) {
+  const char **names = NC_NEW_N(m->arena, const char *, d->hyper.n + l.n + 1);
   int n = 0;
   NcBuf b = NC_BUF(m->arena);
   for (int i = 0; i < d->hyper.n; i++) names[n++] = d->hyper.at[i].name.s;
-  for (int i = 0; i < d->tensor.n; i++) names[n++] = d->tensor.at[i].name.s;
+  for (int i = 0; i < l.n; i++) names[n++] = l.at[i].name.s;
   for (int i = 0; i < n; i++) nc_putf(&b, "%s--%s", i ? ", " : "", names[i]);
   NcMessage *e = nc_error(m->diag, NC_E0701, NC_NOWHERE, "the task `%s` has no `--%s`", d->name.s, name);
   const char *near = nc_nearest(name, names, n);
@@ -168,10 +168,6 @@ static bool text(NacreModel *m, const NcFormal *f, const char *value, NcArray *o
 
 static bool read_tensor(NacreModel *m, const NcFormal *f, const char *value, NcArray *out) {
   double *v = NULL;
-  if (f->type->tuple) {
-    nc_error(m->diag, NC_E0205, f->at, "a task's `%s` cannot be a tuple", f->name.s);
-    return false;
-  }
   if (ends(value, ".npy"))
     return nc_npy_read(m->arena, m->diag, NC_NOWHERE, value, out) && as_declared(m, f, value, NULL, out);
   if (ends(value, ".csv")) {
@@ -187,10 +183,10 @@ static bool read_tensor(NacreModel *m, const NcFormal *f, const char *value, NcA
 
 typedef struct { NcTaskCall call; NcTaskInput *input; const void **data; NcSet *set; int sets; } Call;
 
-static bool argument(NacreModel *m, const NcDecl *d, const NacreArgument *a, Call *c) {
+static bool argument(NacreModel *m, const NcDecl *d, NcLeaves l, const NacreArgument *a, Call *c) {
   bool hyper;
-  const NcFormal *f = find_formal(d, a->name, &hyper);
-  if (!f) return unknown(m, d, a->name);
+  const NcFormal *f = find_formal(d, l, a->name, &hyper);
+  if (!f) return unknown(m, d, l, a->name);
   if (hyper) {
     c->set[c->sets++] = (NcSet){.path = nc_sprintf(m->arena, "%s.%s", d->name.s, a->name),
                                 .value = nc_strdup(m->arena, a->value), .shown = nc_sprintf(m->arena, "--%s", a->name)};
@@ -213,16 +209,17 @@ static bool arguments(NacreModel *m, const NcDecl *d, const NacreRun *o, Call *c
   c->set = NC_NEW_N(m->arena, NcSet, m->o.sets + n);
   for (; c->sets < m->o.sets; c->sets++) c->set[c->sets] = m->set[c->sets];
   c->call = (NcTaskCall){.name = d->name.s, .input = c->input};
+  NcLeaves l = nc_leaves(m->arena, d);
   for (int i = 0; i < o->args; i++)
-    if (!argument(m, d, &o->arg[i], c)) return false;
+    if (!argument(m, d, l, &o->arg[i], c)) return false;
   bool good = true;
-  for (int i = 0; i < d->tensor.n; i++) {
+  for (int i = 0; i < l.n; i++) {
     bool given = false;
-    for (int k = 0; k < c->call.inputs; k++) given = given || strcmp(c->input[k].name, d->tensor.at[i].name.s) == 0;
+    for (int k = 0; k < c->call.inputs; k++) given = given || strcmp(c->input[k].name, l.at[i].name.s) == 0;
     if (given) continue;
-    const char *name = d->tensor.at[i].name.s;
+    const char *name = l.at[i].name.s;
     NcMessage *e = nc_error(m->diag, NC_E0704, NC_NOWHERE, "the task `%s` needs `--%s`", d->name.s, name);
-    if (nc_tokens_given(m) && d->tensor.at[i].type->dtype == NC_I32)
+    if (nc_tokens_given(m) && l.at[i].type->dtype == NC_I32)
       nc_help(m->diag, e, "give a text, --%s \"Once upon\", or a .txt, .npy or .csv file", name);
     else
       nc_help(m->diag, e, "give a .npy or .csv file, or numbers: --%s 1,2,3", name);
