@@ -1,6 +1,7 @@
 // Tables: CSV files, their columns, what is missing or wrong in them.
 #include <stdint.h>
 #include "base/file.h"
+#include "io/date.h"
 #include "sources.h"
 
 static const char *message(void) { return diag->messages.n ? diag->messages.at[diag->messages.n - 1]->text : "(none)"; }
@@ -37,6 +38,64 @@ START_TEST(test_csv) {
   ck_assert_int_eq(s->n, 3);
   ck_assert_str_eq(s->field[1].class_name[1], "9");    // numbers as classes: different values in their order
   ck_assert_int_eq(ints(s, "label")[1], 1);
+}
+END_TEST
+
+START_TEST(test_dates) {
+  static const struct { const char *text; double days; } good[] = {
+    {"2000-01-01", 0}, {"2026-11-21", 9821}, {"2026/11/21", 9821}, {"21.11.2026", 9821}, {"1.3.1900", -36465}, {"1970-1-1", -10957},
+    {"2000-02-29", 59}, {"9999-12-31", 2921939}, {"0001-01-01", -730119}, {"2026-11", 9801}, {"2000-01-02 12:00", 1.5},
+    {"2000-01-01T06:00:00", 0.25}, {"2000-01-01 00:00:43.2", 0.0005}, {"2000-01-01T01:00+01:00", 0}, {"2000-01-01T22:30-0130", 1},
+    {"2000-01-01T12:00Z", 0.5}};
+  static const char *const bad[] = {"", "2026", "2026-13-01", "2026-02-29", "1900-02-29", "2026-11-31", "0000-01-01", "26-11-21",
+    "2026-11-21x", "2026-11-21 ", "2026-11-21 24:00", "2026-11-21 1:5", "2026-11/21", "21.11.26", "2026/11", "12:30", "2026-11-21 12",
+    "2026-11-21 12:30.", "2026-11-21T12:00+99:00", "99999999999999-1-1", "-2026-11-21", "1.2"};
+  double days;
+  for (int i = 0; i < LENGTH(good); i++) {
+    ck_assert_msg(nc_date(good[i].text, &days), "%s", good[i].text);
+    ck_assert_double_eq_tol(days, good[i].days, 1e-9);
+  }
+  for (int i = 0; i < LENGTH(bad); i++) ck_assert_msg(!nc_date(bad[i], &days), "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(test_csv_dates) {
+  const char *path = csv("when,a,y\n2000-01-01,1,5\n2001-01-01,2,6\n1.7.2000,3,7\n");
+  NcSourceSpec spec = SPEC("csv", STR(NULL, path), STR("target", "y"), STRS("dates", "when"), STR("time", "when"));
+  NcDataset *s = open_good(spec);
+  static const char *const names[] = {"when@year", "when@year sin", "when@year cos", "when@week sin", "when@week cos", "a"};
+  ck_assert_int_eq(s->field[0].shape.dim[0], 6);
+  for (int i = 0; i < 6; i++) ck_assert_str_eq(s->field[0].column[i], names[i]);
+  const float *x = s->data[0], *time = floats(s, "time");
+  ck_assert_float_eq_tol(x[6], 366 / 365.2425f, 1e-6f);
+  ck_assert_float_eq_tol(x[1], 0, 1e-6f);
+  ck_assert_float_eq_tol(x[2], 1, 1e-6f);
+  ck_assert(x[14] < -0.99f);                           // the middle of the year
+  ck_assert(time[0] == 0 && time[1] == 366 && time[2] == 182);
+  ck_assert_float_eq(floats(s, "target")[2], 7);
+  int64_t rows;                                        // another file, as a network that knows the names is given it
+  float *more = nc_csv_features(arena, diag, &spec, csv("a,when\n9,2001-01-01\n"), &s->field[0], &rows);
+  ck_assert_msg(more != NULL, "%s", messages(diag));
+  ck_assert_mem_eq(more, x + 6, 5 * sizeof *x);
+  ck_assert_float_eq(more[5], 9);
+  ck_assert_ptr_null(nc_csv_features(arena, diag, &spec, csv("a,when\n9,soon\n"), &s->field[0], &rows));
+  expect_error(NC_E0404, "`soon` is not a date");
+  s = open_good(SPEC("csv", STR(NULL, csv("when,a\n2000-01-01 06:00,1\n2000-01-02,2\n")), STRS("dates", "when")));
+  ck_assert_int_eq(s->field[0].shape.dim[0], 8);       // and where it lies in the day
+  ck_assert_float_eq_tol(floats(s, "x")[5], 1, 1e-6f);
+  s = open_good(SPEC("csv", STR(NULL, csv("n,a\n30,1\n20,2\n")), STR("time", "n")));
+  ck_assert_int_eq(s->field[0].shape.dim[0], 1);       // what is only a time is no feature
+  ck_assert_float_eq(floats(s, "time")[1], 20);
+  NcFields f;
+  NcSourceSpec wrong = SPEC("csv", STR(NULL, csv("when,a\n2000-01-01,1\n2000-13-01,2\n")), STRS("dates", "when"));
+  ck_assert(!nc_source_describe(arena, diag, &wrong, &f));
+  expect_error(NC_E0404, "`2000-13-01` is not a date");
+  wrong = SPEC("csv", STR(NULL, path), STRS("dates", "wen"));
+  ck_assert(!nc_source_describe(arena, diag, &wrong, &f));
+  expect_error(NC_E0407, "did you mean `when`?");
+  wrong = SPEC("csv", STR(NULL, csv("when,a\n2000-01-01,1\n,2\n")), STR("time", "when"));
+  ck_assert(!nc_source_describe(arena, diag, &wrong, &f));
+  expect_error(NC_E0404, "the value is missing");
 }
 END_TEST
 
@@ -246,6 +305,8 @@ int main(void) {
   Suite *s = suite_create("table");
   TCase *c = suite_case(s, "table", temp_open, temp_close);
   tcase_add_test(c, test_csv);
+  tcase_add_test(c, test_dates);
+  tcase_add_test(c, test_csv_dates);
   tcase_add_test(c, test_csv_numbered);
   tcase_add_test(c, test_csv_missing);
   tcase_add_test(c, test_csv_bad);

@@ -3,11 +3,19 @@
 #include "base/map.h"
 #include "data/source.h"
 #include "io/csv.h"
+#include "io/date.h"
 
-// Which column of the file, and which of its texts, a feature's name means. -1 after E0407.
-static int feature_source(NcDiag *d, NcArena *a, const NcCsv *t, const char *name, const char **category) {
+// Which column of the file, and which of its texts or which part of its dates, a feature's name means. -1 after E0407.
+static int feature_source(NcDiag *d, NcArena *a, const NcCsv *t, const char *name, const char **category, int *part) {
   *category = NULL;
+  *part = -1;
   int c = nc_csv_column(t, name);
+  const char *at = strrchr(name, '@');
+  for (int k = 0; c < 0 && at && k < NC_DATE_PARTS; k++) {
+    if (strcmp(at + 1, nc_date_part_name(k)) != 0) continue;
+    c = nc_csv_column(t, nc_strndup(a, name, (size_t)(at - name)));
+    if (c >= 0) *part = k;
+  }
   for (const char *eq = strchr(name, '='); c < 0 && eq; eq = strchr(eq + 1, '=')) {
     c = nc_csv_column(t, nc_strndup(a, name, (size_t)(eq - name)));
     *category = eq + 1;
@@ -41,19 +49,21 @@ float *nc_csv_features(NcArena *a, NcDiag *d, const NcSourceSpec *like, const ch
   if (!nc_csv_read(a, d, NC_NOWHERE, path, delimiter, header, &t)) return NULL;
   int width = (int)x->shape.dim[0];
   int *from = NC_NEW_N(a, int, width);
+  int *part = NC_NEW_N(a, int, width);
   const char **category = NC_NEW_N(a, const char *, width);
   for (int j = 0; j < width; j++)
-    if ((from[j] = feature_source(d, a, &t, x->column[j], &category[j])) < 0) return NULL;
+    if ((from[j] = feature_source(d, a, &t, x->column[j], &category[j], &part[j])) < 0) return NULL;
   float *out = nc_alloc_array(a, (size_t)t.rows, (size_t)width * sizeof(float));
   for (int64_t i = 0; i < t.rows; i++) {
     for (int j = 0; j < width; j++) {
       const char *s = nc_csv_cell(&t, i, from[j]);
       double v = 0;
       if (category[j]) v = !strcmp(s, category[j]);
-      else if (!nc_csv_number(s, &v)) {
-        nc_csv_error(d, NC_E0404, &t, i, from[j], *s ? "`%s` is not a number" : "the value is missing%s", s);
+      else if (part[j] >= 0 ? !nc_date(s, &v) : !nc_csv_number(s, &v)) {
+        nc_csv_error(d, NC_E0404, &t, i, from[j], !*s ? "the value is missing%s" : part[j] >= 0 ? "`%s` is not a date" : "`%s` is not a number", s);
         return NULL;
       }
+      if (part[j] >= 0) v = nc_date_part(v, part[j]);
       out[i * width + j] = (float)v;
     }
     for (int j = 0; j < width; j++)

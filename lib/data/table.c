@@ -1,7 +1,7 @@
 // CSV files as data: feature columns become one vector `x`, a label column classes, a target column a number.
 //
 // Text features are one-hot: a column `island` of three texts gives x the three columns "island=Biscoe", …, in sorted
-// order. These names say all that is needed to encode further files in the same way (nc_csv_features).
+// order. A column of dates gives its parts: "when@year", "when@year sin", …. These names say all that is needed to encode further files in the same way (nc_csv_features).
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "data/source.h"
 #include "io/csv.h"
+#include "io/date.h"
 
 enum { MOST_CATEGORIES = 256, MOST_NUMBERED = 1000, MOST_CLASSES = 65536 };
 
@@ -16,7 +17,10 @@ static const NcSettingInfo settings[] = {
   {"path", NC_SET_STR, NULL, "the file", .positional = true},
   {"label", NC_SET_STR, "", "the column to predict as a class; its different values, sorted, are the classes"},
   {"target", NC_SET_STR, "", "the column to predict as a number"},
-  {"features", NC_SET_STRS, "", "the columns that make up `x`; else all but label and target"},
+  {"features", NC_SET_STRS, "", "the columns that make up `x`; else all but label, target and time"},
+  {"dates", NC_SET_STRS, "", "columns of dates, such as 2026-11-21 or 21.11.2026, with a time of day (14:30) or without: each "
+   "gives `x` the year, its place in the year and in the week, and where there are times, in the day"},
+  {"time", NC_SET_STR, "", "the column, of dates or numbers, that becomes the field `time`, for `split_by = time`"},
   {"classes", NC_SET_INT, "", "how many classes there are; a column of numbers is then taken as 0 to classes - 1",
    .least = 1, .most = MOST_CLASSES},
   {"header", NC_SET_BOOL, "true", "whether the first row names the columns; else they are column1, column2, …"},
@@ -30,6 +34,7 @@ static const NcSettingInfo settings[] = {
 typedef struct {
   int at;                      // column in the file
   bool text;
+  int parts;                   // of a date; 0: it is none
   const char **category;       // text: the different values, sorted
   int categories;
   double mean;                 // numbers: of those that are not missing
@@ -38,7 +43,8 @@ typedef struct {
 typedef struct {
   const NcArgs *g;
   NcCsv csv;
-  int label, target;           // columns, or -1
+  int label, target, time;     // columns, or -1
+  bool *date;                  // [columns]
   Column *feature;
   int features;
   int64_t *row, rows;          // the rows that are used
@@ -67,7 +73,14 @@ static bool one_column(Table *t, const char *setting, int *out) {
 static bool choose(Table *t) {
   const NcArgs *g = t->g;
   const NcSetting *list = nc_arg(g, "features");
-  if (!one_column(t, "label", &t->label) || !one_column(t, "target", &t->target)) return false;
+  if (!one_column(t, "label", &t->label) || !one_column(t, "target", &t->target) || !one_column(t, "time", &t->time)) return false;
+  const NcSetting *dates = nc_arg(g, "dates");
+  t->date = NC_NEW_N(g->a, bool, t->csv.columns);
+  for (int i = 0; i < dates->n && nc_arg_given(g, "dates"); i++) {
+    int c = column(t, dates->strs[i], dates->at);
+    if (c < 0) return false;
+    t->date[c] = true;
+  }
   bool all = !nc_arg_given(g, "features");
   int n = all ? t->csv.columns : list->n;
   t->feature = NC_NEW_N(g->a, Column, n);
@@ -82,7 +95,7 @@ static bool choose(Table *t) {
       return false;
     }
     used[c] = true;
-    if (!wanted) t->feature[t->features++].at = c;
+    if (!wanted && !(all && c == t->time && !t->date[c])) t->feature[t->features++].at = c;
   }
   if (t->features) return true;
   nc_error(g->d, NC_E0406, g->spec->at, "`%s` has no column left that could be a feature", t->csv.path);
@@ -104,8 +117,8 @@ static bool choose_rows(Table *t) {
     for (int i = 0; i < t->features && (drop || error) && hole < 0; i++)
       if (nc_csv_missing(nc_csv_cell(&t->csv, r, t->feature[i].at))) hole = t->feature[i].at;
     bool wanted = false;
-    for (int k = 0; k < 2 && hole < 0; k++) {
-      int c = k ? t->target : t->label;
+    for (int k = 0; k < 3 && hole < 0; k++) {
+      int c = k > 1 ? t->time : k ? t->target : t->label;
       if (c >= 0 && nc_csv_missing(nc_csv_cell(&t->csv, r, c))) {
         hole = c;
         wanted = true;
@@ -144,6 +157,13 @@ static bool number(const Table *t, int64_t i, int c, double *out) {
   return false;
 }
 
+static bool date(const Table *t, int64_t i, int c, double *out) {
+  if (nc_date(cell(t, i, c), out)) return true;
+  NcMessage *m = nc_csv_error(t->g->d, NC_E0404, &t->csv, t->row[i], c, "`%s` is not a date", cell(t, i, c));
+  nc_help(t->g->d, m, "dates are written 2026-11-21, 2026/11/21 or 21.11.2026, and a time behind them 14:30 or 14:30:05");
+  return false;
+}
+
 static int by_text(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
 
 static int by_value(const void *x, const void *y) {
@@ -173,7 +193,8 @@ static int different(const Table *t, int c, int most, int (*order)(const void *,
 }
 
 static bool feature(Table *t, Column *f) {
-  f->text = is_text(t, f->at);
+  f->parts = t->date[f->at] ? NC_DATE_PARTS_OF_DAYS : 0;
+  f->text = !f->parts && is_text(t, f->at);
   if (f->text) {
     f->categories = different(t, f->at, MOST_CATEGORIES, by_text, &f->category);
     // A name or a date that nearly every row has for itself says nothing about the next row.
@@ -189,7 +210,8 @@ static bool feature(Table *t, Column *f) {
   int64_t n = 0;
   for (int64_t i = 0; i < t->rows; i++) {
     if (nc_csv_missing(cell(t, i, f->at))) continue;
-    if (!number(t, i, f->at, &v)) return false;
+    if (f->parts ? !date(t, i, f->at, &v) : !number(t, i, f->at, &v)) return false;
+    if (f->parts && v != floor(v)) f->parts = NC_DATE_PARTS;
     sum += v;
     n++;
   }
@@ -199,6 +221,8 @@ static bool feature(Table *t, Column *f) {
   return false;
 }
 
+static int width_of(const Column *f) { return f->text ? f->categories : f->parts ? f->parts : 1; }
+
 static void put_x(const Table *t, const NcField *field, float *x) {
   int width = (int)field->shape.dim[0], at = 0;
   for (int k = 0; k < t->features; k++) {
@@ -207,7 +231,10 @@ static void put_x(const Table *t, const NcField *field, float *x) {
       const char *s = cell(t, i, f->at);
       float *to = x + i * width + at;
       double v = f->mean;
-      if (!f->text) {
+      if (f->parts) {
+        nc_date(s, &v);
+        for (int j = 0; j < f->parts; j++) to[j] = (float)nc_date_part(v, j);
+      } else if (!f->text) {
         if (!nc_csv_missing(s)) nc_csv_number(s, &v);
         *to = (float)v;
       } else if (!nc_csv_missing(s)) {
@@ -215,17 +242,18 @@ static void put_x(const Table *t, const NcField *field, float *x) {
         to[hit - f->category] = 1;
       }
     }
-    at += f->text ? f->categories : 1;
+    at += width_of(f);
   }
 }
 
 static NcField field_x(const Table *t) {
   int width = 0, at = 0;
-  for (int k = 0; k < t->features; k++) width += t->feature[k].text ? t->feature[k].categories : 1;
+  for (int k = 0; k < t->features; k++) width += width_of(&t->feature[k]);
   const char **name = NC_NEW_N(t->g->a, const char *, width);
   for (int k = 0; k < t->features; k++) {
     const Column *f = &t->feature[k];
-    if (!f->text) name[at++] = t->csv.name[f->at];
+    for (int j = 0; j < f->parts; j++) name[at++] = nc_sprintf(t->g->a, "%s@%s", t->csv.name[f->at], nc_date_part_name(j));
+    if (!f->text && !f->parts) name[at++] = t->csv.name[f->at];
     for (int j = 0; j < f->categories; j++)
       name[at++] = nc_sprintf(t->g->a, "%s=%s", t->csv.name[f->at], f->category[j]);
   }
@@ -300,6 +328,17 @@ static bool target(Table *t, float *out) {
   return true;
 }
 
+// Of dates the days since 2000, where the column's texts are dates.
+static bool times(Table *t, float *out) {
+  double v;
+  bool dates = nc_date(cell(t, 0, t->time), &v);
+  for (int64_t i = 0; i < t->rows; i++) {
+    if (dates ? !date(t, i, t->time, &v) : !number(t, i, t->time, &v)) return false;
+    out[i] = (float)v;
+  }
+  return true;
+}
+
 bool nc_csv_layout(const NcArgs *g, char *delimiter, bool *header) {
   const NcSetting *s = nc_arg(g, "delimiter");
   *delimiter = s->s[0];
@@ -319,16 +358,19 @@ static NcDataset *csv_open(const NcArgs *g) {
       !choose(&t) || !choose_rows(&t)) return NULL;
   for (int i = 0; i < t.features; i++)
     if (!feature(&t, &t.feature[i])) return NULL;
-  NcFields f = {NC_NEW_N(g->a, NcField, 3), 0, t.rows};
+  NcFields f = {NC_NEW_N(g->a, NcField, 4), 0, t.rows};
   int32_t *labels = NULL;
   f.at[f.n++] = field_x(&t);
   if (t.label >= 0 && !label(&t, &f.at[f.n++], &labels)) return NULL;
   if (t.target >= 0) f.at[f.n++] = (NcField){.name = "target", .dtype = NC_F32, .shape = NC_SCALAR};
+  int number_at = f.n - 1;
+  if (t.time >= 0) f.at[f.n++] = (NcField){.name = "time", .dtype = NC_F32, .shape = NC_SCALAR};
   NcDataset *set = nc_dataset_new(g, &f, t.rows);
   for (int i = 0; i < f.n; i++) set->origin[i] = t.csv.path;
   put_x(&t, &f.at[0], set->data[0]);
   if (t.label >= 0) set->data[1] = labels;
-  if (t.target >= 0 && !target(&t, set->data[f.n - 1])) return NULL;
+  if (t.target >= 0 && !target(&t, set->data[number_at])) return NULL;
+  if (t.time >= 0 && !times(&t, set->data[f.n - 1])) return NULL;
   return set;
 }
 
@@ -336,8 +378,8 @@ static NcDataset *csv_open(const NcArgs *g) {
 // machine that does not have the data. Features are taken to be numbers then.
 static bool csv_describe(const NcArgs *g, NcFields *out) {
   const NcSetting *list = nc_arg(g, "features");
-  bool label_known = !nc_arg_given(g, "label") || nc_arg_given(g, "classes");
-  if (access(nc_arg_path(g, nc_arg(g, "path")), F_OK) != 0 && nc_arg_given(g, "features") && list->n && label_known) {
+  bool plain = !nc_arg_given(g, "dates") && !nc_arg_given(g, "time"), label_known = !nc_arg_given(g, "label") || nc_arg_given(g, "classes");
+  if (access(nc_arg_path(g, nc_arg(g, "path")), F_OK) != 0 && nc_arg_given(g, "features") && list->n && label_known && plain) {
     *out = (NcFields){NC_NEW_N(g->a, NcField, 3), 0, -1};
     out->at[out->n++] = (NcField){.name = "x", .dtype = NC_F32, .shape = NC_SHAPE(list->n), .column = list->strs};
     if (nc_arg_given(g, "label"))
@@ -353,7 +395,7 @@ static bool csv_describe(const NcArgs *g, NcFields *out) {
 const NcSourceKind nc_csv_kind = {
   {"csv", "a table in a CSV file",
    "x: f32[F], one number for each column of numbers, and one (0 or 1) for each different text of a column of texts; "
-   "label: i32, where `label` is given; target: f32, where `target` is given",
+   "label: i32, where `label` is given; target: f32, where `target` is given; time: f32, where `time` is, of dates the days since 2000",
    "csv(\"iris.csv\", label = \"species\")", NC_SETTINGS(settings)},
   csv_describe, csv_open,
 };

@@ -7,5 +7,6 @@ lib_libdata_la_SOURCES += \
   lib/io/image.h lib/io/image.c lib/io/fit.c \
   lib/io/events.h lib/io/events.c \
   lib/io/csv.h lib/io/csv.c \
+  lib/io/date.h lib/io/date.c \
   lib/io/safetensors.h lib/io/safetensors.c \
   lib/io/names.h lib/io/names.c
