@@ -1,5 +1,5 @@
-// Winograd's convolution and its gradient toward the weights, for CPU devices: whether it is the better way, its blocks, and
-// the launches.
+// Winograd's convolution and its gradient toward the weights, for CPU devices: whether it is the better way, its blocks,
+// and the launches.
 #include "gen/template_conv.h"
 #include <string.h>
 #include "base/map.h"
@@ -21,9 +21,9 @@ static int64_t tiles_of(const NcConvTemplate *c) { return c->batch * tile_rows(c
 static int64_t room(const NcTarget *t) { return (int64_t)(t->local_bytes / sizeof(float)); }
 static int64_t panel(const NcTarget *t) { return nc_register_tile(t, 1).nv * t->vector; }
 
-// Processor cycles as measured on AVX2 on a busy machine: how much longer a product takes than in a direct convolution, whose
-// operands come from nearer caches; per tile and W channels of x and W outputs; per pair of channels, W of them, and part of
-// the tiles for which weights are transformed.
+// Processor cycles as measured on AVX2 on a busy machine: how much longer a product takes than in a direct convolution,
+// whose operands come from nearer caches; per tile and W channels of x and W outputs; per pair of channels, W of them, and
+// part of the tiles for which weights are transformed.
 typedef struct { double product, in, out, pair; } Cost;
 static const Cost forward_cost = {1.3, 500, 120, 60}, weight_cost = {1.9, 500, 500, 200};
 
@@ -34,8 +34,9 @@ static bool pays(const NcTarget *t, const NcConvTemplate *c, const Cost *k, doub
   if (c->in_channels < LEAST_CHANNELS || c->out_channels < LEAST_CHANNELS) return false;
   const double lanes = 2 * 0.8 * t->vector, in = (double)c->in_channels, out = (double)c->out_channels;
   const double direct = (double)c->batch * (double)(c->out[1] * c->out[2]) * 9 * in * out / lanes;
-  const double tiles = (double)tiles_of(c), rest = (tiles * (k->in * in + k->out * out) + parts * k->pair * in * out) / t->vector;
-  return tiles * POINTS * in * out / lanes * k->product + rest < 0.9 * direct;
+  const double tiles = (double)tiles_of(c), products = tiles * POINTS * in * out / lanes;
+  const double rest = (tiles * (k->in * in + k->out * out) + parts * k->pair * in * out) / t->vector;
+  return products * k->product + rest < 0.9 * direct;
 }
 
 // ---- Planes to points
@@ -63,13 +64,16 @@ static int64_t lanes(const NcTarget *t, const NcConvTemplate *c, const Planes *p
 // Rows of tiles to an item; 0: scratch holds not even one.
 static int64_t rows_at_once(const NcTarget *t, const NcConvTemplate *c, const Planes *p) {
   enum { MOST_LANES = 16384 };
+  const int64_t most = nc_least(MOST_LANES, room(t));
   int64_t rows = tile_rows(c);
-  while (lanes(t, c, p, rows) > nc_least(MOST_LANES, room(t)) && rows > 1) rows = nc_even_block(tile_rows(c), rows / 2, 1);
+  while (lanes(t, c, p, rows) > most && rows > 1) rows = nc_even_block(tile_rows(c), rows / 2, 1);
   return lanes(t, c, p, rows) <= room(t) ? rows : 0;
 }
 
 static void points_text(NcBuf *to, const char *name, const NcTarget *t, const NcConvTemplate *c, const Planes *p) {
-  const NcTemplateText read = {.a = p->operand == 'A' ? c->text.a : (NcSplice){0}, .b = p->operand == 'B' ? c->text.b : (NcSplice){0}};
+  NcTemplateText read = {0};
+  if (p->operand == 'A') read.a = c->text.a;
+  else read.b = c->text.b;
   NcTemplateFrame f = nc_frame_begin(to, t, name, &read);
   nc_frame_define(&f, "IDX", "%s", nc_conv_index(c));
   nc_frame_define(&f, "OPERAND", "%c", p->operand);
@@ -88,13 +92,15 @@ static void points_text(NcBuf *to, const char *name, const NcTarget *t, const Nc
   nc_frame_end(&f);
 }
 
-// The kernel stands in the program once for all convolutions that take planes of these sizes: its name is made of its text.
+// The kernel stands in the program once for all convolutions that take planes of these sizes: its name follows from its
+// text.
 static void put_points(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, const Planes *p, NcTemplateUse *use) {
   NcBuf text = NC_BUF(program->arena);
   points_text(&text, "nc_points", t, c, p);
   const char *name = nc_sprintf(program->arena, "points_%016llx", (unsigned long long)nc_hash64(0, text.at, text.n));
   if (!strstr(nc_buf_str(program), name)) points_text(program, name, t, c, p);
-  const int64_t blocks = nc_ceil_div(p->channels, p->block), items = c->batch * nc_ceil_div(tile_rows(c), rows_at_once(t, c, p));
+  const int64_t blocks = nc_ceil_div(p->channels, p->block);
+  const int64_t items = c->batch * nc_ceil_div(tile_rows(c), rows_at_once(t, c, p));
   const int work = NC_TARG_WORK + use->nwork;
   use->work[use->nwork++] = (size_t)(blocks * POINTS * (tiles_of(c) | 1) * p->block) * sizeof(float);
   nc_use_launch(use, name, (size_t)items, (size_t)blocks, 1, 2, (int[]){p->role, work})->shared = true;
@@ -186,8 +192,8 @@ bool nc_conv_weight_winograd(NcBuf *program, const NcTarget *t, const NcConvTemp
   put_points(program, t, c, &x, use);
   put_points(program, t, c, &dy, use);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
-  put_files(&f, c, (NcTemplateSize[]){{"MR", b.r.mr}, {"NV", b.r.nv}, {"IB", b.ib}, {"OB", b.ob}, {"CHUNK", b.chunk}, {"TB", b.tb},
-                                      {"SPLIT", split}, {NULL, 0}});
+  put_files(&f, c, (NcTemplateSize[]){{"MR", b.r.mr}, {"NV", b.r.nv}, {"IB", b.ib}, {"OB", b.ob}, {"CHUNK", b.chunk},
+                                      {"TB", b.tb}, {"SPLIT", split}, {NULL, 0}});
   nc_frame_file(&f, "winograd_weight_cpu.cl");
   if (split > 1) nc_frame_reduce(&f, t, count, "(int)((o) / (IG * 9))", c->in_channels * 9 % t->vector == 0);
   nc_frame_file(&f, "end.cl");
