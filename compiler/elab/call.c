@@ -140,6 +140,8 @@ static bool match_tensors(NcElab *e, const NcDecl *d, NcRange at, int n, const N
       NcMessage *m = nc_elab_error(e, NC_E0304, at, "the %s `%s` needs the tensor `%s`", kind_of(d), d->name.s,
                                    d->tensor.at[k].name.s);
       if (d->has_hyper && n == 0) nc_help(e->diag, m, "apply it: `x |> %s(…)`", d->name.s);
+      else if (d->kind == NC_D_LAYER && n == 0)
+        nc_help(e->diag, m, "to make one before it is called, declare it with a pair of parentheses more: `layer %s()(…)`", d->name.s);
       return false;
     }
   return true;
