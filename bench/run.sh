@@ -30,6 +30,7 @@ median() { awk -v k="$2" '$1 == k {print $2}' "$1" | sort -n | awk '{v[NR] = $1}
 least() { awk -v k="$2" '$1 == k {print $2}' "$1" | sort -n | head -n 1; }
 last() { awk -v k="$2" '$1 == k {v = $2} END {print v}' "$1"; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN {if (a != "" && b > 0) printf "%.2f", a / b; else printf "null"}'; }
+short() { if [ -n "$1" ]; then printf '%.2f' "$1"; else printf '?'; fi; }
 number() { if [ -n "$1" ]; then printf '%s' "$1"; else printf null; fi; }
 
 figures() {   # of FILE, as JSON without braces
@@ -62,9 +63,9 @@ compare() {   # NAME PEER: prints the ratio, and appends to the JSON
   fi
   wall=$(ratio "$(median "$theirs" ms)" "$(median "$mine" ms)") cpu=$(ratio "$(least "$theirs" cpu_ms)" "$(least "$mine" cpu_ms)")
   memory=$(ratio "$(last "$theirs" peak_kb)" "$(last "$mine" peak_kb)")
-  printf '  %-9s %10.3f ms  %5s×   processor %10.3f ms  %5s×   peak %5.0f MB  %5s×   cold %6.2f s, warm %6.2f s\n' "$2" "$(median "$theirs" ms)" \
-    "$wall" "$(least "$theirs" cpu_ms)" "$cpu" "$(ratio "$(last "$theirs" peak_kb)" 1024)" "$memory" "$(last "$theirs.cold" first_s)" \
-    "$(least "$theirs" first_s)" >&2
+  printf '  %-9s %10.3f ms  %5s×   processor %10.3f ms  %5s×   peak %5.0f MB  %5s×   cold %6s s, warm %6s s\n' "$2" "$(median "$theirs" ms)" \
+    "$wall" "$(least "$theirs" cpu_ms)" "$cpu" "$(ratio "$(last "$theirs" peak_kb)" 1024)" "$memory" "$(short "$(last "$theirs.cold" first_s)")" \
+    "$(short "$(least "$theirs" first_s)")" >&2
   printf ',"%s":{%s,"ratio":%s,"ratio_cpu":%s,"ratio_memory":%s}' "$2" "$(figures "$theirs")" "$wall" "$cpu" "$memory"
   case "$wall $cpu $memory" in *null*) ;; *) echo "$2 $wall $cpu $memory" >>"$out/ratios" ;; esac
 }
@@ -95,10 +96,10 @@ workload() {   # NAME KIND FILE batch=N SETTINGS…
   done
   rm -rf "$out/cache"
   share=$(ratio "$(least "$out/$name.nacre" limit_ms)" "$(median "$out/$name.nacre" ms)")
-  printf '%s ms a step, processor %s ms, %s launches, %s bytes planned, peak %s MB, cold %.2f s, warm %.2f s, %s of what copies and products leave\n' \
+  printf '%s ms a step, processor %s ms, %s launches, %s bytes planned, peak %s MB, cold %s s, warm %s s, %s of what copies and products leave\n' \
     "$name: $(median "$out/$name.nacre" ms)" "$(least "$out/$name.nacre" cpu_ms)" "$(last "$out/$name.nacre" launches)" \
-    "$(last "$out/$name.nacre" planned_bytes)" "$(ratio "$(last "$out/$name.nacre" peak_kb)" 1024)" "$(last "$out/$name.nacre.cold" first_s)" \
-    "$(least "$out/$name.nacre" first_s)" "$share" >&2
+    "$(last "$out/$name.nacre" planned_bytes)" "$(ratio "$(last "$out/$name.nacre" peak_kb)" 1024)" "$(short "$(last "$out/$name.nacre.cold" first_s)")" \
+    "$(short "$(least "$out/$name.nacre" first_s)")" "$share" >&2
   printf '"%s":{"nacre":{%s' "$name" "$(figures "$out/$name.nacre")"
   for k in launches planned_bytes; do printf ',"%s":%s' $k "$(number "$(last "$out/$name.nacre" $k)")"; done
   printf ',"limit_ms":%s,"limit_share":%s}' "$(number "$(least "$out/$name.nacre" limit_ms)")" "$share"

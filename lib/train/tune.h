@@ -17,11 +17,12 @@ int nc_tune_neighbours(const NcTuning *k, int64_t (*out)[NC_TUNED_CHOICES], int 
 
 // tune_run.c. Candidates lie in memory that the children share with their parent.
 typedef enum { NC_TRY_WAITING, NC_TRY_MADE, NC_TRY_UNDER_WAY, NC_TRY_TIMED, NC_TRY_SAME, NC_TRY_FAILED, NC_TRY_WRONG, NC_TRY_CRASHED } NcTryState;
+enum { NC_TRY_ROUNDS = 5 };
 typedef struct {
   NcTryState state;
   bool usual;                                     // what is taken where nothing was measured; else `choice`
   int64_t choice[NC_TUNED_CHOICES];               // made fit by the template
-  double seconds;
+  double seconds, round[NC_TRY_ROUNDS];           // the median, and what it is of; 0: left out of that round
 } NcTry;
 typedef struct { const char *choice, *cls; } NcTuneDevice;      // as NcDeviceOptions
 // Measures n candidates, the first of which is the usual one. A driver that crashes or hangs costs the candidate that was

@@ -10,7 +10,7 @@
 #include "train/run.h"
 #include "train/work.h"
 
-enum { ROUNDS = 5, SECONDS = 120 };
+enum { ROUNDS = NC_TRY_ROUNDS, SECONDS = 120 };
 
 typedef struct {
   const NcTuneDevice *device;
@@ -145,6 +145,7 @@ static void time_them(Trial *q) {
   for (int i = 0; i < q->n; i++) {
     if (q->shared[i].state != NC_TRY_MADE) continue;
     bool dropped = v[i * ROUNDS] > 3 * best;
+    memcpy(q->shared[i].round, &v[i * ROUNDS], sizeof q->shared[i].round);
     q->shared[i].seconds = dropped ? v[i * ROUNDS] : nc_median(&v[i * ROUNDS], ROUNDS);
     q->shared[i].state = NC_TRY_TIMED;
   }
