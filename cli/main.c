@@ -15,7 +15,7 @@ const CliVerb cli_verbs[] = {
   {"graph", "FILE", "the network as a picture, through Graphviz: a box for each layer, or for each launch",
    OPENING | B(CLASS) | B(OUTPUT) | B(DEPTH) | B(KERNELS) | B(PURPOSE), 1, 1, cli_graph},
   {"train", "FILE", "train a model and write a run directory; Ctrl-C saves",
-   OPENING | B(DEVICE) | B(CLASS) | B(OUT) | B(FORCE) | B(RESUME) | B(SEEDS) | B(OVERFIT) | B(MAX_STEPS) | B(PLOT) | B(VERIFY), 0, 1, cli_train},
+   OPENING | B(DEVICE) | B(CLASS) | B(MEMORY) | B(OUT) | B(FORCE) | B(RESUME) | B(SEEDS) | B(OVERFIT) | B(MAX_STEPS) | B(PLOT) | B(VERIFY), 0, 1, cli_train},
   {"eval", "RUN", "loss and metrics of a trained model on a part of its data", RUNNING | B(SPLIT), 1, 1, cli_eval},
   {"predict", "RUN [INPUT...]", "predictions for a CSV, NPY or IDX file, for images (PNG, JPEG), or for a part of the run's data",
    RUNNING | B(SPLIT) | B(FORMAT) | B(OUTPUT), 1, -1, cli_predict},

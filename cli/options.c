@@ -1,5 +1,6 @@
 // Parsing and printing the option table.
 #include "options.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -125,6 +126,19 @@ static bool is_choice(const char *what, const char *choices, const char *word) {
   return false;
 }
 
+// Bytes, as in 500M, 4G, 1.5GB or 65536; 0: it is none.
+static int64_t size_of(const char *s) {
+  static const char units[] = "KMGT";
+  char *end;
+  double n = strtod(s, &end);
+  const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+  for (int i = 0; unit && i <= unit - units; i++) n *= 1024;
+  if (unit) end++;
+  if (*end == 'i') end++;
+  if (toupper((unsigned char)*end) == 'B') end++;
+  return end == s || *end || !(n >= 1 && n < 1e18) || !isdigit((unsigned char)*s) ? 0 : (int64_t)n;
+}
+
 static bool take_value(const CliVerb *v, int option, const char *value, CliArgs *out) {
   if (option == O_SET) {
     if (!strchr(value, '=')) return cli_usage("E0702", "`--set %s` needs the form PATH=VALUE\nhelp: as in `--set train.batch=32`", value), false;
@@ -132,6 +146,8 @@ static bool take_value(const CliVerb *v, int option, const char *value, CliArgs 
     out->set[out->sets++] = value;
     return true;
   }
+  if (option == O_MEMORY && !(out->number[option] = size_of(value)))
+    return cli_usage("E0702", "`--memory` is a number of bytes, as 500M or 4G, not `%s`", value), false;
   if (strcmp(cli_option_rows[option].metavar, "N") == 0) {
     char *end;
     errno = 0;
@@ -248,7 +264,7 @@ NacreOptions cli_options(const CliArgs *a) {
   return (NacreOptions){
     .set = a->set, .sets = a->sets, .device = a->value[O_DEVICE], .device_class = a->value[O_CLASS],
     .model = a->value[O_MODEL], .batch = a->number[O_BATCH], .json = a->value[O_JSON] != NULL,
-    .verify = a->value[O_VERIFY] != NULL,
+    .memory = a->number[O_MEMORY], .verify = a->value[O_VERIFY] != NULL,
     .color = isatty(STDERR_FILENO) && !getenv("NO_COLOR") && !a->value[O_JSON],
   };
 }

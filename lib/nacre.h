@@ -54,6 +54,7 @@ typedef struct {
   bool json;                 // nacre_message and texts as JSON lines
   bool color;                // nacre_message with colours for a terminal
   bool verify;               // check the graph after every compiler pass
+  int64_t memory;            // bytes that plans may take of the device's memory; 0: all of it
 } NacreOptions;              // all zero is the default; NULL is allowed in its place
 
 typedef struct NacreModel NacreModel;

@@ -44,6 +44,7 @@ NC_SUITES = \
   tests/check_parts \
   tests/check_states \
   tests/check_train \
+  tests/check_divide \
   tests/check_runs \
   tests/check_generate \
   tests/check_maps \

@@ -170,7 +170,7 @@ refused 1 'E0604' "$nacre" eval nowhere
 refused 1 'E0604' "$nacre" train --resume nowhere
 refused 5 'E0501' "$nacre" train good.nn --device no-such-device --out none
 refused 5 'E0501' env OCL_ICD_VENDORS="$work/none" "$nacre" train good.nn --out none
-refused 5 'E0504|a batch of' env POCL_MEMORY_LIMIT=1 "$nacre" train "$examples/digits_mlp.nn" --batch 9000 \
-  --set mlp.hidden=20000 --out none
+refused 5 'E0504|nor does a part of the batch' "$nacre" train "$examples/digits_mlp.nn" --memory 1M --set mlp.hidden=20000 --out none
+refused 2 'E0702|number of bytes' "$nacre" train good.nn --memory much --out none
 
 end

@@ -7,6 +7,9 @@ compiler_libcompiler_la_SOURCES += \
   compiler/ops/advance_rules.c \
   compiler/ops/advance_loop.c \
   compiler/ops/advance_fill.c \
+  compiler/ops/examples.h \
+  compiler/ops/examples.c \
+  compiler/ops/examples_rules.c \
   compiler/ops/rows.h \
   compiler/ops/rules.c \
   compiler/ops/build.c \

@@ -62,6 +62,8 @@ const NcTarget *nc_device_target(const NcDevice *dev);
 // A kernel turned out to have work-groups of at most `most` (nc_exec_group_limit): the target keeps within that from now
 // on. False when it did so already.
 bool nc_device_keep_groups(NcDevice *dev, int most);
+// Plans may take no more memory than that.
+void nc_device_keep_memory(NcDevice *dev, size_t most);
 
 // What `nacre tune` found, in the cache folder. The key names device, driver and class of code; a search whose children alone
 // may use the device asks by it.

@@ -49,6 +49,12 @@ void nc_device_close(NcDevice *dev) {
 const NcDeviceInfo *nc_device_info(const NcDevice *dev) { return &dev->info; }
 const NcTarget *nc_device_target(const NcDevice *dev) { return &dev->info.target; }
 
+void nc_device_keep_memory(NcDevice *dev, size_t most) {
+  NcTarget *t = &dev->info.target;
+  if (t->memory > most) t->memory = most;
+  if (t->max_alloc > most) t->max_alloc = most;
+}
+
 bool nc_device_keep_groups(NcDevice *dev, int most) {
   if (most < 1 || most >= dev->info.target.max_group) return false;
   dev->info.target.max_group = most;

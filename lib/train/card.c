@@ -46,7 +46,7 @@ static void numbers(NacreModel *m, const NcRun *r, NcBuf *b, const NacreProgress
   nc_putf(b, "| metric (%s) | value |\n|---|---|\n", part(p));
   for (int i = 0; i < p->metrics; i++) nc_putf(b, "| %s | %.6g |\n", p->metric[i].name, p->metric[i].value);
   nc_putf(b, "\n## Training\n\n| | |\n|---|---|\n| parameters | %lld |\n| steps | %lld of %lld |\n| batch | %lld |\n| seed | %llu |\n",
-          (long long)params, (long long)p->step, (long long)p->steps, (long long)m->program->batch, (unsigned long long)c->seed);
+          (long long)params, (long long)p->step, (long long)p->steps, (long long)(m->program->batch * (m->parts ? m->parts : 1)), (unsigned long long)c->seed);
   for (int i = 0; i < m->o.sets; i++) nc_putf(b, "| set | `%s` |\n", m->o.set[i]);
   nc_putf(b, "| device | %s, %s |\n| time | %.1f s |\n| begun | %s |\n", d->name, d->driver, r->before + nc_now() - r->started, r->created);
   nc_putf(b, "\n## Data\n\n%lld examples of `%s`", (long long)m->data->n, c->source->kind);

@@ -14,6 +14,7 @@ bool nc_engine_device(NacreModel *m) {
   NcDeviceOptions o = {.choice = m->o.device, .cls = m->o.device_class};
   if (!m->device) m->device = nc_device_open(m->devices, m->diag, &o);
   if (!m->device) return false;
+  if (m->o.memory) nc_device_keep_memory(m->device, (size_t)m->o.memory);
   m->exec = nc_exec_new(m->arena, m->diag, m->device);
   return m->exec != NULL;
 }
@@ -64,6 +65,7 @@ static void help_batch(NacreModel *m, const char *purpose, int64_t batch) {
   enum { SECONDS = 10 };
   NcMessage *e = m->diag->messages.n ? m->diag->messages.at[m->diag->messages.n - 1] : NULL;
   if (!e || e->code != NC_E0504 || batch <= 1) return;
+  if (strncmp(purpose, "step", 4) == 0 || strncmp(purpose, "gather", 6) == 0) return;    // divide.c has better
   if (!fits(m, purpose, 1)) {
     nc_help(m->diag, e, "even a batch of 1 does not fit: use a smaller model, or a device with more memory");
     return;
@@ -120,7 +122,7 @@ bool nc_engine_reserve(NacreModel *m, const char *purpose) {
   return c->plan && nc_exec_reserve(m->exec, m->diag, c->plan);
 }
 
-NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) {
+static NcCompiled *get(NacreModel *m, const char *purpose, int64_t batch, bool help) {
   if (!nc_engine_device(m)) return NULL;
   if (batch == 0) batch = m->program->batch;
   NcCompiled *c = find(m, purpose, batch);
@@ -129,7 +131,7 @@ NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) {
   const NcGraph *g = reserved ? nc_engine_graph(c->program, purpose) : NULL;
   if (!reserved && !(c = begin(m, purpose, batch, &g))) return NULL;
   if (!make(m, c, g)) {
-    help_batch(m, purpose, batch);
+    if (help) help_batch(m, purpose, batch);
     return NULL;
   }
   if (!reserved) {
@@ -137,6 +139,17 @@ NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) {
     m->compiled = c;
   }
   return nc_engine_fill(m) ? c : NULL;
+}
+
+NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) { return get(m, purpose, batch, true); }
+
+int64_t nc_engine_batch(NacreModel *m, const char *purpose, int64_t n) {
+  int64_t usual = m->program->batch, batch = nc_feed_batch(n, usual);
+  const int messages = m->diag->messages.n, errors = m->diag->errors;
+  if (batch <= usual || get(m, purpose, batch, false)) return batch;
+  if (m->diag->messages.n > messages && m->diag->messages.at[m->diag->messages.n - 1]->code == NC_E0504)
+    nc_diag_forget(m->diag, messages, errors);
+  return usual < n ? usual : n;
 }
 
 // The training plan decides where variables lie, so it comes first: what was loaded before it is dropped.

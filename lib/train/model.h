@@ -53,7 +53,8 @@ struct NacreModel {
   NC_VEC(NcImported) imported;   // what the file imports, for the run directory
   const char *data_dir;      // where relative data paths start; NULL: the working directory
 
-  NcProgram *program;        // for the recipe's batch, or o.batch
+  NcProgram *program;        // for the recipe's batch, or o.batch; of a training in parts, for a part
+  int64_t parts;             // of the batch, each after the other; 0: it is not divided
   NcDataset *data;           // NULL until it is needed
   NcSplit *split;
   int splits;
@@ -82,9 +83,12 @@ NacreStatus nc_open_again(const char *directory, const NacreOptions *o, NacreMod
 // engine.c
 NcProgram *nc_engine_program(NacreModel *m, int64_t batch);               // elaborated again when the batch differs
 NcProgram *nc_engine_task(NacreModel *m, const NcTaskCall *call, const NcSet *set, int sets);   // elaborated for a run of a task
+NcProgram *nc_engine_divided(NacreModel *m, int64_t batch, const NcSet *set, int sets);   // with these settings in place of the model's
 bool nc_engine_device(NacreModel *m);                                     // opens it once
 bool nc_engine_target(NacreModel *m, NcTarget *out);                      // for compiling: the device's, or a default when only a class is asked for
 NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch);   // compiles and loads once; NULL after an error
+// A batch for n examples: a large one that leaves no remainder, or the usual one where that does not fit the device.
+int64_t nc_engine_batch(NacreModel *m, const char *purpose, int64_t n);
 void nc_engine_lacks(NacreModel *m);                                      // E0310: there is no such graph here
 bool nc_engine_reserve(NacreModel *m, const char *purpose);              // compiles: where its variables want to lie, before others do
 const NcGraph *nc_engine_graph(const NcProgram *p, const char *purpose);  // NULL when unknown

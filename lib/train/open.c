@@ -39,13 +39,15 @@ static const char *import(void *ctx, NcDiag *d, NcRange at, const char *path, co
   return text;
 }
 
-static NcProgram *elaborate(NacreModel *m, int64_t batch) {
+NcProgram *nc_engine_divided(NacreModel *m, int64_t batch, const NcSet *set, int sets) {
   NcProgramOptions o = {
-    .name = m->name, .text = m->text, .size = m->size, .nset = m->o.sets, .set = m->set,
+    .name = m->name, .text = m->text, .size = m->size, .nset = sets, .set = set,
     .hooks = m->hooks, .batch = batch, .model = m->o.model,
   };
   return nc_program(m->arena, m->diag, &o);
 }
+
+static NcProgram *elaborate(NacreModel *m, int64_t batch) { return nc_engine_divided(m, batch, m->set, m->o.sets); }
 
 NcProgram *nc_engine_task(NacreModel *m, const NcTaskCall *call, const NcSet *set, int sets) {
   NcProgramOptions o = {

@@ -113,7 +113,7 @@ bool nc_predict(NacreModel *m, void *arg) {
   int ins = inputs_of(m, m->handed, &in);
   q->one = NC_NEW(m->handed, NacreTensor);
   if (q->n <= 0) return nc_error(m->diag, NC_E0406, NC_NOWHERE, "there are no examples to predict for"), false;
-  int64_t batch = nc_feed_batch(q->n, m->program->batch), at = 0;
+  int64_t batch = nc_engine_batch(m, "predict", q->n), at = 0;
   for (; at + batch <= q->n; at += batch)
     if (!run_batch(m, q, in, ins, at, batch)) return false;
   return at == q->n || run_batch(m, q, in, ins, at, q->n - at);

@@ -104,9 +104,11 @@ static json_t *describe(NacreModel *m, NcRun *r, const char *state, const NacreP
   json_t *j = json_pack(
     "{s:i, s:s, s:s, s:s, s:s*, s:s, s:o, s:o, s:o, s:I, s:I, s:s*, s:s*, s:o, s:I, s:o, s:I, s:i}",
     "nacre_run", 1, "state", state, "created", r->created, "version", nacre_version(), "system", system, "model", c->name,
-    "source", sources(m), "set", set, "options", options(m), "batch", (json_int_t)m->program->batch, "seed", (json_int_t)c->seed,
+    "source", sources(m), "set", set, "options", options(m), "batch", (json_int_t)(m->program->batch * (m->parts ? m->parts : 1)), "seed", (json_int_t)c->seed,
     "keep", c->keep, "directory", m->data_dir ? m->data_dir : getcwd(cwd, sizeof cwd), "data", data(m, r),
     "parameters", (json_int_t)params, "device", device(m), "device_bytes", (json_int_t)device_bytes, "resumed", r->resumed);
+  if (j && m->o.memory) json_object_set_new(j, "memory", json_integer(m->o.memory));
+  if (j && m->parts) json_object_set_new(j, "parts", json_integer(m->parts));
   if (j && m->o.model) json_object_set_new(j, "chosen_model", json_string(m->o.model));
   if (j && p) {
     json_object_set_new(j, "ended", json_string(nc_run_time(m->arena, (int64_t)time(NULL))));

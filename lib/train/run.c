@@ -247,6 +247,14 @@ bool nc_run_finished(NacreModel *m, const char *dir) {
   return finished;
 }
 
+int64_t nc_run_memory(NacreModel *m, const char *dir) {
+  json_error_t e;
+  json_t *j = json_load_file(nc_sprintf(m->arena, "%s/run.json", dir), 0, &e);
+  json_int_t memory = json_integer_value(json_object_get(j, "memory"));
+  json_decref(j);
+  return memory > 0 ? memory : 0;
+}
+
 bool nc_run_options(NacreModel *m, const char *dir, const NacreOptions *given, NacreOptions *out) {
   *out = given ? *given : (NacreOptions){0};
   json_t *j = nc_run_read(m->arena, m->diag, dir);

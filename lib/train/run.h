@@ -44,6 +44,7 @@ struct json_t *nc_run_read(NcArena *a, NcDiag *d, const char *dir);             
 bool nc_run_options(NacreModel *m, const char *dir, const NacreOptions *given, NacreOptions *out);
 bool nc_run_weights(NacreModel *m, const char *dir, const char *checkpoint);
 bool nc_run_finished(NacreModel *m, const char *dir);                                  // as run.json says
+int64_t nc_run_memory(NacreModel *m, const char *dir);   // the limit that it was trained under; 0: none
 // What the last line of the log tells, where a run goes on with no step left. Every metric gets a value.
 void nc_run_last(NacreModel *m, const NcRun *r, int metrics, NacreMetric *metric);
 bool nc_run_lock(NacreModel *m, const char *dir);          // before anything of a run that goes on is read; E0602

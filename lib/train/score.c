@@ -66,7 +66,7 @@ static bool finish(NacreModel *m, const Sums *s, double **value) {
 }
 
 bool nc_score(NacreModel *m, const NcSplit *part, double *scores) {
-  int64_t n = part->n, batch = nc_feed_batch(n, m->program->batch), whole = n / batch * batch;
+  int64_t n = part->n, batch = nc_engine_batch(m, "eval", n), whole = n / batch * batch;
   Sums s = sums_of(m);
   if (!run_batches(m, part, 0, whole, batch, &s)) return false;
   if (n > whole && !run_batches(m, part, whole, n - whole, n - whole, &s)) return false;

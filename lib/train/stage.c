@@ -204,10 +204,25 @@ static const NcSplit *training_part(NacreModel *m) {
   return NULL;
 }
 
-bool nc_walk_prepare(NcWalk *l) {
+// What depends on how many batches an update takes.
+static bool begin(NcWalk *l) {
   NacreModel *m = l->m;
   int64_t k = l->recipe->accumulate;
+  l->micro = NC_NEW_N(m->arena, int32_t, k);
+  for (int64_t i = 0; i < k; i++) l->micro[i] = (int32_t)i;
+  for (int i = 0; i < RING; i++) l->slot[i].value = NC_NEW_N(m->arena, float, k * l->metrics);
+  l->total = 0;
+  if (!count_batches(l) || (l->o->resume && !can_go_on(l))) return false;
+  l->at.sums = l->metrics;
+  l->at.plateaus = l->recipe->plateau.n;
+  for (int i = 0; i < l->recipe->stage.n; i++) l->at.waits = l->at.waits || l->recipe->stage.at[i].patience;
+  return nc_walk_stage(l, l->stage);
+}
+
+bool nc_walk_prepare(NcWalk *l) {
+  NacreModel *m = l->m;
   m->resuming = l->o->resume != NULL;
+  if (l->o->resume && !m->o.memory) m->o.memory = nc_run_memory(m, l->o->resume);   // its batches are divided as they were
   if (l->o->resume && !nc_run_lock(m, l->o->resume)) return false;
   if (!nc_feed_data(m) || !(l->train = training_part(m))) return false;
   l->valid = part(m, "valid");
@@ -215,14 +230,8 @@ bool nc_walk_prepare(NcWalk *l) {
   if (l->metrics > MAX_METRICS)
     return nc_error(m->diag, NC_E0312, NC_NOWHERE, "at most %d metrics", MAX_METRICS - 1), false;
   l->seed = l->recipe->seed;
-  l->micro = NC_NEW_N(m->arena, int32_t, k);
-  for (int64_t i = 0; i < k; i++) l->micro[i] = (int32_t)i;
-  for (int i = 0; i < RING; i++) l->slot[i].value = NC_NEW_N(m->arena, float, k * l->metrics);
-  if (!count_batches(l) || (l->o->resume && !can_go_on(l))) return false;
-  l->at.sums = l->metrics;
-  l->at.plateaus = l->recipe->plateau.n;
-  for (int i = 0; i < l->recipe->stage.n; i++) l->at.waits = l->at.waits || l->recipe->stage.at[i].patience;
-  return nc_walk_stage(l, l->stage);
+  const int messages = m->diag->messages.n, errors = m->diag->errors;
+  return begin(l) || (nc_walk_divide(l, messages, errors) && begin(l));
 }
 
 // ---- a step

@@ -57,6 +57,10 @@ static inline int64_t nc_walk_done(const NcPosition *at) { return at->step - at-
 typedef struct { const NcTurn *turn; NcBad *bad; NcFed *seen; } NcGlass;
 bool nc_walk_step(NcWalk *l, const NcBatch *b, NcUnderWay *s, NcGlass *glass);
 
+// divide.c: where the last message says that a plan does not fit the device, and a part of the batch would: the training takes
+// it in parts from now on, and a warning in the place of what came after these messages says so. False: it does not, and why.
+bool nc_walk_divide(NcWalk *l, int messages, int errors);
+
 // What the caller is told: where the training stands.
 NacreProgress nc_walk_progress(NcWalk *l, const char *phase);
 void nc_walk_tell(NcWalk *l, const NacreProgress *p);
