@@ -28,7 +28,7 @@ static bool write_picture(NacreModel *m, const char *path, const NcBuf *dot) {
   const char *text = beside(m->arena, path);
   if (!nc_write_file(m->diag, text, dot->at, dot->n)) return false;
   NcMessage *e = absent ? nc_error(m->diag, NC_E0602, NC_NOWHERE, "cannot draw `%s`: Graphviz's program `dot` is not installed", path)
-                        : nc_error(m->diag, NC_E0602, NC_NOWHERE, "cannot draw `%s`: Graphviz's program `dot` failed", path);
+                        : nc_error(m->diag, NC_E0602, NC_NOWHERE, "cannot draw `%s`: Graphviz's program `dot` failed, or took more than a minute", path);
   nc_note(m->diag, e, "`%s` has the picture as text", text);
   nc_help(m->diag, e, absent ? "install the package `graphviz`, then `dot -T%s %s -o %s`" : "see what it says: `dot -T%s %s -o %s`",
           format, text, path);

@@ -2,15 +2,30 @@
 // names, so that nothing waits for a pipe.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "show/picture.h"
 
 extern char **environ;
+
+// Its layout takes ever longer with the number of arrows: nobody waits for more than a minute.
+static bool wait_for(pid_t child, int *status) {
+  enum { SECONDS = 60, MS = 10 };
+  for (int ms = 0; ms < 1000 * SECONDS; ms += MS) {
+    pid_t done = waitpid(child, status, WNOHANG);
+    if (done == child || (done < 0 && errno != EINTR)) return done == child;
+    nanosleep(&(struct timespec){.tv_nsec = MS * 1000000L}, NULL);
+  }
+  kill(child, SIGKILL);
+  while (waitpid(child, status, 0) < 0 && errno == EINTR) {}
+  return false;
+}
 
 static bool run(FILE *in, FILE *out, const char *format, bool *absent) {
   char type[16];
@@ -26,9 +41,9 @@ static bool run(FILE *in, FILE *out, const char *format, bool *absent) {
   int failed = made ? posix_spawnp(&child, argv[0], &files, NULL, argv, environ) : -1;
   *absent = failed != 0;
   posix_spawn_file_actions_destroy(&files);
-  while (!failed && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  if (!failed && WIFEXITED(status) && WEXITSTATUS(status) == 127) *absent = true;
-  return !failed && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  bool ended = !failed && wait_for(child, &status);
+  if (ended && WIFEXITED(status) && WEXITSTATUS(status) == 127) *absent = true;
+  return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 char *nc_graphviz(NcArena *a, const char *text, size_t n, const char *format, size_t *size, bool *absent) {
