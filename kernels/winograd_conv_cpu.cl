@@ -164,13 +164,17 @@ BODY void FN(_item)(int row0, int o0, SCRATCH float *restrict U, SCRATCH float *
 }
 
 #define PLANES_SIZE (W * PLANE > 9 * W * W ? W * PLANE : 9 * W * W)   // W weights to be transformed lie here, too
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const float *restrict work, __global const B_TYPE *restrict B, __global C_TYPE *C EXTRA) {
-  SCRATCH float U[POINTS * U_POINT] __attribute__((aligned(64)));
-  SCRATCH float sums[POINTS * M_POINT] __attribute__((aligned(64)));
-  SCRATCH float planes[PLANES_SIZE] __attribute__((aligned(64)));
-  FN(_item)((int)get_group_id(0) * RT, (int)get_group_id(1) * OB, U, sums, planes, work, B, C EXTRA_NAMES);
+#define U_SIZE PADDED(POINTS * U_POINT)
+#define SUMS PADDED(POINTS * M_POINT)
+#define ARGS __global const float *restrict work, __global const B_TYPE *restrict B, __global C_TYPE *C EXTRA
+#define ARG_NAMES work, B, C EXTRA_NAMES
+enum { FN(_scratch) = U_SIZE + SUMS + PLANES_SIZE };
+INLINE void FN(_group)(SCRATCH float *U, ARGS) {
+  FN(_item)((int)get_group_id(0) * RT, (int)get_group_id(1) * OB, U, U + U_SIZE, U + U_SIZE + SUMS, ARG_NAMES);
 }
+GROUP_KERNEL
+#undef U_SIZE
+#undef SUMS
 
 #undef PANELS
 #undef U_POINT

@@ -90,11 +90,11 @@ BODY void FN(_item)(int block, int cb, SCRATCH float *restrict lanes, __global c
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const O_TYPE *restrict OPERAND, __global float *restrict work) {
-  SCRATCH float lanes[LANES_SIZE] __attribute__((aligned(64)));
-  FN(_item)((int)get_group_id(0), (int)get_group_id(1), lanes, OPERAND, work);
-}
+#define ARGS __global const O_TYPE *restrict OPERAND, __global float *restrict work
+#define ARG_NAMES OPERAND, work
+enum { FN(_scratch) = LANES_SIZE };
+INLINE void FN(_group)(SCRATCH float *lanes, ARGS) { FN(_item)((int)get_group_id(0), (int)get_group_id(1), lanes, ARG_NAMES); }
+GROUP_KERNEL
 
 #undef PITCH
 #undef LANES_SIZE

@@ -101,14 +101,20 @@ BODY void FN(_item)(int chunk, int block, SCRATCH float *restrict sums, SCRATCH 
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void NAME(__global const float *restrict X, __global const float *restrict Y, __global OUT_TYPE *C EXTRA) {
-  SCRATCH float sums[POINTS * M_POINT] __attribute__((aligned(64)));
-  SCRATCH float panels[PANELS * TB * NR] __attribute__((aligned(64)));
-  SCRATCH float kernels[IB * 9 * W] __attribute__((aligned(64)));
-  SCRATCH float line[IB * 9] __attribute__((aligned(64)));
-  FN(_item)((int)get_group_id(0), (int)get_group_id(1), sums, panels, kernels, line, X, Y, C EXTRA_NAMES);
+#define SUMS PADDED(POINTS * M_POINT)
+#define PANELS_SIZE PADDED(PANELS * TB * NR)
+#define KERNELS PADDED(IB * 9 * W)
+#define ARGS __global const float *restrict X, __global const float *restrict Y, __global OUT_TYPE *C EXTRA
+#define ARG_NAMES X, Y, C EXTRA_NAMES
+enum { FN(_scratch) = SUMS + PANELS_SIZE + KERNELS + IB * 9 };
+INLINE void FN(_group)(SCRATCH float *sums, ARGS) {
+  SCRATCH float *panels = sums + SUMS, *kernels = panels + PANELS_SIZE;
+  FN(_item)((int)get_group_id(0), (int)get_group_id(1), sums, panels, kernels, kernels + KERNELS, ARG_NAMES);
 }
+GROUP_KERNEL
+#undef SUMS
+#undef PANELS_SIZE
+#undef KERNELS
 
 #undef PANELS
 #undef SLOTS

@@ -156,6 +156,9 @@ static void wrap(NcGen *g, NcEmit *e, NcBuf *b, size_t local) {
 
 void nc_gen_made(NcGen *g, const char *kernel, NcKernelForm form) {
   static const char *const words[] = {[NC_FORM_KERNEL] = "kernel", [NC_FORM_ITEM] = "item", [NC_FORM_GROUP] = "group"};
+  const char *said = nc_sprintf(g->arena, NC_PLAN_MADE "%s", kernel);
+  if (nc_map_get(&g->kernel, said)) return;      // one that several templates call stands where the first one is
+  nc_map_set(&g->kernel, said, (void *)said);
   nc_putf(&g->program, NC_PLAN_MADE "%s %s\n", kernel, words[form]);
 }
 

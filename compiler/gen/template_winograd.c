@@ -103,7 +103,9 @@ static void put_points(NcBuf *program, const NcTarget *t, const NcConvTemplate *
   const int64_t items = c->batch * nc_ceil_div(tile_rows(c), rows_at_once(t, c, p));
   const int work = NC_TARG_WORK + use->nwork;
   use->work[use->nwork++] = (size_t)(blocks * POINTS * (tiles_of(c) | 1) * p->block) * sizeof(float);
-  nc_use_launch(use, name, (size_t)items, (size_t)blocks, 1, 2, (int[]){p->role, work})->shared = true;
+  NcTemplateLaunch *l = nc_use_launch(use, name, (size_t)items, (size_t)blocks, 1, 2, (int[]){p->role, work});
+  l->form = NC_FORM_GROUP;
+  l->shared = true;
 }
 
 // ---- The convolution
@@ -154,7 +156,7 @@ bool nc_conv_winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c
   nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
   nc_use_launch(use, c->name, (size_t)parts, (size_t)nc_ceil_div(c->out_channels, b.ob), 1, 3,
-                (int[]){NC_TARG_WORK, NC_TARG_B, NC_TARG_C});
+                (int[]){NC_TARG_WORK, NC_TARG_B, NC_TARG_C})->form = NC_FORM_GROUP;
   return true;
 }
 
@@ -200,7 +202,7 @@ bool nc_conv_weight_winograd(NcBuf *program, const NcTarget *t, const NcConvTemp
   nc_frame_end(&f);
   const int64_t blocks = nc_ceil_div(c->out_channels, b.ob) * nc_ceil_div(c->in_channels, b.ib);
   nc_use_launch(use, c->name, (size_t)split, (size_t)blocks, 1, 3,
-                (int[]){NC_TARG_WORK, NC_TARG_WORK + 1, split > 1 ? NC_TARG_WORK + 2 : NC_TARG_C});
+                (int[]){NC_TARG_WORK, NC_TARG_WORK + 1, split > 1 ? NC_TARG_WORK + 2 : NC_TARG_C})->form = NC_FORM_GROUP;
   if (split > 1) nc_use_reduce(use, program->arena, t, c->name, count, split);
   return true;
 }
