@@ -1,32 +1,10 @@
 #!/bin/sh
 # What is told before a training: warnings of the data and of the first loss, errors where it would teach nothing, and
 # --overfit-one-batch.
-set -u
-nacre=${NACRE:-$PWD/nacre}
-examples=$(cd "${srcdir:-.}" && pwd)/examples
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 99
-export POCL_CACHE_DIR="${POCL_CACHE_DIR:-$work/pocl}" XDG_CACHE_HOME="${XDG_CACHE_HOME:-$work/cache}" NO_COLOR=1
-passed=0 failed=0
-
-# expect STATUS WORD COMMAND...: the exit status, and a word that stdout or stderr must hold ("" for none).
-expect() {
-  status=$1 word=$2
-  shift 2
-  "$@" >out.txt 2>err.txt </dev/null
-  got=$?
-  if [ $got -ne "$status" ] || { [ -n "$word" ] && ! grep -qF -e "$word" out.txt err.txt; }; then
-    echo "FAILED (status $got, not $status, or no \`$word'): $*"
-    sed 's/^/    /' out.txt err.txt | head -n 12
-    failed=$((failed + 1))
-  else
-    passed=$((passed + 1))
-  fi
-}
+. "${srcdir:-.}/tests/lib.sh"
 # what the command before said on stderr, and what not
-says() { if grep -qF -e "$1" err.txt; then passed=$((passed + 1)); else echo "FAILED: no \`$1'"; failed=$((failed + 1)); fi; }
-silent() { if grep -qF -e "$1" err.txt; then echo "FAILED: \`$1' is said"; failed=$((failed + 1)); else passed=$((passed + 1)); fi; }
+says() { if grep -qF -e "$1" err.txt; then good; else bad "no \`$1'"; fi; }
+silent() { if grep -qF -e "$1" err.txt; then bad "\`$1' is said"; else good; fi; }
 
 awk 'BEGIN { print "a,b,kind"
   for (i = 0; i < 120; i++) printf "%d,%d,%s\n", i % 40, 7, i % 30 ? "cat" : "dog" }' >pets.csv
@@ -75,5 +53,4 @@ for option in '--seeds 2' '--out run' '--force' '--resume run'; do
   # shellcheck disable=SC2086
   expect 2 'E0704' "$nacre" train "$examples/spiral.nn" --overfit-one-batch $option
 done
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+end

@@ -1,30 +1,8 @@
 #!/bin/sh
 # Images from the folder to the prediction: augmentations in a training that goes on with the same bits, and `nacre predict` of
 # single files.
-set -u
-nacre=${NACRE:-$PWD/nacre}
-here=$(cd "${srcdir:-.}" && pwd)
-lines=$PWD/tests/json_lines
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 99
-export POCL_CACHE_DIR="${POCL_CACHE_DIR:-$work/pocl}" XDG_CACHE_HOME="${XDG_CACHE_HOME:-$work/cache}" NO_COLOR=1
-passed=0 failed=0
-
-# expect STATUS WORD COMMAND...: the exit status, and a word that stdout or stderr must hold ("" for none).
-expect() {
-  status=$1 word=$2
-  shift 2
-  "$@" >out.txt 2>err.txt </dev/null
-  got=$?
-  if [ $got -ne "$status" ] || { [ -n "$word" ] && ! grep -qF -e "$word" out.txt err.txt; }; then
-    echo "FAILED (status $got, not $status, or no \`$word'): $*"
-    sed 's/^/    /' out.txt err.txt | head -n 12
-    failed=$((failed + 1))
-  else
-    passed=$((passed + 1))
-  fi
-}
+. "${srcdir:-.}/tests/lib.sh"
+lines=$built/tests/json_lines
 
 cat >digits.nn <<'END'
 nn 1
@@ -57,7 +35,7 @@ expect 0 'wrote dot.png' "$nacre" run make.nn dot -o dot.png
 expect 0 'wrote wide.png' "$nacre" run make.nn wide -o wide.png
 expect 0 'file,class,probability,0,1,2,3,4,5,6,7,8,9' "$nacre" predict whole dot.png wide.png
 awk -F, 'NR > 1 { sum = 0; for (i = 4; i <= NF; i++) sum += $i; if (NF == 13 && sum > 0.9999 && sum < 1.0001 && $3 == $(4 + $2)) good++ } END { exit good != 2 }' out.txt ||
-  { echo "FAILED: probabilities"; cat out.txt; failed=$((failed + 1)); }
+  bad "probabilities"
 cp out.txt one.txt
 for i in 1 2 3 4 5 6; do cp dot.png dot$i.png; done
 "$nacre" predict whole dot.png wide.png dot1.png dot2.png dot3.png dot4.png dot5.png dot6.png dot.png wide.png 2>err.txt | tail -n 2 >two.txt
@@ -75,5 +53,4 @@ expect 2 'must all be images' "$nacre" predict whole dot.png x.csv
 printf 'nn 1\nmodel net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\ndata p { source = moons(n = 40); split = (train = 1.0) }\ntrain net on p { loss = cross_entropy(net(x), label); optimizer = sgd(0.1); epochs = 1 }\n' >points.nn
 expect 0 '' "$nacre" train points.nn --out points
 expect 2 'the model takes no images' "$nacre" predict points dot.png
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+end
