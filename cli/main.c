@@ -36,7 +36,7 @@ const CliVerb cli_verbs[] = {
   {"tune", "FILE-or-RUN", "search the quickest kernels for this model on this device, and keep them",
    OPENING | B(DEVICE) | B(CLASS) | B(SECONDS) | B(IMPORT) | B(OUTPUT), 1, 1, cli_tune},
   {"explain", "[NAME]", "a layer, function, data source, setting or error code; without a name, all of them by topic",
-   0, 0, 1, cli_explain},
+   B(MARKDOWN), 0, 1, cli_explain},
   {"fmt", "FILE...", "one layout for all files", B(CHECK), 1, -1, cli_fmt},
   {"syntax", "EDITOR", "the words of the language for an editor: vim, or textmate (VS Code, Sublime Text)", 0, 1, 1, cli_syntax, "vim textmate"},
   {"completion", "SHELL", "what completes this command in a shell: bash, zsh or fish", 0, 1, 1, cli_completion, "bash zsh fish"},

@@ -48,6 +48,7 @@
   OPT(VERIFY, "verify", NULL, NULL, NULL, "check the graph after every pass") \
   OPT(RUN_PLAN, "run-plan", "FILE", NULL, NULL, "run a plan from its text, with inputs of zero, and print its outputs") \
   OPT(CHECK, "check", NULL, NULL, NULL, "write nothing; exit 1 when a file would change") \
+  OPT(MARKDOWN, "markdown", NULL, NULL, NULL, "all words as one page of Markdown") \
   OPT(JSON, "json", NULL, NULL, NULL, "results and messages as JSON lines") \
   OPT(QUIET, "quiet", NULL, NULL, NULL, "no narration on stderr, only errors") \
   OPT(HELP, "help", NULL, NULL, NULL, "this text")

@@ -37,7 +37,10 @@ char *cli_read(const char *path, size_t *size) {
 int cli_explain(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   char *error = NULL;
-  NacreStatus s = nacre_explain(a->args ? a->arg[0] : NULL, &o, cli_stdout, NULL, &error);
+  if (a->args && a->value[O_MARKDOWN])
+    return cli_usage("E0704", "`--markdown` is the page of all words; `nacre explain %s` tells of one", a->arg[0]);
+  NacreStatus s = a->value[O_MARKDOWN] ? nacre_reference(&o, cli_stdout, NULL, &error)
+                                       : nacre_explain(a->args ? a->arg[0] : NULL, &o, cli_stdout, NULL, &error);
   return cli_done_text(error, s);
 }
 

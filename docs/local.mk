@@ -4,6 +4,13 @@ EXTRA_DIST += docs/errors docs/performance.md
 EXTRA_DIST += docs/language.md
 EXTRA_DIST += docs/run-directory.md
 EXTRA_DIST += docs/json.md
+EXTRA_DIST += docs/prelude.md
+
+# The page of all words, and the index of errors, are printed; tests/pages.sh asks whether they are up to date.
+.PHONY: pages
+pages: nacre$(EXEEXT)
+	./nacre$(EXEEXT) explain --markdown >$(srcdir)/docs/prelude.md
+	$(SHELL) $(srcdir)/docs/errors/index.sh $(srcdir)/lib/base/errors.def >$(srcdir)/docs/errors/README.md
 
 # The error pages are part of the library: `nacre explain E0203`.
 NC_ERROR_PAGES = $(sort $(wildcard $(srcdir)/docs/errors/E*.md))

@@ -267,6 +267,8 @@ NacreStatus nacre_format(const char *name, const char *text, size_t size, bool c
                          NacreWrite *write, void *ctx, char **error);
 // A layer, function, source, setting or error code; NULL: all words by topic.
 NacreStatus nacre_explain(const char *name, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
+// All words of the language, each as nacre_explain tells it but for the source, as one page of Markdown.
+NacreStatus nacre_reference(const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 NacreStatus nacre_devices(const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 // The language's words for an editor: "vim" (a syntax file) or "textmate" (a grammar as JSON).
 NacreStatus nacre_syntax(const char *editor, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);

@@ -104,3 +104,7 @@ dist_check_SCRIPTS += tests/guards.sh
 # Augmentations that go on with the same bits, and predictions for single images.
 TESTS += tests/images.sh
 dist_check_SCRIPTS += tests/images.sh
+
+# What is printed into docs/, and the links between its pages.
+TESTS += tests/pages.sh
+dist_check_SCRIPTS += tests/pages.sh

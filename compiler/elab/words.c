@@ -79,7 +79,7 @@ bool nc_word_at(NcArena *a, int i, NcWord *out) {
   const NcOp *op;
   for (int k = 0; (op = nc_op_at(k)); k++)
     if (nc_pointwise_function(op) && i-- == 0) {
-      *out = (NcWord){op->name, nc_sprintf(a, "%s(x)", op->name), op->doc};
+      *out = (NcWord){op->name, nc_sprintf(a, "%s(a)", op->name), op->doc};
       return true;
     }
   return false;

@@ -59,6 +59,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/tune_case.c \
   lib/train/plain.h \
   lib/train/explain.c \
+  lib/train/reference.c \
   lib/train/indices.c \
   lib/train/plain.c \
   lib/train/devices.c \

@@ -1,0 +1,42 @@
+#!/bin/sh
+# The pages of docs/ that are printed from something else are as that prints them; what any page links to is there.
+# NACRE_RENEW=1 writes them anew.
+. "${srcdir:-.}/tests/lib.sh"
+
+# printed PAGE COMMAND...
+printed() {
+  page=$here/$1
+  shift
+  "$@" >page.txt 2>err.txt || bad "$*"
+  if [ -n "${NACRE_RENEW:-}" ]; then cp page.txt "$page"; fi
+  if diff "$page" page.txt >out.txt; then good; else head -n 12 out.txt; bad "${page#"$here"/} is not what \`${*##*/}' prints (NACRE_RENEW=1 writes it)"; fi
+}
+printed docs/prelude.md "$nacre" explain --markdown
+printed docs/errors/README.md sh "$here/docs/errors/index.sh" "$here/lib/base/errors.def"
+
+# Each word that `nacre explain` lists has a place on the page of all words.
+"$nacre" explain | awk '/^Data sources/ { exit } /^  / { print $1 }' >words.txt
+[ "$(wc -l <words.txt)" -gt 200 ] || bad "few words are listed"
+while read -r word; do
+  if grep -q "^### $word\$" "$here/docs/prelude.md" || grep '^- `' "$here/docs/prelude.md" | grep -qwF -e "$word"; then good; else bad "docs/prelude.md lacks $word"; fi
+done <words.txt
+expect 2 E0704 "$nacre" explain dense --markdown
+
+# anchors PAGE: what its headings can be called by, as GitHub forms it.
+anchors() { sed -n 's/^##* //p' "$1" | tr 'A-Z ' 'a-z-' | sed 's/[^a-z0-9_-]//g'; }
+# Links [text](path#anchor) outside of code: the file is there, and has the heading.
+for page in "$here"/*.md "$here"/docs/*.md "$here"/docs/guide/*.md; do
+  [ -f "$page" ] || continue
+  awk '/^ *```/ { code = !code; next } !code' "$page" | tr '\n' ' ' | sed 's/`[^`]*`//g' | grep -o '\[[^]\\]*\]([^)]*)' | sed 's/.*(//; s/)$//' | sort -u >links.txt
+  while read -r link; do
+    case $link in *:*) continue ;; esac
+    file=${link%%#*} anchor=
+    case $link in *'#'*) anchor=${link#*#} ;; esac
+    target=$page
+    [ -z "$file" ] || target=$(dirname "$page")/$file
+    if [ ! -e "$target" ]; then bad "${page#"$here"/} links to $file, which is not there"
+    elif [ -n "$anchor" ] && ! anchors "$target" | grep -qxF -e "$anchor"; then bad "${page#"$here"/} links to $link: there is no such heading"
+    else good; fi
+  done <links.txt
+done
+end
