@@ -7,6 +7,7 @@
 #include "nacre.h"
 #include "show/html.h"
 #include "tempdir.h"
+#include "train/output.h"
 
 static NacreModel *m;
 
@@ -118,6 +119,26 @@ START_TEST(a_classifier) {
 }
 END_TEST
 
+// With as many classes as a table may have, there is no room for a matrix of them.
+START_TEST(very_many_classes) {
+  NcBuf csv = NC_BUF(arena);
+  nc_put(&csv, "x,y,kind\n");
+  for (int i = 0; i < 40; i++) nc_putf(&csv, "%d,%d,%d\n", i % 7, i % 3, i * 1601);
+  temp_write("t.csv", csv.at, csv.n);
+  const char *dir = nc_strdup(arena, temp_path("run"));
+  train(nc_sprintf(arena, "nn 1\ndata d() {\n  source = csv(\"%s\", label = \"kind\", classes = 65536)\n  split = (train = 0.5, test = 0.5)\n}\n"
+                          "model m(x: f32[B, 2]) -> f32[B, 65536] { x |> dense(65536) }\n"
+                          "train m on d {\n  loss = cross_entropy(m(x), label)\n  optimizer = sgd(0.1)\n  batch = 20\n  epochs = 1\n}\n",
+                   temp_path("t.csv")), dir);
+  const char *page = report(dir);
+  has(page, "classes");
+  ck_assert_ptr_nonnull(strstr(page, "Most often mistaken"));
+  ck_assert_ptr_nonnull(strstr(page, "20 of 20 are wrong"));
+  ck_assert_ptr_null(strstr(page, "<table class=\"confusion\""));
+  ck_assert_ptr_null(strstr(page, "Not shown"));
+}
+END_TEST
+
 // What the loss subtracts is shown in the units of the data, whatever the recipe does with the model's result.
 START_TEST(a_regression) {
   NcBuf csv = NC_BUF(arena);
@@ -149,6 +170,21 @@ START_TEST(what_is_no_run) {
 END_TEST
 
 // ---- pieces
+
+// Softmax of scores; what are probabilities already stays as it is, but one row that happens to look so makes none of scores.
+START_TEST(probabilities_of_an_output) {
+  static const float shares[] = {0.25f, 0.75f, 1, 0}, scores[] = {0.25f, 0.75f, 0, 1.0986123f};
+  NacreOutput o = {.tensor = {.name = "y", .dtype = "f32", .rank = 2, .dim = {2, 2}}, .data = shares};
+  const float *p = nc_output_probabilities(arena, &o);
+  for (int i = 0; i < 4; i++) ck_assert_float_eq(p[i], shares[i]);
+  o.data = scores;
+  p = nc_output_probabilities(arena, &o);
+  ck_assert_float_eq_tol(p[0], 0.3775407f, 1e-6f);
+  ck_assert_float_eq_tol(p[1], 0.6224593f, 1e-6f);
+  ck_assert_float_eq_tol(p[2], 0.25f, 1e-6f);
+  ck_assert_float_eq_tol(p[3], 0.75f, 1e-6f);
+}
+END_TEST
 
 START_TEST(text_is_escaped) {
   NcBuf b = NC_BUF(arena);
@@ -212,9 +248,11 @@ int main(void) {
   Suite *s = suite_create("report");
   TCase *t = suite_case(s, "run", temp_open, close_all);
   tcase_add_test(t, a_classifier);
+  tcase_add_test(t, very_many_classes);
   tcase_add_test(t, a_regression);
   tcase_add_test(t, what_is_no_run);
   t = suite_case(s, "pieces", suite_open, suite_close);
+  tcase_add_test(t, probabilities_of_an_output);
   tcase_add_test(t, text_is_escaped);
   tcase_add_test(t, cards_become_html);
   tcase_add_test(t, charts_of_anything);

@@ -5,16 +5,17 @@
 #include <string.h>
 #include "show/report.h"
 
-enum { BINS = 10, MOST = 20000, SHOWN = 24, ROWS = 12, CELLS = 40 };
+enum { BINS = 10, MOST = 20000, SHOWN = 24, ROWS = 12, CELLS = 40, PAIRS = 6 };
+enum { ENOUGH = 1 << 24 };   // numbers of the model that are kept: with very many classes, of fewer examples
 
 typedef struct {
   NcReport *r;
   int64_t n, classes;
   int field;                 // of the label
-  const int32_t *label;      // [n]
+  int32_t *label;            // [n]
   float *p;                  // [n][classes] probabilities
   int *said;                 // [n]
-  int64_t *count;            // [true][said]
+  int64_t *count;            // [true][said], of CELLS classes at most
 } Seen;
 
 static const NcGraph *predict_graph(NcReport *r, const NcProgram *p, void *ctx) {
@@ -33,42 +34,22 @@ static int label_field(const NcReport *r, int64_t *classes) {
   return -1;
 }
 
-// Scores become probabilities, unless they are already.
-static void probabilities(Seen *s) {
-  bool already = true;
-  for (int64_t i = 0; i < s->n && already; i++) {
-    double sum = 0;
-    for (int64_t k = 0; k < s->classes; k++) {
-      sum += s->p[i * s->classes + k];
-      already = already && s->p[i * s->classes + k] >= 0;
-    }
-    already = already && fabs(sum - 1) < 1e-3;
-  }
-  for (int64_t i = 0; i < s->n; i++) {
-    float *p = s->p + i * s->classes, top = p[0];
-    double sum = 0;
-    for (int64_t k = 0; k < s->classes; k++)
-      if (p[k] > top) top = p[k], s->said[i] = (int)k;
-    for (int64_t k = 0; k < s->classes && !already; k++) sum += exp((double)p[k] - top);
-    for (int64_t k = 0; k < s->classes && !already; k++) p[k] = (float)(exp((double)p[k] - top) / sum);
-  }
-}
-
 static bool look(NcReport *r, Seen *s) {
   NcArrayOf *out;
   int n;
-  if (!nc_report_run(r, &(NcShowRun){.make = predict_graph, .part = r->part, .most = MOST}, &n, &out)) return false;
   NcArena *a = r->m->arena;
+  int64_t most = ENOUGH / s->classes < MOST ? ENOUGH / s->classes : MOST;
+  if (!nc_report_run(r, &(NcShowRun){.make = predict_graph, .part = r->part, .most = most}, &n, &out)) return false;
   s->n = out[0].n;
-  s->p = out[0].v;
+  s->p = nc_output_probabilities(a, &(NacreOutput){{.dtype = "f32", .rank = 2, .dim = {s->n, s->classes}}, out[0].v});
   s->said = NC_NEW_N(a, int, s->n + 1);
-  int32_t *label = NC_NEW_N(a, int32_t, s->n + 1);
-  for (int64_t i = 0; i < s->n; i++) label[i] = *(const int32_t *)nc_field_at(r->m->data, s->field, r->part->index[i]);
-  s->label = label;
-  probabilities(s);
-  s->count = NC_NEW_N(a, int64_t, s->classes * s->classes + 1);
-  for (int64_t i = 0; i < s->n; i++)
-    if (label[i] >= 0 && label[i] < s->classes) s->count[label[i] * s->classes + s->said[i]]++;
+  s->label = NC_NEW_N(a, int32_t, s->n + 1);
+  for (int64_t i = 0; i < s->n; i++) {
+    const float *p = s->p + i * s->classes;
+    s->label[i] = *(const int32_t *)nc_field_at(r->m->data, s->field, r->part->index[i]);
+    for (int64_t k = 1; k < s->classes; k++)
+      if (p[k] > p[s->said[i]]) s->said[i] = (int)k;
+  }
   return true;
 }
 
@@ -93,6 +74,9 @@ static int64_t column_sum(const Seen *s, int64_t k) {
 
 static void matrix(Seen *s) {
   NcBuf *b = s->r->b;
+  s->count = NC_NEW_N(s->r->m->arena, int64_t, s->classes * s->classes);
+  for (int64_t i = 0; i < s->n; i++)
+    if (s->label[i] >= 0 && s->label[i] < s->classes) s->count[s->label[i] * s->classes + s->said[i]]++;
   nc_put(b, "<div class=\"wide\"><table class=\"confusion\"><tr><th class=\"corner\">true \\ said</th>");
   for (int64_t k = 0; k < s->classes; k++) nc_put(b, "<th>"), put_class(s, k), nc_put(b, "</th>");
   nc_put(b, "<th>recall</th></tr>\n");
@@ -119,27 +103,36 @@ static void matrix(Seen *s) {
 }
 
 typedef struct { int64_t n, of, as; } Pair;
+static int by_classes(const void *a, const void *b) {
+  const Pair *x = a, *y = b;
+  return x->of != y->of ? (x->of > y->of) - (x->of < y->of) : (x->as > y->as) - (x->as < y->as);
+}
 static int by_number(const void *a, const void *b) {
   const Pair *x = a, *y = b;
-  return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : x->of != y->of ? (x->of > y->of) - (x->of < y->of) : (x->as > y->as) - (x->as < y->as);
+  return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : by_classes(a, b);
 }
 
-// With many classes the matrix is too large to be read, and what is mistaken most often says more.
+// With many classes the matrix is too large to be read, and what is mistaken most often says more. Equal pairs stand side by
+// side once they are sorted: no table of all pairs is needed.
 static void pairs(Seen *s) {
-  NC_VEC(Pair) list = {0};
-  for (int64_t k = 0; k < s->classes; k++)
-    for (int64_t j = 0; j < s->classes; j++)
-      if (k != j && s->count[k * s->classes + j]) *NC_PUSH(s->r->m->arena, list) = (Pair){s->count[k * s->classes + j], k, j};
-  if (!list.n) return;
-  qsort(list.at, (size_t)list.n, sizeof *list.at, by_number);
+  Pair *list = NC_NEW_N(s->r->m->arena, Pair, s->n + 1);
+  int64_t wrong = 0, n = 0;
+  for (int64_t i = 0; i < s->n; i++)
+    if (s->label[i] != s->said[i] && s->label[i] >= 0 && s->label[i] < s->classes) list[wrong++] = (Pair){1, s->label[i], s->said[i]};
+  if (!wrong) return;
+  qsort(list, (size_t)wrong, sizeof *list, by_classes);
+  for (int64_t i = 0; i < wrong; i++)
+    if (n && by_classes(&list[n - 1], &list[i]) == 0) list[n - 1].n++;
+    else list[n++] = list[i];
+  qsort(list, (size_t)n, sizeof *list, by_number);
   NcBuf *b = s->r->b;
   nc_put(b, "<p>Most often mistaken: ");
-  for (int i = 0; i < list.n && i < 6; i++) {
+  for (int i = 0; i < n && i < PAIRS; i++) {
     nc_put(b, i ? ", " : "");
-    put_class(s, list.at[i].of);
+    put_class(s, list[i].of);
     nc_put(b, " for ");
-    put_class(s, list.at[i].as);
-    nc_putf(b, " (%lld)", (long long)list.at[i].n);
+    put_class(s, list[i].as);
+    nc_putf(b, " (%lld)", (long long)list[i].n);
   }
   nc_put(b, ".</p>\n");
 }

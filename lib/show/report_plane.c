@@ -31,32 +31,29 @@ static Frame frame_of(const NcReport *r, int field) {
   return f;
 }
 
-// Classes by their colours, mixed by how probable they are; one number from blue over white to orange.
-static void shade(const NacreOutput *o, unsigned char *pixel) {
-  int64_t per = nc_count(nc_output_type(o).shape) / (SIDE * SIDE);
-  double most = 1e-12, middle = 0, low = INFINITY, high = -INFINITY;
-  for (int64_t i = 0; per == 1 && i < SIDE * SIDE; i++) {
+// Classes by their colours, mixed by how probable they are.
+static void shade_classes(const float *p, int64_t classes, unsigned char *pixel) {
+  for (int64_t i = 0; i < SIDE * SIDE; i++)
+    for (int c = 0; c < 3; c++) {
+      double v = 0;
+      for (int64_t k = 0; k < classes; k++) v += (double)p[i * classes + k] * (255 - 0.55 * (255 - palette[k % COLOURS][c]));
+      pixel[3 * i + c] = v >= 0 && v <= 255 ? (unsigned char)v : 128;      // 128: it was not a number
+    }
+}
+
+// One number from blue over white to orange; white is 0, where it changes its sign.
+static void shade_number(const NacreOutput *o, unsigned char *pixel) {
+  double low = INFINITY, high = -INFINITY;
+  for (int64_t i = 0; i < SIDE * SIDE; i++) {
     low = fmin(low, nc_output_at(o, i));
     high = fmax(high, nc_output_at(o, i));
   }
-  if (per == 1) {
-    middle = low < 0 && high > 0 ? 0 : (low + high) / 2;
-    most = fmax(fmax(high - middle, middle - low), 1e-12);
-  }
-  for (int64_t i = 0; i < SIDE * SIDE; i++) {
-    double rgb[3] = {0}, top = nc_output_at(o, i * per), sum = 0;
-    for (int64_t k = 1; k < per; k++) top = fmax(top, nc_output_at(o, i * per + k));
-    for (int64_t k = 0; k < per && per > 1; k++) {
-      double p = exp(nc_output_at(o, i * per + k) - top);
-      sum += p;
-      for (int c = 0; c < 3; c++) rgb[c] += p * (255 - 0.55 * (255 - palette[k % COLOURS][c]));
-    }
-    double v = per == 1 ? (nc_output_at(o, i) - middle) / most : 0;
+  double middle = low < 0 && high > 0 ? 0 : (low + high) / 2, most = fmax(fmax(high - middle, middle - low), 1e-12);
+  for (int64_t i = 0; i < SIDE * SIDE; i++)
     for (int c = 0; c < 3; c++) {
-      double value = per > 1 ? rgb[c] / sum : 255 - 0.7 * fabs(v) * (255 - palette[v > 0 ? 1 : 0][c]);
+      double v = (nc_output_at(o, i) - middle) / most, value = 255 - 0.7 * fabs(v) * (255 - palette[v > 0 ? 1 : 0][c]);
       pixel[3 * i + c] = value >= 0 && value <= 255 ? (unsigned char)value : 128;
     }
-  }
 }
 
 static void points(NcReport *r, int field, const Frame *f) {
@@ -97,7 +94,8 @@ bool nc_report_plane(NcReport *r) {
   const NacreOutput *out;
   if (!nc_predict_arrays(m, SIDE * SIDE, (const void *const[]){at}, &outs, &out)) return false;
   unsigned char *pixel = nc_alloc(m->arena, 3 * SIDE * SIDE);
-  shade(out, pixel);
+  if (per > 1) shade_classes(nc_output_probabilities(m->arena, out), per, pixel);
+  else shade_number(out, pixel);
   nc_put(r->b, "<svg class=\"plane\" viewBox=\"0 0 480 480\" role=\"img\"><image width=\"480\" height=\"480\" preserveAspectRatio=\"none\" href=\"");
   if (!nc_png_data(r->b, m->arena, SIDE, SIDE, 3, pixel)) nc_put(r->b, "data:,");
   nc_put(r->b, "\"/>\n");

@@ -24,6 +24,33 @@ double nc_output_at(const NacreOutput *o, int64_t i) {
   }
 }
 
+static bool adds_up(const float *p, int64_t n) {
+  double sum = 0;
+  bool positive = true;
+  for (int64_t k = 0; k < n; k++) {
+    sum += (double)p[k];
+    positive = positive && p[k] >= 0;
+  }
+  return positive && fabs(sum - 1) < 1e-3;
+}
+
+static void softmax(float *p, int64_t n) {
+  double most = -INFINITY, sum = 0;
+  for (int64_t k = 0; k < n; k++) most = fmax(most, (double)p[k]);
+  for (int64_t k = 0; k < n; k++) sum += exp((double)p[k] - most);
+  for (int64_t k = 0; k < n; k++) p[k] = (float)(exp((double)p[k] - most) / sum);
+}
+
+float *nc_output_probabilities(NcArena *a, const NacreOutput *o) {
+  int64_t n = o->tensor.rank ? o->tensor.dim[0] : 1, all = nc_count(nc_output_type(o).shape), classes = n ? all / n : 0;
+  float *p = NC_NEW_N(a, float, all + 1);
+  bool already = true;
+  for (int64_t i = 0; i < all; i++) p[i] = (float)nc_output_at(o, i);
+  for (int64_t i = 0; i < n && already; i++) already = adds_up(p + i * classes, classes);
+  for (int64_t i = 0; i < n && !already; i++) softmax(p + i * classes, classes);
+  return p;
+}
+
 NacreOutput *nc_outputs_read(NacreModel *m, NcArena *a, const NcGraph *g, const NcPlan *plan, NcLoaded *loaded, int *n) {
   NacreOutput *out = NC_NEW_N(a, NacreOutput, g->output.n + 1);
   *n = g->output.n;

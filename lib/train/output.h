@@ -6,6 +6,10 @@
 NcType nc_output_type(const NacreOutput *o);
 double nc_output_at(const NacreOutput *o, int64_t i);
 
+// Of a classifier's output, whose axis 0 counts examples: how probable each class is. Scores go through softmax; where every
+// example's numbers are positive and add up to 1, they are probabilities already.
+float *nc_output_probabilities(NcArena *a, const NacreOutput *o);
+
 // All outputs of a loaded plan, in the graph's order, read into the arena. NULL after an error.
 NacreOutput *nc_outputs_read(NacreModel *m, NcArena *a, const NcGraph *g, const NcPlan *plan, NcLoaded *loaded, int *n);
 

@@ -1,5 +1,4 @@
 // Predictions for files of images, one example each.
-#include <math.h>
 #include <string.h>
 #include "data/pictures.h"
 #include "train/predict.h"
@@ -32,21 +31,6 @@ static bool form_of(NacreModel *m, int ins, const NacreTensor *in, NcPictureForm
   return true;
 }
 
-// Of scores: softmax; what adds up to 1 already is taken as it is.
-static void probabilities(const NacreOutput *o, int64_t example, int64_t classes, double *p) {
-  double sum = 0, most = -INFINITY, total = 0;
-  bool shares = true;
-  for (int64_t k = 0; k < classes; k++) {
-    p[k] = nc_output_at(o, example * classes + k);
-    sum += p[k];
-    shares = shares && p[k] >= 0;
-    most = p[k] > most ? p[k] : most;
-  }
-  if (shares && fabs(sum - 1) < 1e-3) return;
-  for (int64_t k = 0; k < classes; k++) total += p[k] = exp(p[k] - most);
-  for (int64_t k = 0; k < classes; k++) p[k] /= total;
-}
-
 // A cell of CSV, in quotes where it needs them.
 static void put_cell(NcBuf *b, const char *s) {
   if (!strpbrk(s, ",\"\r\n")) {
@@ -65,13 +49,13 @@ static const char *name_of(NacreModel *m, const NcField *label, int64_t k) {
   return label->class_name ? label->class_name[k] : nc_sprintf(m->arena, "%lld", (long long)k);
 }
 
-static void put_line(NcBuf *b, NacreModel *m, const NcField *label, const char *path, int64_t top, const double *p, bool json) {
+static void put_line(NcBuf *b, NacreModel *m, const NcField *label, const char *path, int64_t top, const float *p, bool json) {
   if (!json) {
     put_cell(b, path);
     nc_putc(b, ',');
     put_cell(b, name_of(m, label, top));
-    nc_putf(b, ",%.6g", p[top]);
-    for (int64_t k = 0; k < label->classes; k++) nc_putf(b, ",%.6g", p[k]);
+    nc_putf(b, ",%.6g", (double)p[top]);
+    for (int64_t k = 0; k < label->classes; k++) nc_putf(b, ",%.6g", (double)p[k]);
     nc_putc(b, '\n');
     return;
   }
@@ -79,11 +63,11 @@ static void put_line(NcBuf *b, NacreModel *m, const NcField *label, const char *
   nc_put_json(b, path);
   nc_put(b, ",\"class\":");
   nc_put_json(b, name_of(m, label, top));
-  nc_putf(b, ",\"probability\":%.9g,\"probabilities\":{", p[top]);
+  nc_putf(b, ",\"probability\":%.9g,\"probabilities\":{", (double)p[top]);
   for (int64_t k = 0; k < label->classes; k++) {
     if (k) nc_putc(b, ',');
     nc_put_json(b, name_of(m, label, k));
-    nc_putf(b, ":%.9g", p[k]);
+    nc_putf(b, ":%.9g", (double)p[k]);
   }
   nc_put(b, "}}\n");
 }
@@ -105,11 +89,9 @@ static bool put_classes(NacreModel *m, const Images *q, const NcPredict *p) {
     }
     nc_putc(&b, '\n');
   }
-  double *share = NC_NEW_N(m->arena, double, label->classes);
-  for (int i = 0; i < q->n; i++) {
-    probabilities(p->out, i, label->classes, share);
-    put_line(&b, m, label, q->path[i], nc_predict_largest(p->out, i, label->classes), share, json);
-  }
+  const float *share = nc_output_probabilities(m->arena, p->out);
+  for (int64_t i = 0; i < q->n; i++)
+    put_line(&b, m, label, q->path[i], nc_predict_largest(p->out, i, label->classes), share + i * label->classes, json);
   q->write(q->ctx, nc_buf_str(&b), b.n);
   return true;
 }
