@@ -39,6 +39,17 @@ int nc_report_image(const NcReport *r);                                 // the f
 bool nc_report_put_image(NcReport *r, int field, int64_t example);      // false: nothing was put
 bool nc_report_put_mosaic(NcReport *r, const NacreOutput *o, const char *style, const char *text);
 
+// Worst mistakes, and the rows of a table that they are: columns of the report's own, then those of the features.
+typedef struct { int64_t i; double worse; } NcMiss;                     // i: its place in the part
+void nc_report_worst_first(NcMiss *m, int64_t n);
+int nc_report_table(const NcReport *r);                                 // the field that is a row of a table; -1
+typedef struct {
+  const char *head;                    // <th>…</th> of the columns between the example's number and the features
+  void (*cells)(NcReport *r, void *ctx, int64_t i);                     // <td>…</td> of them
+  void *ctx;
+} NcReportRows;
+void nc_report_rows(NcReport *r, const NcReportRows *q, const NcMiss *m, int64_t n);   // a few of the first
+
 // The sections.
 bool nc_report_curves(NcReport *r);       // report_curves.c
 bool nc_report_classes(NcReport *r);      // report_classes.c: confusion, calibration, mistakes

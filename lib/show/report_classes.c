@@ -5,7 +5,7 @@
 #include <string.h>
 #include "show/report.h"
 
-enum { BINS = 10, MOST = 20000, SHOWN = 24, ROWS = 12, CELLS = 40, PAIRS = 6 };
+enum { BINS = 10, MOST = 20000, SHOWN = 24, CELLS = 40, PAIRS = 6 };
 enum { ENOUGH = 1 << 24 };   // numbers of the model that are kept: with very many classes, of fewer examples
 
 typedef struct {
@@ -176,12 +176,6 @@ static void calibration(Seen *s) {
 
 // ---- mistakes
 
-typedef struct { int64_t i; double p; } Miss;                     // p: of the true class
-static int by_p(const void *a, const void *b) {
-  const Miss *x = a, *y = b;
-  return x->p != y->p ? (x->p > y->p) - (x->p < y->p) : (x->i > y->i) - (x->i < y->i);
-}
-
 static void said(Seen *s, int64_t i) {
   NcBuf *b = s->r->b;
   nc_put(b, "<b>");
@@ -189,7 +183,7 @@ static void said(Seen *s, int64_t i) {
   nc_putf(b, "</b> %.1f %%", 100.0 * (double)s->p[i * s->classes + s->said[i]]);
 }
 
-static void mistaken_images(Seen *s, const Miss *m, int n, int image) {
+static void mistaken_images(Seen *s, const NcMiss *m, int n, int image) {
   NcBuf *b = s->r->b;
   nc_put(b, "<div class=\"figures\">\n");
   for (int k = 0; k < n && k < SHOWN; k++) {
@@ -204,48 +198,27 @@ static void mistaken_images(Seen *s, const Miss *m, int n, int image) {
   nc_put(b, "</div>\n");
 }
 
-// A table's row as the model sees it: the columns of its features.
-static void mistaken_rows(Seen *s, const Miss *m, int n, int field) {
-  NcBuf *b = s->r->b;
-  const NcField *f = &s->r->m->data->field[field];
-  int64_t columns = f->shape.dim[0] < ROWS ? f->shape.dim[0] : ROWS;
-  nc_put(b, "<div class=\"wide\"><table><tr><th>example</th><th>true</th><th>said</th><th>of the true one</th>");
-  for (int64_t c = 0; c < columns; c++) {
-    nc_put(b, "<th>");
-    if (f->column) nc_html(b, f->column[c]);
-    else nc_putf(b, "%s %lld", "value", (long long)c);
-    nc_put(b, "</th>");
-  }
-  nc_put(b, "</tr>\n");
-  for (int k = 0; k < n && k < ROWS; k++) {
-    int64_t example = s->r->part->index[m[k].i];
-    const float *v = nc_field_at(s->r->m->data, field, example);
-    nc_putf(b, "<tr><td>%lld</td><td>", (long long)example);
-    put_class(s, s->label[m[k].i]);
-    nc_put(b, "</td><td>");
-    said(s, m[k].i);
-    nc_putf(b, "</td><td>%.2f %%</td>", 100 * m[k].p);
-    for (int64_t c = 0; c < columns; c++) nc_put(b, "<td>"), nc_html_number(b, v[c]), nc_put(b, "</td>");
-    nc_put(b, "</tr>\n");
-  }
-  nc_put(b, "</table></div>\n");
+static void put_mistaken(NcReport *r, void *ctx, int64_t i) {
+  Seen *s = ctx;
+  nc_put(r->b, "<td>");
+  put_class(s, s->label[i]);
+  nc_put(r->b, "</td><td>");
+  said(s, i);
+  nc_putf(r->b, "</td><td>%.2f %%</td>", 100 * (double)s->p[i * s->classes + s->label[i]]);
 }
 
 static void mistakes(Seen *s) {
-  NcArena *a = s->r->m->arena;
-  Miss *list = NC_NEW_N(a, Miss, s->n + 1);
-  int n = 0, image = nc_report_image(s->r), table = -1;
+  NcMiss *list = NC_NEW_N(s->r->m->arena, NcMiss, s->n + 1);
+  int n = 0, image = nc_report_image(s->r);
   for (int64_t i = 0; i < s->n; i++)
     if (s->label[i] != s->said[i] && s->label[i] >= 0 && s->label[i] < s->classes)
-      list[n++] = (Miss){i, s->p[i * s->classes + s->label[i]]};
-  qsort(list, (size_t)n, sizeof *list, by_p);
-  const NcDataset *d = s->r->m->data;
-  for (int i = 0; i < d->fields && table < 0; i++)
-    if (d->field[i].dtype == NC_F32 && d->field[i].shape.rank == 1) table = i;
+      list[n++] = (NcMiss){i, -(double)s->p[i * s->classes + s->label[i]]};       // the less probable the truth was said to be
+  nc_report_worst_first(list, n);
   nc_putf(s->r->b, "<h3>Worst mistakes</h3>\n<p>%d of %lld are wrong%s</p>\n", n, (long long)s->n,
           n ? "; these were the surest: true → said." : ".");
   if (n && image >= 0) mistaken_images(s, list, n, image);
-  else if (n && table >= 0) mistaken_rows(s, list, n, table);
+  else if (n && nc_report_table(s->r) >= 0)
+    nc_report_rows(s->r, &(NcReportRows){"<th>true</th><th>said</th><th>of the true one</th>", put_mistaken, s}, list, n);
 }
 
 bool nc_report_classes(NcReport *r) {

@@ -1,12 +1,11 @@
 // A regression: what was predicted against what is true. Both are found in the graph of the evaluation, where a loss subtracts
 // one from the other, so they are in the units of the data whatever the recipe does with what the model gives.
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "ops/op.h"
 #include "show/report.h"
 
-enum { MOST = 4000, ROWS = 12, COLUMNS = 10 };
+enum { MOST = 4000 };
 
 typedef struct { const char *target; const NcGraph *graph; } Found;
 
@@ -66,38 +65,24 @@ static const NcGraph *pairs_graph(NcReport *r, const NcProgram *p, void *ctx) {
   return nc_graph_prune(g);
 }
 
-typedef struct { int64_t i; double off; } Miss;
-static int by_off(const void *a, const void *b) {
-  const Miss *x = a, *y = b;
-  return x->off != y->off ? (x->off < y->off) - (x->off > y->off) : (x->i > y->i) - (x->i < y->i);
+typedef struct { const NcArrayOf *said, *truth; const double *off; } Worst;
+
+static void put_off(NcReport *r, void *ctx, int64_t i) {
+  const Worst *w = ctx;
+  nc_putf(r->b, "<td>%.5g</td><td>%.5g</td><td>%.3g</td>", (double)w->truth->v[i * w->said->per], (double)w->said->v[i * w->said->per], w->off[i]);
 }
 
 static void worst(NcReport *r, const NcArrayOf *said, const NcArrayOf *truth) {
   NcArena *a = r->m->arena;
-  Miss *list = NC_NEW_N(a, Miss, said->n + 1);
+  NcMiss *list = NC_NEW_N(a, NcMiss, said->n + 1);
+  double *off = NC_NEW_N(a, double, said->n + 1);
   for (int64_t i = 0; i < said->n; i++) {
-    list[i].i = i;
-    for (int64_t k = 0; k < said->per; k++) list[i].off = fmax(list[i].off, fabs((double)said->v[i * said->per + k] - truth->v[i * said->per + k]));
+    for (int64_t k = i * said->per; k < (i + 1) * said->per; k++) off[i] = fmax(off[i], fabs((double)said->v[k] - (double)truth->v[k]));
+    list[i] = (NcMiss){i, off[i]};
   }
-  qsort(list, (size_t)said->n, sizeof *list, by_off);
-  const NcDataset *d = r->m->data;
-  int table = -1;
-  for (int i = 0; i < d->fields && table < 0; i++)
-    if (d->field[i].dtype == NC_F32 && d->field[i].shape.rank == 1 && d->field[i].column) table = i;
-  const NcField *f = table < 0 ? NULL : &d->field[table];
-  int64_t columns = !f ? 0 : f->shape.dim[0] < COLUMNS ? f->shape.dim[0] : COLUMNS;
-  nc_put(r->b, "<h3>Worst mistakes</h3>\n<div class=\"wide\"><table><tr><th>example</th><th>true</th><th>predicted</th><th>off by</th>");
-  for (int64_t c = 0; c < columns; c++) nc_put(r->b, "<th>"), nc_html(r->b, f->column[c]), nc_put(r->b, "</th>");
-  nc_put(r->b, "</tr>\n");
-  for (int64_t k = 0; k < said->n && k < ROWS; k++) {
-    int64_t i = list[k].i, example = r->part->index[i];
-    nc_putf(r->b, "<tr><td>%lld</td><td>%.5g</td><td>%.5g</td><td>%.3g</td>", (long long)example, truth->v[i * said->per],
-            said->v[i * said->per], list[k].off);
-    const float *v = f ? nc_field_at(d, table, example) : NULL;
-    for (int64_t c = 0; c < columns; c++) nc_put(r->b, "<td>"), nc_html_number(r->b, v[c]), nc_put(r->b, "</td>");
-    nc_put(r->b, "</tr>\n");
-  }
-  nc_put(r->b, "</table></div>\n");
+  nc_report_worst_first(list, said->n);
+  nc_put(r->b, "<h3>Worst mistakes</h3>\n");
+  nc_report_rows(r, &(NcReportRows){"<th>true</th><th>predicted</th><th>off by</th>", put_off, &(Worst){said, truth, off}}, list, said->n);
 }
 
 bool nc_report_regression(NcReport *r) {
