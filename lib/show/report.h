@@ -34,6 +34,12 @@ typedef struct {
 } NcShowRun;
 bool nc_report_run(NcReport *r, const NcShowRun *q, int *n, NcArrayOf **out);
 
+// Graphs for it (report_graph.c), of what meets in the loss; the target's name is NULL where there is no such thing.
+const char *nc_report_pairs_target(const NcReport *r);                  // a number that is subtracted from another
+const NcGraph *nc_report_pairs(NcReport *r, const NcProgram *p, void *ctx);    // outputs: said, true
+const char *nc_report_logit_target(const NcReport *r);                  // one number, of which a sigmoid makes yes or no
+const NcGraph *nc_report_logit(NcReport *r, const NcProgram *p, void *ctx);    // output: that number, [B]
+
 const NcField *nc_report_field(const NcReport *r, const char *name);    // of the data; NULL
 int nc_report_image(const NcReport *r);                                 // the field that is an image, and small enough; -1
 bool nc_report_put_image(NcReport *r, int field, int64_t example);      // false: nothing was put

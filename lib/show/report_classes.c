@@ -12,6 +12,7 @@ typedef struct {
   NcReport *r;
   int64_t n, classes;
   int field;                 // of the label
+  bool binary;               // one number of the model says how probable class 1 of two is
   int32_t *label;            // [n]
   float *p;                  // [n][classes] probabilities
   int *said;                 // [n]
@@ -34,19 +35,48 @@ static int label_field(const NcReport *r, int64_t *classes) {
   return -1;
 }
 
+static int32_t label_at(const Seen *s, int64_t example) {
+  const void *at = nc_field_at(s->r->m->data, s->field, example);
+  return s->r->m->data->field[s->field].dtype == NC_F32 ? (int32_t)*(const float *)at : *(const int32_t *)at;
+}
+
+// The field whose two values a logit tells apart: labels, or numbers that are all 0 or 1.
+static int yes_no_field(const NcReport *r) {
+  const char *name = nc_report_logit_target(r);
+  int at = name ? nc_field_find(r->m->data, name) : -1;
+  const NcField *f = at < 0 ? NULL : &r->m->data->field[at];
+  if (!f || nc_count(f->shape) != 1) return -1;
+  if (f->dtype == NC_I32) return f->classes == 2 ? at : -1;
+  for (int64_t i = 0; f->dtype == NC_F32 && i < r->part->n; i++) {
+    float v = *(const float *)nc_field_at(r->m->data, at, r->part->index[i]);
+    if (v != 0 && v != 1) return -1;
+  }
+  return f->dtype == NC_F32 ? at : -1;
+}
+
+static float *of_logits(NcArena *a, int64_t n, const float *logit) {
+  float *p = NC_NEW_N(a, float, 2 * n + 1);
+  for (int64_t i = 0; i < n; i++) {
+    p[2 * i + 1] = (float)(1 / (1 + exp(-(double)logit[i])));
+    p[2 * i] = (float)(1 / (1 + exp((double)logit[i])));
+  }
+  return p;
+}
+
 static bool look(NcReport *r, Seen *s) {
   NcArrayOf *out;
   int n;
   NcArena *a = r->m->arena;
-  int64_t most = ENOUGH / s->classes < MOST ? ENOUGH / s->classes : MOST;
-  if (!nc_report_run(r, &(NcShowRun){.make = predict_graph, .part = r->part, .most = most}, &n, &out)) return false;
+  NcShowRun q = {.make = s->binary ? nc_report_logit : predict_graph, .part = r->part, .most = ENOUGH / s->classes < MOST ? ENOUGH / s->classes : MOST};
+  if (!nc_report_run(r, &q, &n, &out)) return false;
   s->n = out[0].n;
-  s->p = nc_output_probabilities(a, &(NacreOutput){{.dtype = "f32", .rank = 2, .dim = {s->n, s->classes}}, out[0].v});
+  s->p = s->binary ? of_logits(a, s->n, out[0].v)
+                   : nc_output_probabilities(a, &(NacreOutput){{.dtype = "f32", .rank = 2, .dim = {s->n, s->classes}}, out[0].v});
   s->said = NC_NEW_N(a, int, s->n + 1);
   s->label = NC_NEW_N(a, int32_t, s->n + 1);
   for (int64_t i = 0; i < s->n; i++) {
     const float *p = s->p + i * s->classes;
-    s->label[i] = *(const int32_t *)nc_field_at(r->m->data, s->field, r->part->index[i]);
+    s->label[i] = label_at(s, r->part->index[i]);
     for (int64_t k = 1; k < s->classes; k++)
       if (p[k] > p[s->said[i]]) s->said[i] = (int)k;
   }
@@ -223,8 +253,11 @@ static void mistakes(Seen *s) {
 
 bool nc_report_classes(NcReport *r) {
   Seen s = {.r = r};
+  if (!r->part || r->part->n == 0) return true;
   s.field = label_field(r, &s.classes);
-  if (s.field < 0 || !r->part || r->part->n == 0) return true;
+  s.binary = s.field < 0;
+  if (s.binary) s.field = yes_no_field(r), s.classes = 2;
+  if (s.field < 0) return true;
   if (!look(r, &s)) return false;
   if (s.classes <= CELLS) matrix(&s);
   pairs(&s);

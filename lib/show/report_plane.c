@@ -41,14 +41,15 @@ static void shade_classes(const float *p, int64_t classes, unsigned char *pixel)
     }
 }
 
-// One number from blue over white to orange; white is 0, where it changes its sign.
-static void shade_number(const NacreOutput *o, unsigned char *pixel) {
+// One number from blue over white to orange; white is where it changes its sign, or of a share a half.
+static void shade_number(const NacreOutput *o, bool share, unsigned char *pixel) {
   double low = INFINITY, high = -INFINITY;
   for (int64_t i = 0; i < SIDE * SIDE; i++) {
     low = fmin(low, nc_output_at(o, i));
     high = fmax(high, nc_output_at(o, i));
   }
-  double middle = low < 0 && high > 0 ? 0 : (low + high) / 2, most = fmax(fmax(high - middle, middle - low), 1e-12);
+  share = share && low >= 0 && high <= 1;
+  double middle = share ? 0.5 : low < 0 && high > 0 ? 0 : (low + high) / 2, most = fmax(fmax(high - middle, middle - low), 1e-12);
   for (int64_t i = 0; i < SIDE * SIDE; i++)
     for (int c = 0; c < 3; c++) {
       double v = (nc_output_at(o, i) - middle) / most, value = 255 - 0.7 * fabs(v) * (255 - palette[v > 0 ? 1 : 0][c]);
@@ -95,7 +96,7 @@ bool nc_report_plane(NcReport *r) {
   if (!nc_predict_arrays(m, SIDE * SIDE, (const void *const[]){at}, &outs, &out)) return false;
   unsigned char *pixel = nc_alloc(m->arena, 3 * SIDE * SIDE);
   if (per > 1) shade_classes(nc_output_probabilities(m->arena, out), per, pixel);
-  else shade_number(out, pixel);
+  else shade_number(out, nc_report_logit_target(r) != NULL, pixel);
   nc_put(r->b, "<svg class=\"plane\" viewBox=\"0 0 480 480\" role=\"img\"><image width=\"480\" height=\"480\" preserveAspectRatio=\"none\" href=\"");
   if (!nc_png_data(r->b, m->arena, SIDE, SIDE, 3, pixel)) nc_put(r->b, "data:,");
   nc_put(r->b, "\"/>\n");

@@ -82,6 +82,7 @@ lib_libtrain_la_SOURCES += \
   lib/show/report.h \
   lib/show/report.c \
   lib/show/report_run.c \
+  lib/show/report_graph.c \
   lib/show/report_rows.c \
   lib/show/report_curves.c \
   lib/show/report_classes.c \
