@@ -200,6 +200,8 @@ START_TEST(test_cifar) {
   ck_assert_mem_eq(s->data[1], ((int32_t[]){7, 7, 7}), 12);
   ck_assert_int_eq(s->field[1].classes, 20);
   refused(SPEC("cifar", STR(NULL, temp_path("hundred")), STR("part", "test")), NC_E0401, "has no file of CIFAR for `test`");
+  refused(SPEC("cifar", STR(NULL, temp_path("ten/test_batch.bin")), STR("part", "test")), NC_E0312, "`part = \"test\"` chooses nothing");
+  refused(SPEC("cifar", STR(NULL, temp_path("ten")), STR("labels", "coarse")), NC_E0312, "is CIFAR-10, with one kind of labels");
   refused(SPEC("cifar", STR(NULL, temp_path("nowhere"))), NC_E0401, "cannot open");
   temp_write("ten/test_batch.bin", records, 3000);
   refused(SPEC("cifar", STR(NULL, temp_path("ten"))), NC_E0402, "has 3000 bytes, which is no number of records of 3073");

@@ -63,6 +63,15 @@ static bool folder(Cifar *c) {
   return false;
 }
 
+// A setting that the data leave no choice for.
+static bool no_choice(const Cifar *c, const char *setting, const char *fallback, const char *why, const char *mend) {
+  const NcSetting *s = nc_arg(c->g, setting);
+  if (!strcmp(s->s, fallback)) return true;
+  NcMessage *m = nc_error(c->g->d, NC_E0312, s->at, "`%s = \"%s\"` chooses nothing: `%s` is %s", setting, s->s, c->path, why);
+  nc_help(c->g->d, m, "%s", mend);
+  return false;
+}
+
 static bool find(const NcArgs *g, Cifar *c) {
   const NcSetting *path = nc_arg(g, "path");
   struct stat s;
@@ -72,7 +81,11 @@ static bool find(const NcArgs *g, Cifar *c) {
             "give the folder's path as seen from the folder in which nacre runs");
     return false;
   }
-  if (S_ISDIR(s.st_mode) ? !folder(c) : (c->hundred = s.st_size % (IMAGE + 1) != 0 && s.st_size % (IMAGE + 2) == 0, !add(c, c->path, &s)))
+  bool one = !S_ISDIR(s.st_mode);
+  if (one) c->hundred = s.st_size % (IMAGE + 1) != 0 && s.st_size % (IMAGE + 2) == 0;
+  if (one ? !add(c, c->path, &s) : !folder(c)) return false;
+  if (one && !no_choice(c, "part", "all", "one file", "leave `part` out, or give the folder")) return false;
+  if (!c->hundred && !no_choice(c, "labels", "fine", "CIFAR-10, with one kind of labels", "leave `labels` out, or give the folder of CIFAR-100"))
     return false;
   c->coarse = c->hundred && nc_arg(g, "labels")->s[0] == 'c';
   return true;
