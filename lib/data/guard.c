@@ -124,26 +124,39 @@ static Place *look_up(const NcDataset *set, Place *table, uint64_t mask, uint64_
   }
 }
 
-static void overlap(NcDiag *d, const NcDataset *set, const NcSplit *train, const NcSplit *part, int parts) {
+typedef struct { int64_t shared, mine, other; } Twins;      // of a part: how many, the first one, and which it is in training
+
+static void find_twins(NcArena *scratch, const NcDataset *set, const NcSplit *train, const NcSplit *part, int parts, Twins *out) {
   uint64_t size = 4;
   while (size < 2 * (uint64_t)train->n) size *= 2;
-  Place *table = NC_NEW_N(d->arena, Place, size);
+  Place *table = NC_NEW_N(scratch, Place, size);
   for (int64_t i = 0; i < train->n; i++) {
     uint64_t h = hash_of(set, train->index[i]);
     *look_up(set, table, size - 1, h, train->index[i]) = (Place){h, train->index[i]};
   }
-  for (int k = 0; k < parts; k++) {
-    int64_t shared = 0, mine = 0, other = 0;
+  for (int k = 0; k < parts; k++)
     for (int64_t i = 0; &part[k] != train && i < part[k].n; i++) {
       int64_t example = part[k].index[i];
       const Place *p = look_up(set, table, size - 1, hash_of(set, example), example);
-      if (!p->hash || shared++) continue;
-      mine = example;
-      other = p->example;
+      if (p->hash && out[k].shared++ == 0) out[k].mine = example, out[k].other = p->example;
     }
-    if (shared < 2 || shared * 100 < part[k].n) continue;    // a twin or two is chance
+}
+
+// The table is large, and of no use once it was asked: it lies in memory of its own.
+static void overlap(NcDiag *d, const NcDataset *set, const NcSplit *train, const NcSplit *part, int parts) {
+  Twins *twins = NC_NEW_N(d->arena, Twins, parts);
+  NcArena *scratch = nc_arena_new();
+  if (!scratch || NC_ON_OOM(scratch)) {
+    nc_arena_free(scratch);
+    longjmp(*nc_arena_oom(d->arena), 1);
+  }
+  find_twins(scratch, set, train, part, parts, twins);
+  nc_arena_free(scratch);
+  for (int k = 0; k < parts; k++) {
+    const Twins *t = &twins[k];
+    if (t->shared < 2 || t->shared * 100 < part[k].n) continue;    // a twin or two is chance
     NcMessage *m = nc_warn(d, NC_E0414, set->at, "%lld of the %lld examples of `%s` are in `train` too: example %lld is example %lld",
-                           (long long)shared, (long long)part[k].n, part[k].name, (long long)mine, (long long)other);
+                           (long long)t->shared, (long long)part[k].n, part[k].name, (long long)t->mine, (long long)t->other);
     nc_help(d, m, "the score on `%s` will flatter the network: remove the copies from the data", part[k].name);
   }
 }
