@@ -1,6 +1,7 @@
 // Tables: CSV files, their columns, what is missing or wrong in them.
 #include <stdint.h>
 #include "base/file.h"
+#include "data/split.h"
 #include "io/date.h"
 #include "sources.h"
 
@@ -96,6 +97,20 @@ START_TEST(test_csv_dates) {
   wrong = SPEC("csv", STR(NULL, csv("when,a\n2000-01-01,1\n,2\n")), STR("time", "when"));
   ck_assert(!nc_source_describe(arena, diag, &wrong, &f));
   expect_error(NC_E0404, "the value is missing");
+}
+END_TEST
+
+// Seconds since 1970, and times of a day long after 2000, differ by less than a float holds.
+START_TEST(test_csv_order_of_time) {
+  static const char *const texts[] = {"t,a\n1700000003,1\n1700000001,2\n1700000004,3\n1700000002,4\n",
+                                      "t,a\n2026-11-21 10:00:03,1\n2026-11-21 10:00:01,2\n2026-11-21 10:00:04,3\n2026-11-21 10:00:02,4\n"};
+  for (int k = 0; k < LENGTH(texts); k++) {
+    NcDataset *s = open_good(SPEC("csv", STR(NULL, csv(texts[k])), STR("time", "t")));
+    NcSplit out[2];
+    NcSplitPart part[2] = {{"train", 0.5, {0}}, {"test", 0.5, {0}}};
+    ck_assert(nc_split_by(arena, diag, s, "time", 1, NC_NOWHERE, part, 2, out));
+    ck_assert_mem_eq(out[0].index, ((int64_t[]){1, 3, 0, 2}), 4 * sizeof(int64_t));
+  }
 }
 END_TEST
 
@@ -307,6 +322,7 @@ int main(void) {
   tcase_add_test(c, test_csv);
   tcase_add_test(c, test_dates);
   tcase_add_test(c, test_csv_dates);
+  tcase_add_test(c, test_csv_order_of_time);
   tcase_add_test(c, test_csv_numbered);
   tcase_add_test(c, test_csv_missing);
   tcase_add_test(c, test_csv_bad);

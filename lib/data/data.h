@@ -10,6 +10,7 @@ typedef struct {
   void **data;                 // [fields] contiguous: n examples each
   const char **origin;         // [fields] the file it came from, NULL when generated; for messages
   NcRange at;                  // of the source in the .nn file
+  double *time;                // [n] of a source with a field `time`: as exact as it is written, for the order; else NULL
   // Windows overlap: of a field all positions are stored once, `step[field]` bytes each, and an example's number is the
   // position at which it begins.
   NcWindows windows;

@@ -86,6 +86,7 @@ static int by_key(const void *x, const void *y) {
 
 static double value_of(const NcDataset *set, int field, int64_t i) {
   const void *p = set->data[field];
+  if (set->time && !strcmp(set->field[field].name, "time")) return set->time[i];
   switch (set->field[field].dtype) {
     case NC_F32: return (double)((const float *)p)[i];
     case NC_I32: return (double)((const int32_t *)p)[i];

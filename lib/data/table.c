@@ -328,12 +328,14 @@ static bool target(Table *t, float *out) {
   return true;
 }
 
-// Of dates the days since 2000, where the column's texts are dates.
-static bool times(Table *t, float *out) {
+// Of dates the days since 2000, where the column's texts are dates. The order is taken from doubles: seconds since 1970 are more
+// than a float can tell apart.
+static bool times(Table *t, double *exact, float *out) {
   double v;
   bool dates = nc_date(cell(t, 0, t->time), &v);
   for (int64_t i = 0; i < t->rows; i++) {
     if (dates ? !date(t, i, t->time, &v) : !number(t, i, t->time, &v)) return false;
+    exact[i] = v;
     out[i] = (float)v;
   }
   return true;
@@ -370,7 +372,8 @@ static NcDataset *csv_open(const NcArgs *g) {
   put_x(&t, &f.at[0], set->data[0]);
   if (t.label >= 0) set->data[1] = labels;
   if (t.target >= 0 && !target(&t, set->data[number_at])) return NULL;
-  if (t.time >= 0 && !times(&t, set->data[f.n - 1])) return NULL;
+  if (t.time >= 0) set->time = NC_NEW_N(g->a, double, t.rows);
+  if (t.time >= 0 && !times(&t, set->time, set->data[f.n - 1])) return NULL;
   return set;
 }
 

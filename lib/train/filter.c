@@ -61,6 +61,7 @@ static void compact(NcDataset *set, const bool *keep) {
       size_t bytes = nc_field_bytes(&set->field[f]);
       memcpy((char *)set->data[f] + (size_t)n * bytes, (char *)set->data[f] + (size_t)i * bytes, bytes);
     }
+    if (set->time) set->time[n] = set->time[i];
     n++;
   }
   set->n = n;
