@@ -5,14 +5,14 @@
 #include <unistd.h>
 #include "verbs.h"
 
-// The name of the data without its folder and endings, and .nn: in the working directory.
+// The name of the data without its folder and endings, and .nn: in the working directory. `.`, `..` and `/` name nothing.
 static char *default_name(const char *data) {
   size_t n = strlen(data);
-  while (n > 1 && data[n - 1] == '/') n--;
+  while (n && data[n - 1] == '/') n--;
   size_t from = n;
-  while (from > 0 && data[from - 1] != '/') from--;
-  size_t length = strcspn(data + from + 1, "./") + 1;
-  if (length > n - from) length = n - from;
+  while (from && data[from - 1] != '/') from--;
+  size_t dots = strspn(data + from, "."), length = dots + strcspn(data + from + dots, "./");
+  if (length <= dots || dots > 1) data = "model", from = 0, length = strlen(data);
   char *name = malloc(length + sizeof ".nn");
   if (!name) return NULL;
   memcpy(name, data + from, length);

@@ -75,5 +75,16 @@ mkdir 'odd {place}'
 sed 's/^id,kind/"i{d}","k""ind"/' pets.csv >'odd {place}/1 if "{x}".csv'
 expect 0 '' "$nacre" new --data 'odd {place}/1 if "{x}".csv' --target 'k"ind' odd.nn
 expect 0 'no errors' "$nacre" check odd.nn
+# Column names are texts of people: they may hold anything, also what would end a comment.
+{ printf 'b,"na\nme","ki\nnd \001x"\n'; awk 'BEGIN { for (i = 0; i < 60; i++) printf "%d,n%d,%s\n", i % 7, i, i % 2 ? "u" : "v" }'; } >lines.csv
+makes lines.csv 'to tell which `ki nd  x` a row has' '# left out: na me is different' 'label = "ki\nnd'
+# A path without a name of its own.
+for path in '' / . .. ./ ../; do
+  "$nacre" new --data="$path" >out.txt 2>err.txt </dev/null
+  [ ! -e ..nn ] && [ ! -e .nn ] || bad "a file is named for \`$path'"
+done
+mkdir here; cp lines.csv here/x.csv
+(cd here && mv x.csv .hidden.csv && "$nacre" new --data .hidden.csv >/dev/null 2>&1 && [ -s .hidden.nn ]) || bad '.hidden.csv has no .hidden.nn'
+(cd mnist && "$nacre" new --data . >/dev/null 2>&1 && [ -s model.nn ]) || bad '`--data .` has no model.nn'
 
 end

@@ -19,10 +19,15 @@ void nc_new_quoted(NcBuf *b, const char *s) {
   nc_putc(b, '"');
 }
 
+void nc_new_remark(NcBuf *b, const char *s) {
+  for (; *s; s++) nc_putc(b, (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s);
+}
+
 void nc_new_head(NcNew *w, const char *what, int64_t n) {
-  nc_putf(&w->out, "nn 1\n# Made by `nacre new` from %lld %s. Change what you like.\n#   nacre train FILE    trains it\n"
-                   "#   nacre eval RUN      measures it on the part `test`, which training never sees\n\n",
-          (long long)n, what);
+  nc_putf(&w->out, "nn 1\n# Made by `nacre new` from %lld ", (long long)n);
+  nc_new_remark(&w->out, what);
+  nc_put(&w->out, ". Change what you like.\n#   nacre train FILE    trains it\n"
+                  "#   nacre eval RUN      measures it on the part `test`, which training never sees\n\n");
 }
 
 bool nc_new_enough(NcNew *w, int64_t n) {

@@ -20,6 +20,7 @@ bool nc_new_images(NcNew *w);
 bool nc_new_arrays(NcNew *w, bool idx);
 
 void nc_new_quoted(NcBuf *b, const char *s);                 // as a text of the language
+void nc_new_remark(NcBuf *b, const char *s);                 // in a comment, which ends with the line: no control characters
 void nc_new_head(NcNew *w, const char *what, int64_t n);     // the first lines
 bool nc_new_enough(NcNew *w, int64_t n);                     // E0406 where there are too few to learn from
 int64_t nc_new_batch(int64_t n, int64_t most);               // a power of two; n: examples of training

@@ -194,7 +194,7 @@ static bool source(const Table *t) {
   for (int c = 0; c < t->csv.columns; c++)
     if (c != t->target && t->column[c].unfit) {
       nc_put(b, "# left out: ");
-      for (const char *s = t->csv.name[c]; *s; s++) nc_putc(b, (unsigned char)*s < ' ' ? ' ' : *s);
+      nc_new_remark(b, t->csv.name[c]);
       nc_putf(b, " %s\n", t->column[c].unfit);
     }
   nc_put(b, "features = [");
