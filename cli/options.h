@@ -24,7 +24,7 @@
   OPT(OVERFIT, "overfit-one-batch", NULL, NULL, NULL, "train on one batch until its loss is next to nothing, to see that it can; writes nothing") \
   OPT(MAX_STEPS, "max-steps", "N", "0: no limit", NULL, "stop, saved, after so many steps") \
   OPT(PLOT, "plot", NULL, NULL, "always", "draw the loss as a curve: on a terminal; --plot=always: at the end elsewhere too") \
-  OPT(SPLIT, "split", "NAME", "test", "train valid test all", "the part of the data: train, valid, test or all") \
+  OPT(SPLIT, "split", "NAME", "test, else valid, else train", "train valid test all", "the part of the data: train, valid, test or all") \
   OPT(CHECKPOINT, "checkpoint", "NAME", "best, else last", "best last", "which checkpoint of the run: best or last") \
   OPT(FORMAT, "format", "FORMAT", "csv", "csv json", "csv or json") \
   OPT(OUTPUT, "output", "FILE", "stdout", NULL, \

@@ -84,16 +84,19 @@ int cli_train(const CliArgs *a) {
   return cli_done(m, s);
 }
 
-static void print_scores(const CliArgs *a, const char *split, const NacreScores *scores) {
+static void print_scores(const CliArgs *a, const NacreScores *scores) {
   bool json = a->value[O_JSON];
+  int width = 10;
   if (json) {
     fputs("{\"run\":", stdout);
     cli_json_text(stdout, a->arg[0]);
-    printf(",\"split\":\"%s\",\"examples\":%lld,\"metrics\":{", split, (long long)scores->examples);
-  } else printf("%s (%lld examples)\n", split, (long long)scores->examples);
+    printf(",\"split\":\"%s\",\"examples\":%lld,\"metrics\":{", scores->split, (long long)scores->examples);
+  } else printf("%s (%lld examples)\n", scores->split, (long long)scores->examples);
+  for (int i = 0; i < scores->metrics; i++)
+    if ((int)strlen(scores->metric[i].name) > width) width = (int)strlen(scores->metric[i].name);
   for (int i = 0; i < scores->metrics; i++) {
     const NacreMetric *v = &scores->metric[i];
-    if (!json) printf("  %-10s %.6g\n", v->name, v->value);
+    if (!json) printf("  %-*s %.6g\n", width, v->name, v->value);
     else if (isfinite(v->value)) printf("%s\"%s\":%.9g", i ? "," : "", v->name, v->value);
     else printf("%s\"%s\":null", i ? "," : "", v->name);
   }
@@ -104,10 +107,9 @@ int cli_eval(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
   NacreScores scores;
-  const char *split = a->value[O_SPLIT] ? a->value[O_SPLIT] : "test";
   NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
-  if (s == NACRE_OK) s = nacre_eval(m, split, &scores);
-  if (s == NACRE_OK) print_scores(a, split, &scores);
+  if (s == NACRE_OK) s = nacre_eval(m, a->value[O_SPLIT], &scores);
+  if (s == NACRE_OK) print_scores(a, &scores);
   return cli_done(m, s);
 }
 
@@ -138,7 +140,7 @@ int cli_predict(const CliArgs *a) {
     if (!images || !is_image(a->arg[i])) return cli_usage("E0704", "several INPUTs must all be images: `%s` and `%s` are not", file, a->arg[i]);
   NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
   if (s == NACRE_OK && images) s = nacre_predict_images(m, a->args - 1, a->arg + 1, format, a->value[O_OUTPUT], told, (void *)a);
-  else if (s == NACRE_OK) s = nacre_predict_file(m, file, file ? NULL : split ? split : "test", format, a->value[O_OUTPUT], told, (void *)a);
+  else if (s == NACRE_OK) s = nacre_predict_file(m, file, split, format, a->value[O_OUTPUT], told, (void *)a);
   return cli_done(m, s);
 }
 

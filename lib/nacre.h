@@ -125,9 +125,10 @@ NacreStatus nacre_train_seeds(const char *file, int seeds, const NacreOptions *o
 
 // ---- using a trained model
 
-// Loss and metrics on a part of the data ("train", "valid", "test"; "all": everything).
+// Loss and metrics on a part of the data ("train", "valid", "test"; "all": everything; NULL: "test", where there is none
+// "valid", else "train"). NacreScores.split is the part that was taken.
 // Errors: NACRE_MODEL: no train declaration (E0310). NACRE_USAGE: no such part (E0702). NACRE_DATA: the data is wrong (E04).
-typedef struct { int64_t examples; int metrics; const NacreMetric *metric; } NacreScores;
+typedef struct { const char *split; int64_t examples; int metrics; const NacreMetric *metric; } NacreScores;
 NacreStatus nacre_eval(NacreModel *m, const char *split, NacreScores *out);
 
 // Predicts for `n` examples. Each input of the model's predict graph is named as the data field it comes from
@@ -159,7 +160,7 @@ const char *nacre_class_name(NacreModel *m, int64_t i);
 NacreStatus nacre_predict_images(NacreModel *m, int n, const char *const *path, const char *format, const char *out,
                                  NacreWrite *write, void *ctx);
 
-// Predicts for the examples of files (CSV, NPY, IDX) or of a split, and writes them as "csv" or "json" lines; or, where
+// Predicts for the examples of files (CSV, NPY, IDX), or where `path` is NULL of a split (NULL: as of nacre_eval), and writes them as "csv" or "json" lines; or, where
 // `out` is not NULL, as nacre_write_outputs does. Errors: as of the predictions above; NACRE_USAGE: no such part, or files are
 // not what this model can take (E0702); NACRE_DATA: a file is wrong (E04); NACRE_RUN: `out` cannot be written (E0602).
 NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format, const char *out,

@@ -5,8 +5,8 @@
 #include "io/csv.h"
 #include "io/date.h"
 
-// Which column of the file, and which of its texts or which part of its dates, a feature's name means. -1 after E0407.
-static int feature_source(NcDiag *d, NcArena *a, const NcCsv *t, const char *name, const char **category, int *part) {
+// Which column of the file, and which of its texts or which part of its dates, a feature's name means. -1: there is none.
+static int feature_source(NcArena *a, const NcCsv *t, const char *name, const char **category, int *part) {
   *category = NULL;
   *part = -1;
   int c = nc_csv_column(t, name);
@@ -20,16 +20,32 @@ static int feature_source(NcDiag *d, NcArena *a, const NcCsv *t, const char *nam
     c = nc_csv_column(t, nc_strndup(a, name, (size_t)(eq - name)));
     *category = eq + 1;
   }
-  if (c < 0) nc_error(d, NC_E0407, t->at, "`%s` has no column for the feature `%s`", t->path, name);
   return c;
 }
 
+// `a`, `b`, `c`: the columns that a file must have, each once (of texts b=…, of dates b@…). `of`: the texts of that column.
+static const char *columns_told(NcArena *a, const NcField *x, const char *of) {
+  NcBuf b = NC_BUF(a);
+  const char *last = "";
+  for (int64_t j = 0; j < x->shape.dim[0]; j++) {
+    const char *name = x->column[j], *eq = strchr(name, '='), *end = eq ? eq : strrchr(name, '@');
+    if (of && (!eq || strncmp(name, of, (size_t)(eq - name)) || of[eq - name])) continue;
+    const char *said = of ? eq + 1 : end ? nc_strndup(a, name, (size_t)(end - name)) : name;
+    if (strcmp(said, last) != 0) nc_putf(&b, "%s`%s`", b.n ? ", " : "", said);
+    last = said;
+  }
+  return nc_buf_str(&b);
+}
+
 // A text must be one that training saw: each column's categories stand side by side in x.
-static bool seen_category(NcDiag *d, const NcCsv *t, const float *x, int64_t row, int c, const int *from, int width) {
+static bool seen_category(NcArena *a, NcDiag *d, const NcCsv *t, const NcField *like, const float *x, int64_t row, int c,
+                          const int *from) {
+  int width = (int)like->shape.dim[0];
   for (int j = 0; j < width; j++)
     if (from[j] == c && x[row * width + j] != 0) return true;
-  nc_csv_error(d, NC_E0404, t, row, c, "`%s` is none of the texts that the network was trained with",
-               nc_csv_cell(t, row, c));
+  NcMessage *m = nc_csv_error(d, NC_E0404, t, row, c, "`%s` is none of the texts that the network was trained with",
+                              nc_csv_cell(t, row, c));
+  nc_help(d, m, "it knows %s", columns_told(a, like, t->name[c]));
   return false;
 }
 
@@ -52,7 +68,11 @@ float *nc_csv_features(NcArena *a, NcDiag *d, const NcSourceSpec *like, const ch
   int *part = NC_NEW_N(a, int, width);
   const char **category = NC_NEW_N(a, const char *, width);
   for (int j = 0; j < width; j++)
-    if ((from[j] = feature_source(d, a, &t, x->column[j], &category[j], &part[j])) < 0) return NULL;
+    if ((from[j] = feature_source(a, &t, x->column[j], &category[j], &part[j])) < 0) {
+      NcMessage *m = nc_error(d, NC_E0407, t.at, "`%s` has no column for the feature `%s`", t.path, x->column[j]);
+      nc_help(d, m, header ? "its first row should name %s" : "the columns wanted are %s", columns_told(a, x, NULL));
+      return NULL;
+    }
   float *out = nc_alloc_array(a, (size_t)t.rows, (size_t)width * sizeof(float));
   for (int64_t i = 0; i < t.rows; i++) {
     for (int j = 0; j < width; j++) {
@@ -60,14 +80,15 @@ float *nc_csv_features(NcArena *a, NcDiag *d, const NcSourceSpec *like, const ch
       double v = 0;
       if (category[j]) v = !strcmp(s, category[j]);
       else if (part[j] >= 0 ? !nc_date(s, &v) : !nc_csv_number(s, &v)) {
-        nc_csv_error(d, NC_E0404, &t, i, from[j], !*s ? "the value is missing%s" : part[j] >= 0 ? "`%s` is not a date" : "`%s` is not a number", s);
+        NcMessage *m = nc_csv_error(d, NC_E0404, &t, i, from[j], !*s ? "the value is missing%s" : part[j] >= 0 ? "`%s` is not a date" : "`%s` is not a number", s);
+        if (!*s) nc_help(d, m, "a prediction needs every value: fill it in, or leave the row out");
         return NULL;
       }
       if (part[j] >= 0) v = nc_date_part(v, part[j]);
       out[i * width + j] = (float)v;
     }
     for (int j = 0; j < width; j++)
-      if (category[j] && (!j || from[j] != from[j - 1]) && !seen_category(d, &t, out, i, from[j], from, width))
+      if (category[j] && (!j || from[j] != from[j - 1]) && !seen_category(a, d, &t, x, out, i, from[j], from))
         return NULL;
   }
   *rows = t.rows;

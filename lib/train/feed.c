@@ -36,8 +36,17 @@ bool nc_feed_data(NacreModel *m) {
   return nc_check_indices(m);
 }
 
+const char *nc_feed_unseen(const NcRecipe *r) {
+  static const char *const order[] = {"test", "valid"};
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+    for (int k = 0; k < r->split.n; k++)
+      if (strcmp(r->split.at[k].name, order[i]) == 0) return order[i];
+  return r->split.n ? "train" : "all";
+}
+
 const NcSplit *nc_feed_split(NacreModel *m, const char *name) {
   if (!nc_feed_data(m)) return NULL;
+  if (!name) name = nc_feed_unseen(m->program->recipe);
   for (int i = 0; i < m->splits; i++)
     if (strcmp(m->split[i].name, name) == 0) return &m->split[i];
   if (strcmp(name, "all") == 0) {

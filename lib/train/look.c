@@ -147,8 +147,8 @@ static bool summary(NacreModel *m, void *arg) {
     rows_text(m, &b);
     nc_putf(&b, "\n%s parameters", nc_thousands(m->arena, params));
     nc_put(&b, m->program->batch ? nc_sprintf(m->arena, "; multiply-adds are per example; B is %lld\n", (long long)m->program->batch) : "\n");
-    if (step.plan.n) nc_putf(&b, "training:  %s of device memory, %d launches a step\n", bytes(m->arena, training), step.launches);
-    if (infer.plan.n) nc_putf(&b, "inference: %s of device memory, %d launches\n", bytes(m->arena, inference), infer.launches);
+    if (step.plan.n) nc_putf(&b, "training:  %s of device memory, %d launch%s a step\n", bytes(m->arena, training), step.launches, step.launches == 1 ? "" : "es");
+    if (infer.plan.n) nc_putf(&b, "inference: %s of device memory, %d launch%s\n", bytes(m->arena, inference), infer.launches, infer.launches == 1 ? "" : "es");
     if (!tasks(m, &t, &b)) return false;
   }
   give(q, &b);

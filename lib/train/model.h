@@ -101,7 +101,8 @@ bool nc_feed_data(NacreModel *m);                                         // ope
 bool nc_feed_filter(NacreModel *m, NcDataset *set);                       // filter.c: keeps what `where` chooses
 bool nc_check_indices(NacreModel *m);                                     // indices.c: tokens lie in their tables, labels among the classes; E0403
 void nc_field_uses(NacreModel *m, NcUse *use);                            // what the training makes of each field
-const NcSplit *nc_feed_split(NacreModel *m, const char *name);            // NULL after an error that names the parts
+const NcSplit *nc_feed_split(NacreModel *m, const char *name);            // name NULL: the next; NULL after an error that names the parts
+const char *nc_feed_unseen(const NcRecipe *r);                            // the part that tells most of new data: test, where there is none valid, else train
 int64_t nc_feed_batch(int64_t n, int64_t batch);                          // a batch for evaluating n examples, without a remainder if possible
 // What random numbers follow from in a batch of a part that is evaluated, by its first example: other ones for
 // each part and each batch, the same each time.

@@ -200,9 +200,11 @@ typedef struct {
   void *ctx;
 } File;
 
-static bool gather_split(NacreModel *m, const char *name, const NacreTensor *in, int ins, const void **data, int64_t *n) {
-  const NcSplit *s = nc_feed_split(m, name);
+// *name is the part that was taken.
+static bool gather_split(NacreModel *m, const char **name, const NacreTensor *in, int ins, const void **data, int64_t *n) {
+  const NcSplit *s = nc_feed_split(m, *name);
   if (!s) return false;
+  *name = s->name;
   for (int i = 0; i < ins; i++) {
     int f = nc_field_find(m->data, in[i].name);
     if (f < 0) return nc_error(m->diag, NC_E0901, NC_NOWHERE, "the data has no field `%s`", in[i].name), false;
@@ -300,7 +302,7 @@ static bool predict_file(NacreModel *m, void *arg) {
   if (q->out && !nc_output_path_good(m, q->out)) return false;
   if (q->path && ins != 1)
     return nc_error(m->diag, NC_E0702, NC_NOWHERE, "the model has %d inputs: only a split of its own data can be predicted for", ins), false;
-  if (q->path ? !read_input(m, q->path, in, &data[0], &n) : !gather_split(m, q->split, in, ins, data, &n)) return false;
+  if (q->path ? !read_input(m, q->path, in, &data[0], &n) : !gather_split(m, &q->split, in, ins, data, &n)) return false;
   NcPredict p = {.n = n, .data = data, .part = q->path ? "" : q->split};
   if (!nc_predict(m, &p)) return false;
   if (q->out) return nc_outputs_write(m, p.outs, p.out, &(NcOutputTo){"predict", q->out, false, q->write, q->ctx});

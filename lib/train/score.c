@@ -96,7 +96,7 @@ static bool eval(NacreModel *m, void *arg) {
   if (!nc_score(m, s, scores)) return false;
   m->scores = NC_NEW_N(m->arena, NacreMetric, n);
   for (int k = 0; k < n; k++) m->scores[k] = (NacreMetric){nc_score_name(m, k), scores[k]};
-  *e->out = (NacreScores){.examples = s->n, .metrics = n, .metric = m->scores};
+  *e->out = (NacreScores){.split = s->name, .examples = s->n, .metrics = n, .metric = m->scores};
   return true;
 }
 

@@ -117,15 +117,6 @@ static bool load(Seeds *q) {
 
 // ---- what is trained
 
-// Where the data has a part for it, the score is of examples that no choice was made by.
-static const char *best_part(const NcRecipe *r) {
-  static const char *const order[] = {"test", "valid"};
-  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-    for (int k = 0; k < r->split.n; k++)
-      if (strcmp(r->split.at[k].name, order[i]) == 0) return order[i];
-  return "train";
-}
-
 static bool begin(Seeds *q) {
   if (q->t->resume) {
     q->dir = nc_strdup(q->a, q->t->resume);
@@ -144,7 +135,7 @@ static bool begin(Seeds *q) {
       return false;
     }
   }
-  q->split = best_part(q->base->program->recipe);
+  q->split = nc_feed_unseen(q->base->program->recipe);
   return save(q);
 }
 
