@@ -12,11 +12,14 @@
 // nacre_close. What is handed in (options, texts, data) is read during the call and need not outlive it.
 // Threads: a model is used by one thread at a time; different models are independent. Callbacks come on the thread that
 // called, and must not call back with the same model. Nothing here prints, exits, aborts, or installs a signal handler.
+// Locale: numbers are written and read with a point, whatever setlocale() was told; while a call lasts, its thread's LC_NUMERIC
+// is "C", in callbacks too.
 // After fork() only the process that opened a model's device may go on with it.
 // Errors: every call returns a status, and nacre_message (or *error) says more, with a code that `nacre explain` knows.
 // Below, "Errors" names those that a function has beside these, which any may have: NACRE_RUN when memory ran out
-// (E0606); with a model that could not be opened NACRE_USAGE (E0704), and nothing else happens; of calls that compute,
-// NACRE_DEVICE (E0501 no device, E0502 a call of it failed, E0503 a kernel does not compile, E0504 it does not fit).
+// (E0606); NACRE_USAGE with a model that could not be opened, or where an argument is NULL that is not said to allow it
+// (E0704), and nothing else happens; of calls that compute, NACRE_DEVICE (E0501 no device, E0502 a call of it failed, E0503 a
+// kernel does not compile, E0504 it does not fit).
 // After NACRE_USAGE, NACRE_DATA and NACRE_INTERRUPTED a model can be used on; after another error close it. An output
 // argument holds nothing of use then.
 #ifndef NACRE_H
@@ -196,7 +199,7 @@ NacreStatus nacre_load(NacreModel *m, const char *path);
 
 NacreStatus nacre_summary(NacreModel *m, NacreWrite *write, void *ctx);   // layers, shapes, parameters, multiply-adds, bytes
 typedef struct {
-  const char *what;          // "graph", "plan" or "opencl"
+  const char *what;          // "graph", "plan" or "opencl"; NULL: "plan"
   const char *purpose;       // "step" (training), "eval", "predict" or "init"
   const char *after;         // stop after this pass and print what it left; NULL: the end
   bool timings;              // a line per pass instead

@@ -53,6 +53,7 @@ NC_SUITES = \
   tests/check_report \
   tests/check_tuned \
   tests/check_resolved \
+  tests/check_public \
   tests/check_stages
 check_PROGRAMS += $(NC_SUITES)
 TESTS += $(NC_SUITES)

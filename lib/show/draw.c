@@ -61,4 +61,4 @@ static bool draw(NacreModel *m, void *arg) {
   return !q->draw->path || write_picture(m, q->draw->path, &dot);
 }
 
-NacreStatus nacre_draw(NacreModel *m, const NacreDraw *d, NacrePicture *out) { return nc_guard(m, draw, &(Ask){d, out}); }
+NacreStatus nacre_draw(NacreModel *m, const NacreDraw *d, NacrePicture *out) { return nc_guard_given(m, d && out, draw, &(Ask){d, out}); }

@@ -165,4 +165,4 @@ static bool report(NacreModel *m, void *arg) {
   return true;
 }
 
-NacreStatus nacre_report(NacreModel *m, NacreWrite *write, void *ctx) { return nc_guard(m, report, &(Page){write, ctx}); }
+NacreStatus nacre_report(NacreModel *m, NacreWrite *write, void *ctx) { return nc_guard_given(m, write, report, &(Page){write, ctx}); }

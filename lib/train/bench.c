@@ -199,5 +199,5 @@ static bool bench(NacreModel *m, void *arg) {
 
 NacreStatus nacre_bench(NacreModel *m, const NacreBenchOptions *o, NacreWrite *write, void *ctx) {
   static const NacreBenchOptions usual;
-  return nc_guard(m, bench, &(Bench){.o = o ? o : &usual, .write = write, .ctx = ctx});
+  return nc_guard_given(m, write && (!o || !o->batches || o->batch), bench, &(Bench){.o = o ? o : &usual, .write = write, .ctx = ctx});
 }

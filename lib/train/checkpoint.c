@@ -207,5 +207,5 @@ static bool load_weights(NacreModel *m, void *arg) {
   return !m->exec || nc_engine_fill(m);
 }
 
-NacreStatus nacre_save(NacreModel *m, const char *path) { return nc_guard(m, save_weights, &(Path){path}); }
-NacreStatus nacre_load(NacreModel *m, const char *path) { return nc_guard(m, load_weights, &(Path){path}); }
+NacreStatus nacre_save(NacreModel *m, const char *path) { return nc_guard_given(m, path, save_weights, &(Path){path}); }
+NacreStatus nacre_load(NacreModel *m, const char *path) { return nc_guard_given(m, path, load_weights, &(Path){path}); }

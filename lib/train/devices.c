@@ -43,7 +43,7 @@ static bool devices(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 }
 
 NacreStatus nacre_devices(const NacreOptions *o, NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, devices, &(NcSink){write, ctx}, error);
+  return nc_plain_given(o, write, devices, &(NcSink){write, ctx}, error);
 }
 
 // ---- a plan from its text
@@ -94,5 +94,5 @@ static bool run_plan(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 
 NacreStatus nacre_run_plan(const char *name, const char *text, size_t size, const NacreOptions *o,
                            NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, run_plan, &(RunPlan){name, text, size, {write, ctx}}, error);
+  return nc_plain_given(o, name && (text || !size) && write, run_plan, &(RunPlan){name, text ? text : "", size, {write, ctx}}, error);
 }

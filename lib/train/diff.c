@@ -213,5 +213,5 @@ static bool diff(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 }
 
 NacreStatus nacre_diff(const char *a, const char *b, const NacreOptions *o, NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, diff, &(Diff){{a, b}, {write, ctx}}, error);
+  return nc_plain_given(o, a && b && write, diff, &(Diff){{a, b}, {write, ctx}}, error);
 }

@@ -143,5 +143,5 @@ static bool doctor(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 }
 
 NacreStatus nacre_doctor(const NacreOptions *o, NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, doctor, &(NcSink){write, ctx}, error);
+  return nc_plain_given(o, write, doctor, &(NcSink){write, ctx}, error);
 }

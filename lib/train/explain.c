@@ -140,5 +140,5 @@ static bool explain(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 }
 
 NacreStatus nacre_explain(const char *name, const NacreOptions *o, NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, explain, &(Explain){.name = name, .sink = {write, ctx}}, error);
+  return nc_plain_given(o, write, explain, &(Explain){.name = name, .sink = {write, ctx}}, error);
 }

@@ -156,7 +156,7 @@ static bool summary(NacreModel *m, void *arg) {
 }
 
 NacreStatus nacre_summary(NacreModel *m, NacreWrite *write, void *ctx) {
-  return nc_guard(m, summary, &(Look){write, ctx, NULL});
+  return nc_guard_given(m, write, summary, &(Look){write, ctx, NULL});
 }
 
 // ---- emit
@@ -196,8 +196,11 @@ static bool emit(NacreModel *m, void *arg) {
   const NcGraph *g = nc_look_graph(m, purpose);
   if (!g) return false;
   NcBuf b = NC_BUF(m->arena);
+  const char *what = e->what ? e->what : "plan";
+  bool graph = strcmp(what, "graph") == 0, opencl = strcmp(what, "opencl") == 0;
+  if (!graph && !opencl && strcmp(what, "plan") != 0)
+    return nc_error(m->diag, NC_E0702, NC_NOWHERE, "`graph`, `plan` or `opencl` can be printed, not `%s`", what), false;
   if (e->after && unknown_pass(m, e->after)) return false;
-  bool graph = strcmp(e->what, "graph") == 0;
   if (graph && !e->after && !e->timings) {
     nc_graph_print(g, &b);
     give(q, &b);
@@ -211,18 +214,18 @@ static bool emit(NacreModel *m, void *arg) {
   NcPlan *p = nc_compile(m->arena, m->diag, g, &t, &o);
   if (!p && (!e->after || m->diag->errors)) return false;
   if (e->timings) nc_put(&b, nc_buf_str(&timings));
-  else if (p && strcmp(e->what, "opencl") == 0) nc_put(&b, p->program);
+  else if (p && opencl) nc_put(&b, p->program);
   else if (p) nc_plan_print(p, &b, true);
   give(q, &b);
   return true;
 }
 
 NacreStatus nacre_emit(NacreModel *m, const NacreEmit *e, NacreWrite *write, void *ctx) {
-  return nc_guard(m, emit, &(Look){write, ctx, e});
+  return nc_guard_given(m, e && write, emit, &(Look){write, ctx, e});
 }
 
 void nacre_passes(NacreWrite *write, void *ctx) {
-  for (int i = 0; nc_pass_info(i); i++) {
+  for (int i = 0; write && nc_pass_info(i); i++) {
     char line[256];
     int n = snprintf(line, sizeof line, "%-12s %s\n", nc_pass_info(i)->name, nc_pass_info(i)->doc);
     write(ctx, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);

@@ -74,8 +74,12 @@ struct NacreModel {
   char *message;             // malloc'ed; what nacre_message gave last
 };
 
-// Calls f with the way out of memory set; turns what it reported into a status.
+// Calls f with the way out of memory set; turns what it reported into a status. m may be NULL (NACRE_USAGE).
 NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *arg);
+// The same where `given` holds, which names arguments that must not be NULL: nc_guard_given(m, split && out, eval, …).
+#define nc_guard_given(m, given, f, ...) ((given) ? nc_guard(m, f, __VA_ARGS__) : nc_guard_misused(m, #given))
+NacreStatus nc_guard_misused(NacreModel *m, const char *given);
+bool nc_misused(NcDiag *d, const char *given);                            // E0704; false
 
 // open.c: a run's source and settings, but none of its weights.
 NacreStatus nc_open_again(const char *directory, const NacreOptions *o, NacreModel **out);

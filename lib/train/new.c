@@ -123,5 +123,5 @@ static bool create(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 }
 
 NacreStatus nacre_new(const char *data, const char *target, const NacreOptions *o, NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, create, &(Job){data, target, {write, ctx}}, error);
+  return nc_plain_given(o, data && write, create, &(Job){data, target, {write, ctx}}, error);
 }

@@ -2,12 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/point.h"
 #include "train/described.h"
 #include "train/model.h"
 #include "train/run.h"
 #include "train/weights.h"
 
-NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *arg) {
+static NacreStatus guarded(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *arg) {
   m->diag->messages.n = 0;
   m->diag->errors = 0;
   m->out_of_memory = false;
@@ -20,6 +21,22 @@ NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *a
   if (good && !m->diag->errors) return NACRE_OK;
   int status = nc_diag_exit(m->diag);
   return status ? (NacreStatus)status : NACRE_RUN;
+}
+
+NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *arg) {
+  if (!m || !m->diag) return m ? NACRE_RUN : NACRE_USAGE;
+  locale_t before = nc_point_begin();
+  NacreStatus s = guarded(m, f, arg);
+  nc_point_end(before);
+  return s;
+}
+
+static bool misused(NacreModel *m, void *arg) { return nc_misused(m->diag, arg); }
+NacreStatus nc_guard_misused(NacreModel *m, const char *given) { return nc_guard(m, misused, (void *)given); }
+
+bool nc_misused(NcDiag *d, const char *given) {
+  nc_help(d, nc_error(d, NC_E0704, NC_NOWHERE, "an argument of this call must not be NULL"), "it needs: %s", given);
+  return false;
 }
 
 // ---- hooks: files that the compiler may need
@@ -72,10 +89,12 @@ static bool take_options(NacreModel *m, const NacreOptions *o) {
   m->o.model = copy(m->arena, m->o.model);
   if (m->o.device_class && strcmp(m->o.device_class, "cpu") && strcmp(m->o.device_class, "gpu"))
     return nc_error(m->diag, NC_E0702, NC_NOWHERE, "the class is `cpu` or `gpu`, not `%s`", m->o.device_class), false;
+  if (m->o.sets < 0 || (m->o.sets && !m->o.set)) return nc_misused(m->diag, "set, with `sets` pairs");
   if (m->o.batch < 0) return nc_error(m->diag, NC_E0702, NC_NOWHERE, "the batch size must be positive"), false;
   const char **set = NC_NEW_N(m->arena, const char *, m->o.sets + 1);
   m->set = NC_NEW_N(m->arena, NcSet, m->o.sets + 1);
   for (int i = 0; i < m->o.sets; i++) {
+    if (!m->o.set[i]) return nc_misused(m->diag, "each pair of set");
     set[i] = nc_strdup(m->arena, m->o.set[i]);
     const char *eq = strchr(set[i], '=');
     if (!eq || eq == set[i])
@@ -95,6 +114,7 @@ typedef struct {
 
 static bool open_source(NacreModel *m, void *arg) {
   Open *q = arg;
+  if (!q->name) return nc_misused(m->diag, q->run ? "directory" : q->text ? "name" : "file");
   if (q->o) m->o.json = q->o->json, m->o.color = q->o->color;      // messages are told so from the first one on
   if (q->run) {
     NacreOptions merged;
@@ -118,6 +138,7 @@ static bool open_source(NacreModel *m, void *arg) {
 }
 
 static NacreStatus open_model(Open q, NacreModel **out) {
+  if (!out) return NACRE_USAGE;
   *out = NULL;
   NacreModel *m = calloc(1, sizeof *m);
   if (!m) return NACRE_RUN;
@@ -137,7 +158,7 @@ NacreStatus nacre_open(const char *file, const NacreOptions *o, NacreModel **out
 }
 
 NacreStatus nacre_open_text(const char *name, const char *text, size_t size, const NacreOptions *o, NacreModel **out) {
-  return open_model((Open){.name = name, .text = text, .size = size, .o = o}, out);
+  return open_model((Open){.name = name, .text = text ? text : "", .size = text ? size : 0, .o = o}, out);
 }
 
 NacreStatus nacre_open_run(const char *directory, const char *checkpoint, const NacreOptions *o, NacreModel **out) {
@@ -149,6 +170,7 @@ NacreStatus nc_open_again(const char *directory, const NacreOptions *o, NacreMod
 }
 
 const char *nacre_message(NacreModel *m) {
+  if (!m) return "error[E0606]: out of memory\n";      // why nacre_open gave none
   free(m->message);
   m->message = NULL;
   if (m->out_of_memory || !m->diag || NC_ON_OOM(m->arena)) return "error[E0606]: out of memory\n";

@@ -1,6 +1,7 @@
 // Without a model: formatting, explaining, devices, running a plan from its text.
 #include <stdlib.h>
 #include <string.h>
+#include "base/point.h"
 #include "device/check.h"
 #include "front/parse.h"
 #include "train/model.h"
@@ -32,12 +33,26 @@ static NacreStatus guarded(NcArena *a, const NacreOptions *o, Work *f, void *arg
 
 NacreStatus nc_plain(const NacreOptions *o, Work *f, void *arg, char **error) {
   static const NacreOptions defaults;
+  char *unasked = NULL;
+  if (!error) error = &unasked;
   *error = NULL;
   NcArena *a = nc_arena_new();
   if (!a) return NACRE_RUN;
+  locale_t before = nc_point_begin();
   NacreStatus s = guarded(a, o ? o : &defaults, f, arg, error);
+  nc_point_end(before);
   nc_arena_free(a);
+  free(unasked);
   return s;
+}
+
+static bool misused(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
+  (void)a, (void)o;
+  return nc_misused(d, arg);
+}
+NacreStatus nc_plain_misused(const NacreOptions *o, const char *given, const void *unused, char **error) {
+  (void)unused;
+  return nc_plain(o, misused, (void *)given, error);
 }
 
 // ---- fmt
@@ -64,6 +79,6 @@ static bool format(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 
 NacreStatus nacre_format(const char *name, const char *text, size_t size, bool check, const NacreOptions *o,
                          NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, format, &(Format){name, text, size, check, {write, ctx}}, error);
+  return nc_plain_given(o, name && (text || !size) && (write || check), format, &(Format){name, text ? text : "", size, check, {write, ctx}}, error);
 }
 

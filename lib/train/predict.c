@@ -45,7 +45,7 @@ static bool inputs(NacreModel *m, void *arg) {
   *q->in = t;
   return true;
 }
-NacreStatus nacre_inputs(NacreModel *m, int *count, const NacreTensor **in) { return nc_guard(m, inputs, &(Inputs){count, in}); }
+NacreStatus nacre_inputs(NacreModel *m, int *count, const NacreTensor **in) { return nc_guard_given(m, count && in, inputs, &(Inputs){count, in}); }
 
 static size_t example_bytes(const NacreTensor *t) {
   NcDtype d = NC_F32;
@@ -112,6 +112,8 @@ bool nc_predict(NacreModel *m, void *arg) {
   if (!m->handed || NC_ON_OOM(m->handed)) return nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for predictions"), false;
   int ins = inputs_of(m, m->handed, &in);
   q->one = NC_NEW(m->handed, NacreTensor);
+  for (int i = 0; i < ins; i++)
+    if (!q->data[i]) return nc_misused(m->diag, nc_sprintf(m->arena, "data[%d], the examples of `%s`", i, in[i].name));
   if (q->n <= 0) return nc_error(m->diag, NC_E0406, NC_NOWHERE, "there are no examples to predict for"), false;
   int64_t batch = nc_engine_batch(m, "predict", q->n), at = 0;
   for (; at + batch <= q->n; at += batch)
@@ -121,7 +123,8 @@ bool nc_predict(NacreModel *m, void *arg) {
 
 NacreStatus nacre_predict_all(NacreModel *m, int64_t n, const void *const *data, int *outputs, const NacreOutput **out) {
   NcPredict q = {.n = n, .data = data, .part = ""};
-  NacreStatus s = nc_guard(m, nc_predict, &q);
+  NacreStatus s = nc_guard_given(m, data && outputs && out, nc_predict, &q);
+  if (!outputs || !out) return s;
   *outputs = q.outs;
   *out = q.out;
   return s;
@@ -157,7 +160,7 @@ static bool predict_one(NacreModel *m, void *arg) {
 }
 
 NacreStatus nacre_predict(NacreModel *m, int64_t n, const void *const *data, const NacreTensor **shape, const float **out) {
-  return nc_guard(m, predict_one, &(One){{.n = n, .data = data, .part = ""}, shape, out});
+  return nc_guard_given(m, data && shape && out, predict_one, &(One){{.n = n, .data = data, .part = ""}, shape, out});
 }
 
 // ---- files
@@ -192,6 +195,11 @@ static bool read_input(NacreModel *m, const char *path, const NacreTensor *in, c
   *data = x.data;
   *n = x.type.shape.dim[0];
   return true;
+}
+
+bool nc_predict_form(NacreModel *m, const char *format) {
+  if (strcmp(format, "csv") == 0 || strcmp(format, "json") == 0) return true;
+  return nc_error(m->diag, NC_E0702, NC_NOWHERE, "the form is `csv` or `json`, not `%s`", format), false;
 }
 
 typedef struct {
@@ -231,7 +239,7 @@ static const NcField *label_field(const NacreModel *m) {
 }
 
 const char *nacre_class_name(NacreModel *m, int64_t i) {
-  const NcField *f = label_field(m);
+  const NcField *f = m ? label_field(m) : NULL;
   return f && f->class_name && i >= 0 && i < f->classes ? f->class_name[i] : NULL;
 }
 
@@ -299,7 +307,7 @@ static bool predict_file(NacreModel *m, void *arg) {
   int ins = inputs_of(m, m->arena, &in);
   const void **data = NC_NEW_N(m->arena, const void *, ins + 1);
   int64_t n = 0;
-  if (q->out && !nc_output_path_good(m, q->out)) return false;
+  if (q->out ? !nc_output_path_good(m, q->out) : !nc_predict_form(m, q->format)) return false;
   if (q->path && ins != 1)
     return nc_error(m->diag, NC_E0702, NC_NOWHERE, "the model has %d inputs: only a split of its own data can be predicted for", ins), false;
   if (q->path ? !read_input(m, q->path, in, &data[0], &n) : !gather_split(m, &q->split, in, ins, data, &n)) return false;
@@ -314,5 +322,5 @@ static bool predict_file(NacreModel *m, void *arg) {
 
 NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format, const char *out,
                                NacreWrite *write, void *ctx) {
-  return nc_guard(m, predict_file, &(File){path, split, format, out, write, ctx});
+  return nc_guard_given(m, (path || split) && (out || (format && write)), predict_file, &(File){path, split, format, out, write, ctx});
 }

@@ -14,6 +14,7 @@ typedef struct {
 
 bool nc_predict(NacreModel *m, void *predict);                            // an NcPredict
 bool nc_predict_inputs(NacreModel *m, NcArena *a, int *n, NacreTensor **in);   // false after E0310: there is no model
+bool nc_predict_form(NacreModel *m, const char *format);                  // false after E0702: neither csv nor json
 // The labels that the one output tells apart; NULL where it does not.
 const NcField *nc_predict_classes(const NacreModel *m, const NcPredict *p);
 int64_t nc_predict_largest(const NacreOutput *o, int64_t example, int64_t per);

@@ -103,7 +103,7 @@ static bool images(NacreModel *m, void *arg) {
   int ins;
   if (q->n < 1) return nc_error(m->diag, NC_E0406, NC_NOWHERE, "there are no examples to predict for"), false;
   if (!nc_predict_inputs(m, m->arena, &ins, &in) || !form_of(m, ins, in, &form)) return false;
-  if (q->out && !nc_output_path_good(m, q->out)) return false;
+  if (q->out ? !nc_output_path_good(m, q->out) : !nc_predict_form(m, q->format)) return false;
   size_t each = (size_t)form.channels * (size_t)form.height * (size_t)form.width;
   unsigned char *pixels = nc_alloc_array(m->arena, (size_t)q->n, each);
   if (!nc_pictures_read(m->arena, m->diag, NC_NOWHERE, q->path, q->n, &form, pixels)) return false;
@@ -116,5 +116,5 @@ static bool images(NacreModel *m, void *arg) {
 
 NacreStatus nacre_predict_images(NacreModel *m, int n, const char *const *path, const char *format, const char *out,
                                  NacreWrite *write, void *ctx) {
-  return nc_guard(m, images, &(Images){n, path, format, out, write, ctx});
+  return nc_guard_given(m, path && (out || (format && write)), images, &(Images){n, path, format, out, write, ctx});
 }

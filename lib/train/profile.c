@@ -263,5 +263,5 @@ static bool profile(NacreModel *m, void *arg) {
 
 NacreStatus nacre_profile(NacreModel *m, const NacreProfileOptions *o, NacreWrite *write, void *ctx) {
   static const NacreProfileOptions usual;
-  return nc_guard(m, profile, &(Profile){.o = o ? o : &usual, .write = write, .ctx = ctx});
+  return nc_guard_given(m, write, profile, &(Profile){.o = o ? o : &usual, .write = write, .ctx = ctx});
 }

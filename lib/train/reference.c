@@ -189,5 +189,5 @@ static bool page(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 }
 
 NacreStatus nacre_reference(const NacreOptions *o, NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, page, &(NcSink){write, ctx}, error);
+  return nc_plain_given(o, write, page, &(NcSink){write, ctx}, error);
 }

@@ -118,5 +118,5 @@ static bool runs(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 }
 
 NacreStatus nacre_runs(const char *folder, const NacreOptions *o, NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, runs, &(Runs){.folder = folder ? folder : "runs", .sink = {write, ctx}}, error);
+  return nc_plain_given(o, write, runs, &(Runs){.folder = folder ? folder : "runs", .sink = {write, ctx}}, error);
 }

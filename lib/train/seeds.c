@@ -223,11 +223,13 @@ NacreStatus nacre_train_seeds(const char *file, int n, const NacreOptions *o, co
                               void *ctx, char **error) {
   static const NacreTrainOptions defaults;
   Seeds q = {.file = file, .t = t ? t : &defaults, .sink = {write, ctx}, .seeds = n};
-  NacreStatus s = nc_plain(o, seeds, &q, error);
+  char *unasked = NULL;
+  if (!error) error = &unasked;
+  NacreStatus s = nc_plain_given(o, write, seeds, &q, error);
   if (q.base) nacre_close(q.base);
   json_decref(q.scores);
-  if (!q.message) return q.status ? q.status : s;
   if (*error) free(q.message);   // an error of its own comes after what models said
   else *error = q.message;
+  free(unasked);
   return q.status ? q.status : s;
 }

@@ -101,5 +101,5 @@ static bool syntax(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 }
 
 NacreStatus nacre_syntax(const char *editor, const NacreOptions *o, NacreWrite *write, void *ctx, char **error) {
-  return nc_plain(o, syntax, &(Syntax){editor, {write, ctx}}, error);
+  return nc_plain_given(o, editor && write, syntax, &(Syntax){editor, {write, ctx}}, error);
 }

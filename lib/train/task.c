@@ -327,7 +327,7 @@ static bool run_task(NacreModel *m, void *arg) {
 static const NacreRun nothing;
 
 NacreStatus nacre_run_task(NacreModel *m, const char *task, const NacreRun *o, int *n, const NacreOutput **out) {
-  return nc_guard(m, run_task, &(Run){task, o ? o : &nothing, n, out});
+  return nc_guard_given(m, task && n && out && (!o || !o->args || o->arg), run_task, &(Run){task, o ? o : &nothing, n, out});
 }
 
 bool nc_task_run(NacreModel *m, const char *task, const NacreRun *o, int *n, const NacreOutput **out) {
@@ -343,9 +343,9 @@ static bool write_outputs(NacreModel *m, void *arg) {
 
 NacreStatus nacre_write_outputs(NacreModel *m, const char *title, int n, const NacreOutput *out, const char *path,
                                 NacreWrite *write, void *ctx) {
-  return nc_guard(m, write_outputs, &(Write){n, out, {title, path, m->o.json, write, ctx}});
+  return nc_guard_given(m, out && (path || (title && write)), write_outputs, &(Write){n, out, {title, path, m && m->o.json, write, ctx}});
 }
 
 NacreStatus nacre_output_path(NacreModel *m, const char *path) {
-  return nc_guard(m, write_outputs, &(Write){.n = -1, .to.path = path});
+  return nc_guard_given(m, path, write_outputs, &(Write){.n = -1, .to.path = path});
 }

@@ -173,4 +173,4 @@ static bool test(NacreModel *m, void *arg) {
   return failed == 0;
 }
 
-NacreStatus nacre_test(NacreModel *m, NacreWrite *write, void *ctx) { return nc_guard(m, test, &(Sink){write, ctx}); }
+NacreStatus nacre_test(NacreModel *m, NacreWrite *write, void *ctx) { return nc_guard_given(m, write, test, &(Sink){write, ctx}); }

@@ -217,5 +217,5 @@ static bool tune(NacreModel *m, void *arg) {
 
 NacreStatus nacre_tune(NacreModel *m, const NacreTuneOptions *o, NacreWrite *write, void *ctx) {
   static const NacreTuneOptions usual;
-  return nc_guard(m, tune, &(Tune){.o = o ? o : &usual, .write = write, .ctx = ctx});
+  return nc_guard_given(m, write, tune, &(Tune){.o = o ? o : &usual, .write = write, .ctx = ctx});
 }
