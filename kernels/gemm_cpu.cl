@@ -199,9 +199,12 @@ BODY void FN(_item)(int m0, int n0, int zs, SCRATCH float *restrict panel, SCRAT
 #define ARGS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA
 #define ARG_NAMES A, B, C EXTRA_NAMES
 enum { FN(_scratch) = PANEL + PADDED(SUMS) + (PACK_A ? KB * A_MR : 0) };
-INLINE void FN(_group)(SCRATCH float *panel, ARGS) {
+INLINE void FN(_at)(int x, int y, int z, SCRATCH float *panel, ARGS) {
   SCRATCH float *sums = panel + PANEL, *pa = sums + PADDED(SUMS);
-  FN(_item)((int)get_group_id(0) * MB, (int)get_group_id(1) * NB, (int)get_group_id(2), panel, sums, pa, ARG_NAMES);
+  FN(_item)(x * MB, y * NB, z, panel, sums, pa, ARG_NAMES);
+}
+INLINE void FN(_group)(SCRATCH float *panel, ARGS) {
+  FN(_at)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), panel, ARG_NAMES);
 }
 GROUP_KERNEL
 

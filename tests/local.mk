@@ -41,6 +41,7 @@ NC_SUITES = \
   tests/check_mutations \
   tests/check_names \
   tests/check_loop \
+  tests/check_slices \
   tests/check_parts \
   tests/check_states \
   tests/check_train \

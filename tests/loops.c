@@ -166,12 +166,50 @@ static void products(LoopCase *c) {
   results(c, &m);
 }
 
+// Rows that have nothing to do with each other: products, norms and sums of a row, a memory of each row's own, what all share.
+static void rows(LoopCase *c) {
+  enum { R = 12, D = 6 };
+  Make m = begin(c, 3, true);
+  NcNode *h = carry(c, &m, input(c, "h", NC_F32, S(R, D))), *n = carry(c, &m, input(c, "n", NC_F32, S(1, R)));
+  NcNode *x = scanned(c, &m, input(c, "x", NC_F32, S(3, R, D))), *all = scanned(c, &m, input(c, "all", NC_F32, S(3, D)));
+  NcNode *w = closed(c, &m, input(c, "w", NC_F32, S(D, D))), *own = closed(c, &m, input(c, "own", NC_F32, S(R, 2, D)));
+  const NcShape s = S(R, D), pairs = S(R, 2, D / 2);
+  NcNode *z = OP2("add", x, nc_matmul(m.body, AT, h, nc_transpose(m.body, AT, w)));
+  NcNode *mean = OP2("mul", nc_reduce(m.body, AT, "sum", z, 1, (int64_t[]){1}), nc_like(m.body, nc_reduce(m.body, AT, "sum", z, 1, (int64_t[]){1}), 1.0 / D));
+  z = OP2("sub", z, nc_broadcast(m.body, AT, mean, s, (int64_t[]){0}));
+  NcNode *scores = nc_dot(m.body, AT, z, own, 1, (int64_t[]){0}, (int64_t[]){0}, 1, (int64_t[]){1}, (int64_t[]){2});
+  NcNode *read = nc_dot(m.body, AT, OP1("sigmoid", scores), own, 1, (int64_t[]){0}, (int64_t[]){0}, 1, (int64_t[]){1}, (int64_t[]){1});
+  NcNode *turned = nc_permute(m.body, AT, nc_reshape(m.body, AT, read, pairs), (int64_t[]){1, 0, 2});
+  turned = nc_reshape(m.body, AT, nc_permute(m.body, AT, turned, (int64_t[]){1, 0, 2}), s);
+  NcNode *halves[] = {part(m.body, z, 3, 3), nc_pad(m.body, AT, part(m.body, turned, 0, 2), (int64_t[]){0, 1}, (int64_t[]){0, 0}, 0.5)};
+  NcNode *h1 = OP1("tanh", OP2("add", nc_concat(m.body, AT, 2, halves, 1), nc_broadcast(m.body, AT, all, s, (int64_t[]){1})));
+  h1 = OP2("add", h1, OP2("mul", nc_like(m.body, h1, 0.01), nc_cast(m.body, AT, nc_iota(m.body, AT, (NcType){NC_I32, s}, 1), NC_F32)));
+  next(&m, 0, h1);
+  next(&m, 1, OP2("add", n, nc_reshape(m.body, AT, mean, S(1, R))));
+  emit(&m, scores);
+  emit(&m, nc_reshape(m.body, AT, h1, S(R * 2, D / 2)));
+  results(c, &m);
+}
+
+// Rows that are summed over, and read one by another: no slice of them can go through the turns alone.
+static void mixed(LoopCase *c, bool turned) {
+  enum { R = 12 };
+  Make m = begin(c, 3, false);
+  NcNode *h = carry(c, &m, input(c, "h", NC_F32, S(R, 2))), *w = closed(c, &m, input(c, "w", NC_F32, S(R, R)));
+  NcNode *to = turned ? nc_matmul(m.body, AT, w, h) : nc_broadcast(m.body, AT, nc_reduce(m.body, AT, "sum", h, 1, (int64_t[]){0}), S(R, 2), (int64_t[]){1});
+  next(&m, 0, OP1("tanh", to));
+  results(c, &m);
+}
+static void mixed_by_product(LoopCase *c) { mixed(c, true); }
+static void mixed_by_sum(LoopCase *c) { mixed(c, false); }
+
 static const struct { const char *name; void (*build)(LoopCase *c); } cases[] = {
   {"recurrent", forth}, {"recurrent, backward", back}, {"lstm", lstm}, {"counting", counting},
-  {"random", random_numbers}, {"nested", nested}, {"gather and conv", others}, {"products", products}};
+  {"random", random_numbers}, {"nested", nested}, {"gather and conv", others}, {"products", products},
+  {"rows apart", rows}, {"rows mixed by a product", mixed_by_product}, {"rows mixed by a sum", mixed_by_sum}};
 enum { CASES = sizeof cases / sizeof *cases };
 const char *const loop_cases[] = {"recurrent", "recurrent, backward", "lstm", "counting", "random", "nested",
-                                  "gather and conv", "products", NULL};
+                                  "gather and conv", "products", "rows apart", "rows mixed by a product", "rows mixed by a sum", NULL};
 
 void loop_build(LoopCase *c, int i) {
   c->ninput = c->nresult = 0;

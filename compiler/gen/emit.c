@@ -134,7 +134,7 @@ NcIx *nc_emit_place(NcEmit *e, const NcNode *leaf, NcIx *at) {
   if (!nc_turns_with(e->p->regions, leaf)) return at;
   NcIx *t = turn(e);
   if (l->reverse) t = nc_ix_addc(&e->ix, nc_ix_scale(&e->ix, t, -1), l->trips - 1);
-  return nc_ix_add(&e->ix, nc_ix_scale(&e->ix, t, nc_count(leaf->type.shape)), at);
+  return nc_ix_add(&e->ix, nc_ix_scale(&e->ix, t, nc_turn_stride(e->p->regions, leaf)), at);
 }
 
 // Reads lanes that do not follow each other one by one.

@@ -37,9 +37,13 @@ bool nc_gen_regions(NcGen *g) {
   return ok;
 }
 
+NcGen nc_gen_begin(NcPlacement *p, NcDiag *d, const NcCompileOptions *o, NcArena *a) {
+  return (NcGen){.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a), .form = NC_MAP(a), .prefix = "", .anchor = -1};
+}
+
 bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {
   NcArena *a = p->plan->arena;
-  NcGen g = {.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a), .anchor = -1};
+  NcGen g = nc_gen_begin(p, d, o, a);
   bool ok = nc_gen_regions(&g);
   p->plan->options = "-cl-mad-enable -cl-no-signed-zeros";
   NcBuf whole = NC_BUF(a);

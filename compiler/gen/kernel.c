@@ -3,7 +3,7 @@
 
 // ---- Names, labels and estimates
 
-static bool visible(const NcNode *n) { return n->op->kind != NC_LEAF && n->op->kind != NC_MOVEMENT && n->op->kind != NC_EFFECT; }
+static bool visible(const NcNode *n) { return n->op->kind != NC_LEAF && n->op->kind != NC_MOVEMENT && n->op->kind != NC_EFFECT && strcmp(n->op->name, "loop_out"); }
 
 static const char *word(const NcNode *n) {
   return n->op->kind == NC_REDUCE || n->op->kind == NC_CUMULATIVE ? nc_attr_str(n, "op") : n->op->name;
@@ -22,7 +22,7 @@ static const char *operations(NcArena *a, const NcRegion *r, const char *between
 }
 
 const char *nc_gen_kernel_name(NcGen *g, const NcRegion *r, const char *stem) {
-  return nc_sprintf(g->arena, "%s_%s_%d", stem, operations(g->arena, r, "_", 3), g->kernels++);
+  return nc_sprintf(g->arena, "%s%s_%s_%d", g->prefix, stem, operations(g->arena, r, "_", 3), g->kernels++);
 }
 
 static double node_flops(const NcNode *n) {
@@ -155,15 +155,18 @@ static void wrap(NcGen *g, NcEmit *e, NcBuf *b, size_t local) {
 }
 
 void nc_gen_made(NcGen *g, const char *kernel, NcKernelForm form) {
-  static const char *const words[] = {[NC_FORM_KERNEL] = "kernel", [NC_FORM_ITEM] = "item", [NC_FORM_GROUP] = "group"};
+  static const char *const words[] = {[NC_FORM_KERNEL] = "kernel", [NC_FORM_ITEM] = "item", [NC_FORM_GROUP] = "group",
+                                      [NC_FORM_PLACED] = "group"};
   const char *said = nc_sprintf(g->arena, NC_PLAN_MADE "%s", kernel);
   if (nc_map_get(&g->kernel, said)) return;      // one that several templates call stands where the first one is
   nc_map_set(&g->kernel, said, (void *)said);
-  nc_putf(&g->program, NC_PLAN_MADE "%s %s\n", kernel, words[form]);
+  NcKernelForm *at = NC_NEW(g->arena, NcKernelForm);
+  *at = form;
+  nc_map_set(&g->form, kernel, at);
+  if (!*g->prefix) nc_putf(&g->program, NC_PLAN_MADE "%s %s\n", kernel, words[form]);
 }
 
-// The name of the kernel with this text ($ stands for the name), which is added to the program if it is new.
-static const char *share(NcGen *g, const NcRegion *r, const char *stem, const char *text, NcKernelForm form) {
+const char *nc_gen_share(NcGen *g, const NcRegion *r, const char *stem, const char *text, NcKernelForm form) {
   char *name = nc_map_get(&g->kernel, text);
   if (name) return name;
   name = (char *)nc_gen_kernel_name(g, r, stem);
@@ -184,7 +187,7 @@ void nc_gen_kernel(NcGen *g, NcEmit *e, const char *stem, size_t items, size_t l
   NcBuf b = NC_BUF(g->arena);
   wrap(g, e, &b, local);
   NcStep *s = nc_gen_step(g, r, NC_STEP_KERNEL);
-  s->kernel = share(g, r, stem, nc_buf_str(&b), local == 1 ? NC_FORM_ITEM : NC_FORM_KERNEL);
+  s->kernel = nc_gen_share(g, r, stem, nc_buf_str(&b), local == 1 ? NC_FORM_ITEM : NC_FORM_KERNEL);
   s->global[0] = (items + local - 1) / local * local;
   s->local[0] = local;
   s->global[1] = s->global[2] = s->local[1] = s->local[2] = 1;
@@ -204,9 +207,10 @@ const char *nc_gen_index_type(const NcGen *g, const NcRegion *r) {
   bool wide = nc_count(r->space) > most || r->pack_count > most;
   for (int i = 0; i < r->input.n; i++) wide |= nc_count(r->input.at[i]->type.shape) > most;
   for (int i = 0; i < r->node.n; i++) wide |= nc_count(r->node.at[i]->type.shape) > most;
-  const NcLoop *l = g->p->regions->loop;
-  for (int i = 0; l && i < r->input.n; i++) wide |= nc_count(r->input.at[i]->type.shape) > most / l->trips;
-  for (int i = 0; l && i < r->output.n; i++) wide |= nc_count(r->output.at[i]->type.shape) > most / l->trips;
+  const NcRegions *rs = g->p->regions;
+  for (int i = 0; rs->loop && i < r->input.n; i++) wide |= nc_turn_stride(rs, r->input.at[i]) > most / rs->loop->trips;
+  for (int i = 0; rs->loop && i < r->output.n; i++)
+    wide |= r->assign.at[i] && nc_turn_stride(rs, r->assign.at[i]) > most / rs->loop->trips;
   return wide ? "long" : "int";
 }
 

@@ -11,6 +11,8 @@ typedef struct {
   NcArena *arena;
   NcBuf program;
   NcMap kernel;          // text without the name → name
+  NcMap form;            // name of a kernel → its NcKernelForm, at an address
+  const char *prefix;    // of kernels' names; not empty: they are functions in the text of another one
   int kernels;
   int anchor;            // see nc_gen_after; -1: none
 } NcGen;
@@ -23,6 +25,8 @@ NcStep *nc_gen_step(NcGen *g, const NcRegion *r, NcStepKind kind);   // with lab
 // Says in the text which kernel was made just above: templates put names together by macros, and whoever cuts the text into
 // programs (lib/device/banks.c) cuts here.
 void nc_gen_made(NcGen *g, const char *kernel, NcKernelForm form);
+// The name of the kernel with this text ($ stands for the name), which is added to the program if it is new.
+const char *nc_gen_share(NcGen *g, const NcRegion *r, const char *stem, const char *text, NcKernelForm form);
 const char *nc_gen_kernel_name(NcGen *g, const NcRegion *r, const char *stem);
 bool nc_gen_allowed(const NcGen *g, const char *form);               // not named by the option no_fast
 double nc_gen_flops(const NcRegion *r);
@@ -41,6 +45,7 @@ size_t nc_blast_room(const NcRegion *r, const NcTarget *t);
 bool nc_gen_pool(NcGen *g, const NcRegion *r);
 bool nc_gen_pool_grad(NcGen *g, const NcRegion *r);
 bool nc_gen_loop(NcGen *g, const NcRegion *r);
+NcGen nc_gen_begin(NcPlacement *p, NcDiag *d, const NcCompileOptions *o, NcArena *a);
 bool nc_gen_regions(NcGen *g);                         // all of g->p, in schedule order
 bool nc_gen_scan(NcGen *g, const NcRegion *r);
 bool nc_gen_scatter(NcGen *g, const NcRegion *r);

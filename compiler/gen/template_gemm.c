@@ -124,7 +124,7 @@ static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTempl
 
   *use = (NcTemplateUse){0};
   nc_use_launch(use, g->name, (size_t)nc_ceil_div(g->m, b.mb), (size_t)nc_ceil_div(g->n, b.nb),
-                (size_t)(batch * b.split), 3, (int[]){NC_TARG_A, NC_TARG_B, b.split > 1 ? NC_TARG_WORK : NC_TARG_C})->form = NC_FORM_GROUP;
+                (size_t)(batch * b.split), 3, (int[]){NC_TARG_A, NC_TARG_B, b.split > 1 ? NC_TARG_WORK : NC_TARG_C})->form = NC_FORM_PLACED;
   if (b.split > 1) nc_use_reduce(use, program->arena, t, g->name, batch * g->m * g->n, b.split);
   return true;
 }

@@ -25,8 +25,8 @@ typedef enum {
 } NcTemplateArg;
 
 // How a kernel can be had as a function, so that many can share one kernel (kernels/begin.cl): not at all, NAME_item, or
-// NAME_group with its scratch memory.
-typedef enum { NC_FORM_KERNEL, NC_FORM_ITEM, NC_FORM_GROUP } NcKernelForm;
+// NAME_group with its scratch memory; PLACED: besides, as NAME_at, which is told the three numbers of the group.
+typedef enum { NC_FORM_KERNEL, NC_FORM_ITEM, NC_FORM_GROUP, NC_FORM_PLACED } NcKernelForm;
 
 typedef struct {
   const char *kernel;

@@ -27,6 +27,7 @@ compiler_libcompiler_la_SOURCES += compiler/passes/update.c
 compiler_libcompiler_la_SOURCES += compiler/passes/schedule.c
 compiler_libcompiler_la_SOURCES += compiler/passes/tidy.c
 compiler_libcompiler_la_SOURCES += compiler/passes/loops.c
+compiler_libcompiler_la_SOURCES += compiler/passes/slices.c
 compiler_libcompiler_la_SOURCES += compiler/passes/place.h
 compiler_libcompiler_la_SOURCES += compiler/passes/lives.c
 compiler_libcompiler_la_SOURCES += compiler/passes/offsets.c

@@ -1,6 +1,7 @@
 // Bodies of loops: each becomes regions with places in a plan of its own, by the passes that a whole graph goes through.
 // The plan around it takes its steps and buffers over (gen/loop.c).
 #include <string.h>
+#include "gen/gen.h"
 #include "passes/place.h"
 
 typedef struct { NcState *s; const NcLoop *l; NcGraph *to; } Body;
@@ -35,8 +36,8 @@ static bool stores_anywhere(const NcNode *n) {
   }
 }
 
-static NcGraph *as_program(NcState *s, const NcLoop *l) {
-  NcGraph *g = nc_graph_rewrite(l->body, s->arena, rewrite, NULL, NULL);
+static NcGraph *as_program(NcState *s, const NcLoop *l, const NcGraph *body) {
+  NcGraph *g = nc_graph_rewrite(body, s->arena, rewrite, NULL, NULL);
   if (!g) return NULL;
   for (int i = 0; i < l->ncarry; i++) {
     NcNode *next = nc_loop_output(g, 'c', i);
@@ -54,9 +55,10 @@ static NcGraph *as_program(NcState *s, const NcLoop *l) {
   return g;
 }
 
-static bool compile(NcState *s, NcLoopBody *b) {
-  NcState inner = {.arena = s->arena, .diag = s->diag, .target = s->target, .options = s->options, .loop = &b->l};
-  inner.graph = as_program(s, &b->l);
+// `body`: that of the loop, or that of a slice.
+static bool compile(NcState *s, NcLoopBody *b, const NcGraph *body, const NcTarget *t) {
+  NcState inner = {.arena = s->arena, .diag = s->diag, .target = t, .options = s->options, .loop = &b->l};
+  inner.graph = as_program(s, &b->l, body);
   static bool (*const passes[])(NcState *) = {nc_copies, nc_fuse, nc_recompute, nc_schedule, nc_loops, nc_memory};
   for (size_t i = 0; i < sizeof passes / sizeof *passes && inner.graph; i++)
     if (!passes[i](&inner)) return false;
@@ -67,11 +69,56 @@ static bool compile(NcState *s, NcLoopBody *b) {
                                  nc_placement_verify(inner.placement, s->diag));
 }
 
+// ---- One launch for all turns
+
+// What a launch costs beside its work, as arithmetic: 20 µs in which the other cores wait to be woken, at 50 GFLOP/s.
+#define LAUNCH 1e6
+// What reading weights costs a slice, as rows of arithmetic with them.
+enum { WEIGHTS = 4 };
+
+// The time of a turn on one core; slices that are more than the cores come one after the other.
+static double time_of_slices(const NcTarget *t, int64_t parts, int64_t rows, double flops) {
+  int64_t each = (parts + t->compute_units - 1) / t->compute_units;
+  return (double)each * flops / (double)parts * (1 + (double)WEIGHTS * (double)(parts - 1) / (double)rows);
+}
+
+// As many as the first carry has rows at most.
+static int64_t rows_of(const NcLoop *l) {
+  NcShape s = l->ncarry ? nc_loop_type(l, 0).shape : NC_SCALAR;
+  for (int i = 0; i < s.rank; i++)
+    if (s.dim[i] != 1) return s.dim[i];
+  return 1;
+}
+
+static int64_t best_parts(const NcTarget *t, int64_t rows, double flops) {
+  int64_t best = 1;
+  for (int64_t n = 2; n <= rows && n <= 4 * (int64_t)t->compute_units; n++)
+    if (rows % n == 0 && time_of_slices(t, n, rows, flops) < time_of_slices(t, best, rows, flops)) best = n;
+  return best;
+}
+
+// Whether a work-item for each slice does, and is quicker than launches that all cores share. Then the body is compiled so.
+static void by_slices(NcState *s, NcLoopBody *b) {
+  NcTurnCost cost, slice;
+  if (s->target->cls != NC_CLASS_CPU || s->loop || !nc_loop_in_one(b->placement, s->options, &cost)) return;
+  NcPlacement *whole = b->placement;
+  NcTarget *one = NC_NEW(s->arena, NcTarget);
+  *one = *s->target;
+  one->compute_units = 1;
+  int64_t rows = rows_of(&b->l), parts = best_parts(s->target, rows, cost.flops);
+  const NcGraph *body = b->l.body;
+  if (parts > 1 && !(body = nc_loop_slice(s->arena, &b->l, parts))) body = b->l.body, parts = 1;
+  double apart = cost.flops / s->target->compute_units + LAUNCH * cost.launches;
+  bool quicker = time_of_slices(s->target, parts, rows, cost.flops) < apart;
+  if (quicker && compile(s, b, body, one) && nc_loop_in_one(b->placement, s->options, &slice)) b->parts = parts;
+  else b->placement = whole;
+}
+
 static void room(NcState *s, NcLoopBody *b) {
   const NcPlan *p = b->placement->plan;
   for (int i = 0; i < p->buf.n; i++)
     if (p->buf.at[i].kind == NC_BUF_ROOT_ARENA) b->arenas += nc_round_up(p->buf.at[i].bytes, s->target->align);
-  b->work = b->arenas;
+  b->work = b->arenas * (size_t)(b->parts ? b->parts : 1);
   int results = b->l.ncarry + b->l.nemit;
   b->unread = NC_NEW_N(s->arena, size_t, results + 1);
   for (int i = 0; i < results; i++) {
@@ -89,7 +136,8 @@ bool nc_loops(NcState *s) {
     nc_loop_of(g->anchor, &b->l);
     b->result = NC_NEW_N(s->arena, NcNode *, b->l.ncarry + b->l.nemit + 1);
     for (int k = 0; k < g->output.n; k++) b->result[nc_attr_int(g->output.at[k], "index")] = g->output.at[k];
-    if (!compile(s, b)) return false;
+    if (!compile(s, b, b->l.body, s->target)) return false;
+    by_slices(s, b);
     room(s, b);
   }
   return true;

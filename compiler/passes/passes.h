@@ -47,6 +47,9 @@ bool nc_loops(NcState *s);         // loops.c
 bool nc_memory(NcState *s);        // memory.c
 // tidy.c: loops that run alike become one, what they emit in vain is left out, and bodies are simplified.
 NcGraph *nc_loops_tidy(NcArena *a, NcGraph *g);
+// slices.c: the body for one of so many equal slices of the carries, of what is emitted and of the operands that go with them.
+// NULL where slices have to do with each other, or cannot be equal.
+NcGraph *nc_loop_slice(NcArena *a, const NcLoop *l, int64_t parts);
 
 // check.c: E0901 and false when the regions, their order or their places break what region.h promises.
 bool nc_regions_verify(const NcRegions *r, NcDiag *d, const char *after, bool ordered);

@@ -1,4 +1,5 @@
 #include "passes/region.h"
+#include <stdlib.h>
 #include <string.h>
 #include "passes/flow.h"
 
@@ -36,6 +37,15 @@ bool nc_turns_with(const NcRegions *r, const NcNode *leaf) {
 }
 bool nc_is_turn(const NcRegions *r, const NcNode *leaf) {
   return role(r, leaf, "input", 't') && !nc_attr_str(leaf, "name")[1];
+}
+
+
+// The whole of a turn: the regions may be those of a slice.
+int64_t nc_turn_stride(const NcRegions *r, const NcNode *leaf) {
+  if (!nc_turns_with(r, leaf)) return 0;
+  const char *name = nc_attr_str(leaf, "name");
+  const NcNode *n = *name == 'x' ? nc_loop_input(r->loop->body, 'x', atoi(name + 1)) : nc_loop_output(r->loop->body, 'y', atoi(name + 1));
+  return nc_count(n->type.shape);
 }
 
 static void list(NcBuf *out, const char *word, int n, NcNode *const *at) {

@@ -113,6 +113,7 @@ bool nc_has_member(const NcRegion *r, const NcNode *n);
 
 bool nc_turns_with(const NcRegions *r, const NcNode *leaf);   // lies at a place that moves with the turn of r's loop
 bool nc_is_turn(const NcRegions *r, const NcNode *leaf);      // the turn itself: an argument of the kernel
+int64_t nc_turn_stride(const NcRegions *r, const NcNode *leaf);   // elements from turn to turn; 0 for what does not move
 
 void nc_regions_print(const NcRegions *r, NcBuf *out);   // one region per paragraph, for dumps and tests
 
@@ -134,7 +135,9 @@ typedef struct {
 typedef struct NcLoopBody {
   NcLoop l;
   NcPlacement *placement;
-  size_t arenas, work;       // bytes
+  int64_t parts;             // above 0: one launch for all turns, a work-item for each slice of that many (slices.c), and
+                             // the regions are those of a slice
+  size_t arenas, work;       // bytes; arenas: of one slice
   NcNode **result;           // by index: the loop_out that takes it, NULL: nobody does
   size_t *unread;            // by index: its offset in the workspace then
 } NcLoopBody;
