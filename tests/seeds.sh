@@ -65,4 +65,13 @@ refused 1 'cannot be gone on with' --resume torn
 echo 'nn 1' >none.nn
 refused 3 'train' none.nn --seeds 2 --out none
 [ -e none ] && bad "a folder was made for a file that trains nothing"
+
+# What ends before the first step leaves nothing; what a killed call left before it is in nobody's way.
+refused 5 'E0501' model.nn --seeds 2 --out early --device 99
+[ -e early ] && bad "a folder was left by a training that did not begin"
+mkdir kept && echo note >kept/note.txt
+refused 5 'E0501' model.nn --seeds 2 --out kept --device 99
+[ "$(ls kept)" = note.txt ] || bad "left in a folder that was there: $(ls kept)"
+mkdir killed && echo '{"nacre_seeds": 1, "seeds": 2, "first": 7, "scores": {}}' >killed/seeds.json
+"$nacre" train model.nn --seeds 1 --out killed --quiet >out.txt 2>err.txt || bad "a seeds.json without a run is in the way"
 end

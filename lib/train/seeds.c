@@ -24,6 +24,7 @@ typedef struct {
   NcDiag *d;
   NacreModel *base;          // holds the lock of the folder; knows the recipe
   const char *dir, *split;
+  bool made;                 // this call made the folder
   int64_t first;
   json_t *scores;            // {"seed-7": {"loss": 0.1, …}}
   NacreStatus status;        // of a model's call that failed, and what it said
@@ -117,19 +118,33 @@ static bool load(Seeds *q) {
 
 // ---- what is trained
 
+// A run in the folder itself, or of the seed that seeds.json begins with. A seeds.json without any is what a call left that was
+// killed before its first step: nothing would be lost with it, and nothing can be gone on with.
+static bool trained(Seeds *q) {
+  if (exists(nc_sprintf(q->a, "%s/run.json", q->dir))) return true;
+  json_t *j = json_load_file(nc_sprintf(q->a, "%s/seeds.json", q->dir), 0, NULL);
+  const char *first = j ? nc_sprintf(q->a, "%s/seed-%lld/run.json", q->dir, (long long)json_integer_value(json_object_get(j, "first"))) : NULL;
+  json_decref(j);
+  return first && exists(first);
+}
+
 static bool begin(Seeds *q) {
+  NacreStatus s;
   if (q->t->resume) {
     q->dir = nc_strdup(q->a, q->t->resume);
     if (!load(q)) return false;
-    if (!done(q, q->base, nc_open_again(folder_of(q, 0), q->o, &q->base))) return false;
+    s = nc_open_again(folder_of(q, 0), q->o, &q->base);
+    if (!done(q, q->base, s)) return false;
     if (!nc_run_lock(q->base, q->dir)) return done(q, q->base, NACRE_RUN);
   } else {
-    if (!done(q, q->base, nacre_open(q->file, q->o, &q->base))) return false;
+    s = nacre_open(q->file, q->o, &q->base);
+    if (!done(q, q->base, s)) return false;
     if (!q->base->program->recipe) return done(q, q->base, nacre_train(q->base, q->t));   // which says that there is none
+    q->made = !q->t->out || !exists(q->t->out);
     if (!nc_run_folder(q->base, q->t->out, &q->dir)) return done(q, q->base, NACRE_RUN);
     q->first = (int64_t)q->base->program->recipe->seed;
     q->scores = json_object();
-    if (!q->t->force && (exists(nc_sprintf(q->a, "%s/seeds.json", q->dir)) || exists(nc_sprintf(q->a, "%s/run.json", q->dir)))) {
+    if (!q->t->force && trained(q)) {
       nc_help(q->d, nc_error(q->d, NC_E0602, NC_NOWHERE, "`%s` holds an earlier training", q->dir),
               "go on with it by --resume %s, replace it by --force, or choose another --out", q->dir);
       return false;
@@ -137,6 +152,13 @@ static bool begin(Seeds *q) {
   }
   q->split = nc_feed_unseen(q->base->program->recipe);
   return save(q);
+}
+
+// After an error before the first step nothing stays but what was there.
+static void leave_nothing(Seeds *q) {
+  if (trained(q)) return;
+  unlink(nc_sprintf(q->a, "%s/seeds.json", q->dir));
+  if (q->made) rmdir(q->dir);
 }
 
 // The first is of the file, all others of what the first one froze: nobody waits with an edit until the last has begun.
@@ -213,8 +235,11 @@ static bool seeds(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
   if (q->seeds < 0 || q->seeds > MOST || (!q->seeds && !q->t->resume))
     return nc_error(d, NC_E0702, NC_NOWHERE, "the number of seeds must lie between 1 and %d", MOST), false;
   if (!begin(q)) return false;
-  for (int k = 0; k < q->seeds; k++)
-    if (!train_one(q, k) || !score_one(q, k)) return false;
+  for (int k = 0; k < q->seeds; k++) {
+    if (train_one(q, k) && score_one(q, k)) continue;
+    leave_nothing(q);
+    return false;
+  }
   tell(q);
   return true;
 }
