@@ -102,7 +102,8 @@ typedef struct {
   const char *out;           // run directory; NULL: runs/MODEL-DATE-N
   bool force;                // `out` may exist: what an earlier run left there is replaced
   const char *resume;        // go on with this run directory, with the same bits; `out` is not used
-  bool overfit;              // train on one batch until its loss is next to nothing, and write nothing; `max_steps` (1000) at most
+  bool overfit;              // train on one batch until its loss is next to nothing, and write nothing; `max_steps` (1000) at most;
+                             // not with `resume` (E0704)
   int64_t max_steps;         // stop (saved, as by `stop`) after so many steps in this call; 0: no limit
   void (*progress)(void *ctx, const NacreProgress *p);   // may be NULL
   // Asked after every step, so not before the first one is done and the run directory is about to be made: a program
@@ -231,7 +232,7 @@ typedef struct {
 } NacrePicture;
 NacreStatus nacre_draw(NacreModel *m, const NacreDraw *d, NacrePicture *out);
 // What a step takes, as statistics that have settled: median and 95 % interval of several runs, each a process of its own, with
-// a first run whose caches are empty. A line, or with NacreOptions.json an object, for each batch size. The device must not
+// a first run whose caches are empty but for what nacre_tune found. A line, or with NacreOptions.json an object, for each batch size. The device must not
 // have been opened in this process (E0502: OpenCL does not survive fork). Needs the data. Errors: NACRE_DATA, NACRE_RUN: no
 // folder for the empty caches (E0602).
 typedef struct {

@@ -30,6 +30,9 @@ check "what was imported is known" '[ "$(last out.txt searched)" -eq 0 ] && [ "$
 plan >other.plan
 check "plans follow what was found" '! cmp -s usual.plan other.plan'
 check "with the same loss" 'awk -v a="$(loss usual.plan)" -v b="$(loss other.plan)" "BEGIN {exit !(a > 0 && (a - b) ^ 2 < 1e-10)}"'
+launches() { sed 's/.*"launches":\([0-9]*\).*/\1/' out.txt; }
+holds "a bench of that" "$nacre" bench m.nn --class cpu --runs 1 --seconds 1 --json
+check "a bench runs what was found" '[ "$(launches)" -eq "$(grep -c "^step " other.plan)" ] && [ "$(launches)" -gt "$(grep -c "^step " usual.plan)" ]'
 sed 's/class cpu"/class fpga"/' kept.txt >foreign.txt
 expect 2 "another device" "$nacre" tune m.nn --class cpu --seconds 900 --import foreign.txt
 expect 2 "is not what" "$nacre" tune m.nn --class cpu --seconds 900 --import m.nn

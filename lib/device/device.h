@@ -71,6 +71,7 @@ const char *nc_device_tuned_key(const NcDevice *dev, NcArena *a);
 const char *nc_tuned_path(NcArena *a, const char *key);                  // NULL: there is no cache folder
 NcTuned *nc_tuned_recall(NcArena *a, const char *key);                   // NULL: nothing, or nothing to be believed
 bool nc_tuned_keep(NcArena *a, NcDiag *d, const NcTuned *t, const char *path);   // beside and renamed; E0602
+bool nc_tuned_copy(NcArena *a, NcDiag *d, const char *cache);   // all that was found, for processes whose XDG_CACHE_HOME is `cache`; E0602
 
 // Test seams. The n-th call from now on (from 1) of the OpenCL function of that name fails with CL_OUT_OF_RESOURCES and
 // is not made; NULL: none does.

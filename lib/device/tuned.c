@@ -3,7 +3,9 @@
 #include "base/map.h"
 #include "device/internal.h"
 #include "plan/tuned.h"
+#include <dirent.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *nc_device_tuned_key(const NcDevice *dev, NcArena *a) {
@@ -27,6 +29,22 @@ bool nc_tuned_keep(NcArena *a, NcDiag *d, const NcTuned *t, const char *path) {
   NcBuf b = NC_BUF(a);
   nc_tuned_print(t, &b);
   return nc_write_file(d, path, b.at, b.n);
+}
+
+bool nc_tuned_copy(NcArena *a, NcDiag *d, const char *cache) {
+  const char *from = nc_cache_path(a, ""), *to = nc_sprintf(a, "%s/nacre", cache);
+  DIR *dir = from ? opendir(from) : NULL;
+  bool good = true;
+  for (struct dirent *e; good && dir && (e = readdir(dir));) {
+    size_t size;
+    const char *text;
+    if (strncmp(e->d_name, "tuned-", 6) != 0) continue;
+    if (!(text = nc_read_file(a, nc_diag_new(a), NC_E0601, NC_NOWHERE, nc_sprintf(a, "%s%s", from, e->d_name), &size))) continue;
+    mkdir(to, 0700);           // where it is there, or cannot be made, writing tells
+    good = nc_write_file(d, nc_sprintf(a, "%s/%s", to, e->d_name), text, size);
+  }
+  if (dir) closedir(dir);
+  return good;
 }
 
 void nc_tuned_open(NcDevice *dev) {

@@ -1,5 +1,5 @@
 // `nacre bench`: what a step takes. Every run is a process of its own, so that start and memory are those of a program; the
-// first one finds all caches empty, the others find what it left there.
+// first one finds all caches empty but for what `nacre tune` found, the others find what it left there.
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -39,6 +39,7 @@ typedef struct {
   NacreWrite *write;
   void *ctx;
   bool headed;
+  char cache[4096];          // a folder that is there now; "": none
 } Bench;
 
 // ---- in the child
@@ -91,19 +92,13 @@ static bool run(NacreModel *m, void *arg) {
   return true;
 }
 
-// The model's messages become the child's, so that they reach the parent.
 static bool in_child(void *user, NcArena *a, NcDiag *d, NcBuf *out) {
   static const char *const folders[] = {"POCL_CACHE_DIR", "XDG_CACHE_HOME", "CUDA_CACHE_PATH", "MESA_SHADER_CACHE_DIR"};
   Run *q = user;
-  NacreModel *m = q->m;
   (void)a;
   for (size_t i = 0; q->cache && i < sizeof folders / sizeof *folders; i++) setenv(folders[i], q->cache, 1);
   q->out = out;
-  bool good = nc_guard(m, run, q) == NACRE_OK;
-  if (m->out_of_memory) return nc_error(d, NC_E0606, NC_NOWHERE, "out of memory"), false;
-  for (int i = 0; i < m->diag->messages.n; i++) *NC_PUSH(d->arena, d->messages) = m->diag->messages.at[i];
-  d->errors += m->diag->errors;
-  return good;
+  return nc_guard_child(q->m, d, run, q);
 }
 
 // ---- in the parent
@@ -125,10 +120,10 @@ static int gone(const char *path, const struct stat *s, int kind, struct FTW *at
 typedef struct { double cold, warm, *v; int n; size_t peak; Told told; } Sample;
 
 // The runs for one batch size: the cold one, and those that are measured.
-static bool sample(Bench *b, int64_t batch, const char *cache, Sample *s) {
+static bool sample(Bench *b, int64_t batch, Sample *s) {
   int runs = b->o->runs > 0 ? b->o->runs : RUNS;
   double *warm = NC_NEW_N(b->m->arena, double, runs);
-  Run q = {.m = b->m, .purpose = b->o->purpose, .cache = cache, .batch = batch};
+  Run q = {.m = b->m, .purpose = b->o->purpose, .cache = b->cache, .batch = batch};
   if (!ask(&q, &s->told, NULL)) return false;
   s->cold = s->told.first;
   s->v = NC_NEW_N(b->m->arena, double, (size_t)runs * MOST_STEPS);
@@ -175,13 +170,25 @@ static void put_row(Bench *b, const Sample *s, NcBuf *out) {
           (double)s->peak * 1e-6, s->cold, s->warm, ms > 0 ? 1e5 * t->least / ms : 0);
 }
 
-static bool one_batch(Bench *b, int64_t batch) {
+// The caches of one batch size; they go with it, and where memory ran out on the way too.
+static void drop_cache(Bench *b) {
+  if (*b->cache) nftw(b->cache, gone, 16, FTW_DEPTH | FTW_PHYS);
+  *b->cache = 0;
+}
+
+static bool make_cache(Bench *b) {
   const char *base = getenv("TMPDIR");
-  char *cache = nc_sprintf(b->m->arena, "%s/nacre-bench-XXXXXX", base && base[0] == '/' ? base : "/tmp");
-  if (!mkdtemp(cache)) return nc_error(b->m->diag, NC_E0602, NC_NOWHERE, "cannot make a folder `%s`: %s", cache, strerror(errno)), false;
+  int n = snprintf(b->cache, sizeof b->cache, "%s/nacre-bench-XXXXXX", base && base[0] == '/' ? base : "/tmp");
+  if (n > 0 && (size_t)n < sizeof b->cache && mkdtemp(b->cache)) return nc_tuned_copy(b->m->arena, b->m->diag, b->cache);
+  nc_error(b->m->diag, NC_E0602, NC_NOWHERE, "cannot make a folder `%s`: %s", b->cache, strerror(errno));
+  *b->cache = 0;
+  return false;
+}
+
+static bool one_batch(Bench *b, int64_t batch) {
   Sample s = {0};
-  bool good = sample(b, batch, cache, &s);
-  nftw(cache, gone, 16, FTW_DEPTH | FTW_PHYS);
+  bool good = make_cache(b) && sample(b, batch, &s);
+  drop_cache(b);
   if (!good) return false;
   NcBuf out = NC_BUF(b->m->arena);
   put_row(b, &s, &out);
@@ -199,5 +206,8 @@ static bool bench(NacreModel *m, void *arg) {
 
 NacreStatus nacre_bench(NacreModel *m, const NacreBenchOptions *o, NacreWrite *write, void *ctx) {
   static const NacreBenchOptions usual;
-  return nc_guard_given(m, write && (!o || !o->batches || o->batch), bench, &(Bench){.o = o ? o : &usual, .write = write, .ctx = ctx});
+  Bench b = {.o = o ? o : &usual, .write = write, .ctx = ctx};
+  NacreStatus s = nc_guard_given(m, write && (!o || !o->batches || o->batch), bench, &b);
+  drop_cache(&b);
+  return s;
 }

@@ -29,6 +29,8 @@ typedef struct NcCompiled {
   NcProfile *profile;        // not NULL: its runs are timed step by step, into this
 } NcCompiled;
 
+typedef struct { const char *purpose; int64_t batch; } NcRefused;
+
 typedef struct NcDescribed NcDescribed;      // described.c
 
 typedef struct { const char *path, *text; size_t size; } NcImported;
@@ -63,6 +65,7 @@ struct NacreModel {
   NcDevice *device;
   NcExec *exec;
   NcCompiled *compiled;
+  NC_VEC(NcRefused) refused; // what was found too large for the device
   int filled;                // how many of the session's variables have their values
   NcLoader *loader;          // of the loop that runs now, so that closing frees it
   NcPasses passes;           // test seam: when `decode` reads many tokens at once
@@ -80,6 +83,8 @@ NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *a
 #define nc_guard_given(m, given, f, ...) ((given) ? nc_guard(m, f, __VA_ARGS__) : nc_guard_misused(m, #given))
 NacreStatus nc_guard_misused(NacreModel *m, const char *given);
 bool nc_misused(NcDiag *d, const char *given);                            // E0704; false
+// The same in a child process (NcChildWork): what it reported goes to d, and so to the parent.
+bool nc_guard_child(NacreModel *m, NcDiag *d, bool (*f)(NacreModel *m, void *arg), void *arg);
 
 // open.c: a run's source and settings, but none of its weights.
 NacreStatus nc_open_again(const char *directory, const NacreOptions *o, NacreModel **out);

@@ -39,6 +39,14 @@ bool nc_misused(NcDiag *d, const char *given) {
   return false;
 }
 
+bool nc_guard_child(NacreModel *m, NcDiag *d, bool (*f)(NacreModel *m, void *arg), void *arg) {
+  bool good = nc_guard(m, f, arg) == NACRE_OK;
+  if (m->out_of_memory) return nc_error(d, NC_E0606, NC_NOWHERE, "out of memory"), false;
+  for (int i = 0; i < m->diag->messages.n; i++) *NC_PUSH(d->arena, d->messages) = m->diag->messages.at[i];
+  d->errors += m->diag->errors;
+  return good;
+}
+
 // ---- hooks: files that the compiler may need
 
 static bool describe(void *ctx, NcDiag *d, const NcSourceSpec *spec, NcFields *out) {

@@ -46,14 +46,9 @@ static bool ask_all(NacreModel *m, void *arg) {
   return good;
 }
 
-// The model's messages become the child's.
 static bool ask_in_child(void *user, NcArena *a, NcDiag *d, NcBuf *out) {
-  NacreModel *m = user;
   (void)a;
-  bool good = nc_guard(m, ask_all, out) == NACRE_OK;
-  for (int i = 0; i < m->diag->messages.n; i++) *NC_PUSH(d->arena, d->messages) = m->diag->messages.at[i];
-  d->errors += m->diag->errors;
-  return good;
+  return nc_guard_child(user, d, ask_all, out);
 }
 
 static int dearer(const void *a, const void *b) {
