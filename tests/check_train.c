@@ -209,6 +209,31 @@ START_TEST(a_stop_of_the_compiler_is_no_error) {
 }
 END_TEST
 
+START_TEST(one_batch_is_no_way_to_go_on) {
+  NacreModel *m;
+  expect_status(m, nacre_open_text("small.nn", small, sizeof small - 1, NULL, &m), NACRE_OK);
+  expect_status(m, nacre_train(m, &(NacreTrainOptions){.overfit = true, .resume = temp_path("none")}), NACRE_USAGE);
+  ck_assert_ptr_nonnull(strstr(nacre_message(m), "E0704"));
+  nacre_close(m);
+}
+END_TEST
+
+static void nothing(void *ctx, const char *text, size_t size) { (void)ctx, (void)text, (void)size; }
+
+// The folder of a bench's caches goes with it, where memory runs out on the way too.
+START_TEST(a_bench_leaves_nothing) {
+  NacreModel *m;
+  expect_status(m, nacre_open_text("small.nn", small, sizeof small - 1, NULL, &m), NACRE_OK);
+  setenv("TMPDIR", temp_dir, 1);
+  for (int n = 1; n <= 4; n++) {
+    nc_arena_fail_after(m->arena, n);
+    expect_status(m, nacre_bench(m, &(NacreBenchOptions){.runs = 1}, nothing, NULL), NACRE_RUN);
+    nc_arena_fail_after(m->arena, 0);
+    ck_assert_msg(rmdir(temp_dir) == 0 && mkdir(temp_dir, 0700) == 0, "something is left when allocation %d fails", n);
+  }
+  nacre_close(m);
+}
+END_TEST
 
 START_TEST(predictions_follow_the_weights) {
   NacreModel *m;
@@ -248,6 +273,8 @@ int main(void) {
   tcase_add_test(c, predictions_follow_the_weights);
   c = suite_case(s, "stops", temp_open, temp_close);
   tcase_add_test(c, a_stop_saves);
+  tcase_add_test(c, one_batch_is_no_way_to_go_on);
+  tcase_add_test(c, a_bench_leaves_nothing);
   tcase_add_test(c, a_stop_of_the_compiler_is_no_error);
   return suite_run(s, CK_FORK_GETENV);
 }

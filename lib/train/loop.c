@@ -226,6 +226,8 @@ static bool train(NacreModel *m, void *arg) {
   l->m = m;
   l->o = t->o;
   l->recipe = m->program->recipe;
+  if (t->o->overfit && t->o->resume)
+    return nc_error(m->diag, NC_E0704, NC_NOWHERE, "`overfit` tries a network on one batch and writes nothing: it does not go on with a run"), false;
   bool good = l->recipe ? prepare(l) : nc_feed_data(m);   // which says that there is none
   if (good && t->o->overfit) {
     bool asked = false;
