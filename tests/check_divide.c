@@ -99,6 +99,32 @@ START_TEST(a_training_in_parts_has_the_same_losses) {
   ck_assert_uint_le(parts.bytes, (size_t)limit);
   ck_assert_int_eq(parts.steps, 4);
   for (int i = 0; i < 4; i++) ck_assert_double_eq_tol(parts.loss[i], whole.loss[i], 2e-5);
+  NacreModel *m;                           // what was resolved trains in the same parts, without the limit
+  expect_status(m, nacre_open(temp_path("parts/resolved.nn"), NULL, &m), NACRE_OK);
+  Seen again = {0};
+  expect_status(m, nacre_train(m, &(NacreTrainOptions){.out = temp_path("again"), .progress = see, .ctx = &again}), NACRE_OK);
+  nacre_close(m);
+  for (int i = 0; i < 4; i++) ck_assert(again.loss[i] == parts.loss[i]);
+}
+END_TEST
+
+// A larger batch for evaluating that does not fit is compiled once: asked again, not a byte is needed.
+START_TEST(what_is_too_large_is_remembered) {
+  NacreModel *m;
+  const char *text = nc_sprintf(arena, trained, "");
+  expect_status(m, nacre_open_text("m.nn", text, strlen(text), NULL, &m), NACRE_OK);
+  NcCompiled *c = nc_engine_get(m, "eval", 64);
+  ck_assert_msg(c != NULL, "%s", nacre_message(m));
+  NacreOptions less = {.memory = (int64_t)(nc_plan_bytes(c->plan) * 3 / 4)};
+  nacre_close(m);
+  expect_status(m, nacre_open_text("m.nn", text, strlen(text), &less, &m), NACRE_OK);
+  ck_assert_int_eq(nc_engine_batch(m, "eval", 64), 16);
+  ck_assert_int_eq(m->diag->messages.n, 0);
+  if (NC_ON_OOM(m->arena)) ck_abort_msg("it was tried again");
+  nc_arena_fail_after(m->arena, 1);
+  ck_assert_int_eq(nc_engine_batch(m, "eval", 64), 16);
+  nc_arena_fail_after(m->arena, 0);
+  nacre_close(m);
 }
 END_TEST
 
@@ -128,6 +154,7 @@ int main(void) {
   t = suite_case(s, "training", suite_open, suite_close);
   tcase_add_checked_fixture(t, temp_make, temp_remove);
   tcase_add_test(t, a_training_in_parts_has_the_same_losses);
+  tcase_add_test(t, what_is_too_large_is_remembered);
   tcase_add_test(t, batch_statistics_are_refused);
   tcase_add_test(t, nothing_fits);
   return suite_run(s, CK_FORK_GETENV);

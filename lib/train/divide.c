@@ -14,14 +14,6 @@ static NcProgram *in_parts(NcWalk *l, int64_t parts) {
   return nc_engine_divided(m, m->program->batch / parts, set, m->o.sets + 1);
 }
 
-// Bytes of what is not shared by the plans of a session.
-static size_t own_bytes(const NcPlan *p) {
-  size_t sum = 0;
-  for (int i = 0; i < p->buf.n; i++)
-    if (p->buf.at[i].kind == NC_BUF_INPUT || p->buf.at[i].kind == NC_BUF_CONST) sum += p->buf.at[i].bytes;
-  return sum;
-}
-
 // Whether all stages of the training fit: each update with the plan that gathers for it.
 static bool fits(NacreModel *m, const NcProgram *p) {
   const NcTarget *t = nc_device_target(m->device);
@@ -30,14 +22,15 @@ static bool fits(NacreModel *m, const NcProgram *p) {
     const NcPlan *gather = u->gather ? nc_compile(m->arena, m->diag, u->gather, t, &(NcCompileOptions){.name = u->gather_purpose}) : NULL;
     const NcPlan *update = nc_compile(m->arena, m->diag, u->graph, t, &(NcCompileOptions){.name = u->purpose});
     if (!update || (u->gather && !gather)) return false;
-    if (nc_plan_bytes(update) + (gather ? own_bytes(gather) : 0) > t->memory) return false;
+    if (nc_plans_bytes(gather ? 2 : 1, (const NcPlan *[]){update, gather}) > t->memory) return false;
   }
   return true;
 }
 
-// In the fewest parts that fit; NULL: in none.
+enum { SECONDS = 20 };         // in which parts are tried
+
+// In the fewest parts that fit; NULL: in none, up to so many.
 static NcProgram *fewest_parts(NcWalk *l, int64_t *parts) {
-  enum { SECONDS = 20 };
   NacreModel *m = l->m;
   NcDiag *loud = m->diag;
   NcProgram *found = NULL;
@@ -82,6 +75,12 @@ bool nc_walk_divide(NcWalk *l, int messages, int errors) {
   if (!e || e->code != NC_E0504) return false;
   int64_t parts, batch = m->program->batch;
   NcProgram *p = fewest_parts(l, &parts);
+  if (!p && parts < batch) {
+    nc_note(m->diag, e, "up to %lld parts of the batch, one after the other, do not fit, and more were not tried: %d s were over", (long long)parts, SECONDS);
+    nc_help(m->diag, e, "--set train.batch=1 --set train.accumulate=%lld takes one example at a time; else use a smaller model",
+            (long long)(batch * l->recipe->accumulate));
+    return false;
+  }
   if (!p) {
     nc_help(m->diag, e, "nor does a part of the batch, one after the other: use a smaller model, or a device with more memory");
     return false;

@@ -143,12 +143,24 @@ static NcCompiled *get(NacreModel *m, const char *purpose, int64_t batch, bool h
 
 NcCompiled *nc_engine_get(NacreModel *m, const char *purpose, int64_t batch) { return get(m, purpose, batch, true); }
 
+static bool refused(const NacreModel *m, const char *purpose, int64_t batch) {
+  for (int i = 0; i < m->refused.n; i++)
+    if (m->refused.at[i].batch == batch && strcmp(m->refused.at[i].purpose, purpose) == 0) return true;
+  return false;
+}
+
+// A validation asks again after each epoch: that a batch is too large is found once.
 int64_t nc_engine_batch(NacreModel *m, const char *purpose, int64_t n) {
   int64_t usual = m->program->batch, batch = nc_feed_batch(n, usual);
   const int messages = m->diag->messages.n, errors = m->diag->errors;
-  if (batch <= usual || get(m, purpose, batch, false)) return batch;
-  if (m->diag->messages.n > messages && m->diag->messages.at[m->diag->messages.n - 1]->code == NC_E0504)
-    nc_diag_forget(m->diag, messages, errors);
+  if (batch <= usual) return batch;
+  if (!refused(m, purpose, batch)) {
+    if (get(m, purpose, batch, false)) return batch;
+    if (m->diag->messages.n > messages && m->diag->messages.at[m->diag->messages.n - 1]->code == NC_E0504) {
+      nc_diag_forget(m->diag, messages, errors);
+      *NC_PUSH(m->arena, m->refused) = (NcRefused){purpose, batch};
+    }
+  }
   return usual < n ? usual : n;
 }
 
@@ -160,6 +172,7 @@ void nc_engine_restart(NacreModel *m, bool other) {
   nc_exec_free(m->exec);
   m->exec = NULL;
   m->compiled = NULL;
+  m->refused.n = 0;
   m->filled = 0;
 }
 

@@ -86,12 +86,9 @@ bool nc_work_once(NcWork *w) {
 }
 
 size_t nc_work_bytes(const NcWork *w) {
-  size_t most = 0;
-  for (int i = 0; i < w->plans; i++) {
-    size_t bytes = nc_plan_bytes(w->plan[i]->plan);
-    most = bytes > most ? bytes : most;
-  }
-  return most;
+  const NcPlan **p = NC_NEW_N(w->m->arena, const NcPlan *, w->plans);
+  for (int i = 0; i < w->plans; i++) p[i] = w->plan[i]->plan;
+  return nc_plans_bytes(w->plans, p);
 }
 
 // Small batches whose gradients are only added up run more than once.

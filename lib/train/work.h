@@ -19,7 +19,7 @@ typedef struct {
 // purpose: "step", "predict", or NULL: the first of these that there is. E0702 where there is no such compilation.
 bool nc_work_open(NacreModel *m, const char *purpose, NcWork *w);
 bool nc_work_once(NcWork *w);          // a batch in, a result out
-size_t nc_work_bytes(const NcWork *w); // planned, of the largest plan
+size_t nc_work_bytes(const NcWork *w); // planned, of all that a step runs
 int64_t nc_work_launches(const NcWork *w);
 double *nc_work_turns(const NcWork *w, const NcCompiled *c, NcArena *a);   // how often a step runs each step of a plan
 
