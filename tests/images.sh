@@ -53,4 +53,22 @@ expect 2 'must all be images' "$nacre" predict whole dot.png x.csv
 printf 'nn 1\nmodel net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\ndata p { source = moons(n = 40); split = (train = 1.0) }\ntrain net on p { loss = cross_entropy(net(x), label); optimizer = sgd(0.1); epochs = 1 }\n' >points.nn
 expect 0 '' "$nacre" train points.nn --out points
 expect 2 'the model takes no images' "$nacre" predict points dot.png
+
+# What is not a number is null for a program; a class is written as a cell of CSV.
+cat >shares.nn <<'END'
+nn 1
+model net(x: f32[B, 1, 28, 28]) -> f32[B, 10] { x / max(x, axis = [1, 2, 3], keep = true) |> max_pool(7) |> flatten |> dense(10) }
+data digits { source = digits(n = 60); x = (image / 255)[:, new]; split = (train = 1.0) }
+train net on digits { loss = cross_entropy(net(x), label); optimizer = sgd(0.1); batch = 20; epochs = 1 }
+END
+expect 0 '' "$nacre" train shares.nn --out shares
+sed 's/^task dot.*/task black() -> f32[1, 28, 28] { rand[1, 28, 28] * 0 }/' make.nn >black.nn
+expect 0 'wrote black.png' "$nacre" run black.nn black -o black.png
+"$nacre" predict shares black.png --json >line.txt 2>err.txt
+expect 0 '' sh -c '"$1" "$2" "predict of images" <line.txt' - "$lines" "$here/docs/json.md"
+expect 0 '"probability":null' cat line.txt
+awk 'BEGIN { print "a,kind"; for (i = 0; i < 40; i++) printf "%d,%s\n", i, i < 20 ? "\"a \"\"cat\"\", grey\"" : "dog" }' >pets.csv
+printf 'nn 1\nmodel net(x: f32[B, 1]) -> f32[B, 2] { x |> dense(2) }\ndata p { source = csv("pets.csv", label = "kind"); x = x / 40; split = (train = 1.0) }\ntrain net on p { loss = cross_entropy(net(x), label); optimizer = sgd(1.0); epochs = 9 }\n' >pets.nn
+expect 0 '' "$nacre" train pets.nn --out pets
+expect 0 '"a ""cat"", grey",' "$nacre" predict pets --split train
 end

@@ -69,13 +69,30 @@ NacreOutput *nc_outputs_read(NacreModel *m, NcArena *a, const NcGraph *g, const 
 
 // ---- text
 
+void nc_put_cell(NcBuf *b, const char *s) {
+  if (!strpbrk(s, ",\"\r\n")) {
+    nc_put(b, s);
+    return;
+  }
+  nc_putc(b, '"');
+  for (; *s; s++) {
+    if (*s == '"') nc_putc(b, '"');
+    nc_putc(b, *s);
+  }
+  nc_putc(b, '"');
+}
+
+void nc_put_number(NcBuf *b, double v, int digits, bool json) {
+  if (json && !isfinite(v)) nc_put(b, "null");
+  else nc_putf(b, "%.*g", digits, v);
+}
+
 static void put_value(NcBuf *b, const NacreOutput *o, NcDtype t, int64_t i, bool json) {
   double v = nc_output_at(o, i);
   if (t == NC_BOOL) nc_put(b, v != 0 ? "true" : "false");
   else if (t == NC_I64) nc_putf(b, "%lld", (long long)((const int64_t *)o->data)[i]);
   else if (!nc_dtype_float(t)) nc_putf(b, "%d", (int)v);
-  else if (json && !isfinite(v)) nc_put(b, "null");
-  else nc_putf(b, "%.9g", v);
+  else nc_put_number(b, v, 9, json);
 }
 
 static void put_nested(NcBuf *b, const NacreOutput *o, NcType t, int axis, int64_t *at) {

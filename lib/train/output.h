@@ -10,6 +10,10 @@ double nc_output_at(const NacreOutput *o, int64_t i);
 // example's numbers are positive and add up to 1, they are probabilities already.
 float *nc_output_probabilities(NcArena *a, const NacreOutput *o);
 
+// What CSV and JSON make of a name and a number: a cell is in quotes where it needs them, and what is not finite is null in JSON.
+void nc_put_cell(NcBuf *b, const char *s);
+void nc_put_number(NcBuf *b, double v, int digits, bool json);
+
 // All outputs of a loaded plan, in the graph's order, read into the arena. NULL after an error.
 NacreOutput *nc_outputs_read(NacreModel *m, NcArena *a, const NcGraph *g, const NcPlan *plan, NcLoaded *loaded, int *n);
 

@@ -246,10 +246,8 @@ const char *nacre_class_name(NacreModel *m, int64_t i) {
 // The numbers of one example: `i` of `o`, which has `per` for each.
 static void put_numbers(NcBuf *b, const NacreOutput *o, int64_t i, int64_t per, bool json) {
   for (int64_t k = 0; k < per; k++) {
-    double v = nc_output_at(o, i * per + k);
     nc_put(b, json && k == 0 ? "" : ",");
-    if (json && !isfinite(v)) nc_put(b, "null");
-    else nc_putf(b, "%.7g", v);
+    nc_put_number(b, nc_output_at(o, i * per + k), 7, json);
   }
 }
 
@@ -266,7 +264,7 @@ static void put_class(NcBuf *b, NacreModel *m, bool json, int64_t top) {
   else nc_putc(b, ',');
   if (!name) nc_putf(b, "%lld", (long long)top);
   else if (json) nc_put_json(b, name);
-  else nc_putf(b, strpbrk(name, ",\"\n") ? "\"%s\"" : "%s", name);
+  else nc_put_cell(b, name);
 }
 
 static int64_t per_example(const NacreOutput *o) { return nc_count(nc_output_type(o).shape) / o->tensor.dim[0]; }

@@ -31,29 +31,15 @@ static bool form_of(NacreModel *m, int ins, const NacreTensor *in, NcPictureForm
   return true;
 }
 
-// A cell of CSV, in quotes where it needs them.
-static void put_cell(NcBuf *b, const char *s) {
-  if (!strpbrk(s, ",\"\r\n")) {
-    nc_put(b, s);
-    return;
-  }
-  nc_putc(b, '"');
-  for (; *s; s++) {
-    if (*s == '"') nc_putc(b, '"');
-    nc_putc(b, *s);
-  }
-  nc_putc(b, '"');
-}
-
 static const char *name_of(NacreModel *m, const NcField *label, int64_t k) {
   return label->class_name ? label->class_name[k] : nc_sprintf(m->arena, "%lld", (long long)k);
 }
 
 static void put_line(NcBuf *b, NacreModel *m, const NcField *label, const char *path, int64_t top, const float *p, bool json) {
   if (!json) {
-    put_cell(b, path);
+    nc_put_cell(b, path);
     nc_putc(b, ',');
-    put_cell(b, name_of(m, label, top));
+    nc_put_cell(b, name_of(m, label, top));
     nc_putf(b, ",%.6g", (double)p[top]);
     for (int64_t k = 0; k < label->classes; k++) nc_putf(b, ",%.6g", (double)p[k]);
     nc_putc(b, '\n');
@@ -63,11 +49,14 @@ static void put_line(NcBuf *b, NacreModel *m, const NcField *label, const char *
   nc_put_json(b, path);
   nc_put(b, ",\"class\":");
   nc_put_json(b, name_of(m, label, top));
-  nc_putf(b, ",\"probability\":%.9g,\"probabilities\":{", (double)p[top]);
+  nc_put(b, ",\"probability\":");
+  nc_put_number(b, (double)p[top], 9, true);
+  nc_put(b, ",\"probabilities\":{");
   for (int64_t k = 0; k < label->classes; k++) {
     if (k) nc_putc(b, ',');
     nc_put_json(b, name_of(m, label, k));
-    nc_putf(b, ":%.9g", (double)p[k]);
+    nc_putc(b, ':');
+    nc_put_number(b, (double)p[k], 9, true);
   }
   nc_put(b, "}}\n");
 }
@@ -85,7 +74,7 @@ static bool put_classes(NacreModel *m, const Images *q, const NcPredict *p) {
     nc_put(&b, "file,class,probability");
     for (int64_t k = 0; k < label->classes; k++) {
       nc_putc(&b, ',');
-      put_cell(&b, name_of(m, label, k));
+      nc_put_cell(&b, name_of(m, label, k));
     }
     nc_putc(&b, '\n');
   }
