@@ -13,12 +13,15 @@ int cli_train(const CliArgs *a);
 int cli_eval(const CliArgs *a);
 int cli_predict(const CliArgs *a);
 int cli_run(const CliArgs *a);
-int cli_profile(const CliArgs *a);       // verbs_measure.c
-int cli_graph(const CliArgs *a);         // verbs_show.c
+// verbs_measure.c: on either of them
+int cli_profile(const CliArgs *a);
 int cli_bench(const CliArgs *a);
-int cli_report(const CliArgs *a);
 int cli_tune(const CliArgs *a);
-int cli_new(const CliArgs *a);           // verbs_new.c
+// verbs_show.c: pictures of either
+int cli_graph(const CliArgs *a);
+int cli_report(const CliArgs *a);
+// verbs_new.c: on data
+int cli_new(const CliArgs *a);
 // verbs_plain.c: without a model that is opened
 int cli_explain(const CliArgs *a);
 int cli_fmt(const CliArgs *a);

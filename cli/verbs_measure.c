@@ -39,11 +39,13 @@ static int batches(const char *list, int64_t *to, int most) {
 }
 
 int cli_bench(const CliArgs *a) {
-  enum { MOST = 64 };
+  enum { MOST = 64, MOST_RUNS = 1000 };
   int64_t batch[MOST];
   NacreModel *m;
   NacreBenchOptions b = {.purpose = a->value[O_PURPOSE], .seconds = (double)a->number[O_SECONDS], .batch = batch};
-  b.runs = a->number[O_RUNS] > MOST ? MOST : (int)a->number[O_RUNS];
+  if (a->value[O_RUNS] && (a->number[O_RUNS] < 1 || a->number[O_RUNS] > MOST_RUNS))
+    return cli_usage("E0702", "`--runs` is a number of processes from 1 to %d, not `%s`", MOST_RUNS, a->value[O_RUNS]);
+  b.runs = (int)a->number[O_RUNS];
   if (a->value[O_BATCHES] && a->value[O_BATCH]) return cli_usage("E0704", "give --batch or --batches, not both");
   if (a->value[O_BATCHES] && !(b.batches = batches(a->value[O_BATCHES], batch, MOST))) return NACRE_USAGE;
   NacreStatus s = open_either(a, &m);

@@ -142,7 +142,7 @@ static bool is_reserved(const char *s) {
 
 // split_by = label, balance = label: a raw field with one value for each example, named; `order` is none but may be split by.
 static bool by_field(NcElab *e, const NcDataset *ds, const NcExpr *x, const char *key, const char **out) {
-  bool balance = key[0] == 'b';
+  bool balance = strcmp(key, "balance") == 0;
   *out = NULL;
   if (!x) return true;
   if (x->kind == NC_X_NAME) *out = x->name.s;

@@ -17,6 +17,7 @@ NcExpr *nc_parse_expr(NcArena *a, NcDiag *d, NcMap *names, uint32_t source);
 // Only for a file that was parsed without an error.
 void nc_print_file(NcBuf *out, const NcDiag *d, const NcFile *f);
 void nc_print_expr(NcBuf *out, const NcExpr *e);         // on one line
+void nc_print_text(NcBuf *out, const char *s);           // as a text of the language: in quotes, with what that needs
 void nc_print_type(NcBuf *out, const NcTypeExpr *t);
 void nc_print_signature(NcBuf *out, const NcDecl *d);    // layer dense(units: int, …)(x: f32[…]) -> f32[…]
 

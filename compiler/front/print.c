@@ -380,6 +380,8 @@ void nc_pr_type(NcPrint *p, const NcTypeExpr *t) {
   p->flat = flat;
 }
 
+void nc_print_text(NcBuf *out, const char *s) { nc_print_expr(out, &(NcExpr){.kind = NC_X_STR, .s = s}); }
+
 void nc_print_expr(NcBuf *out, const NcExpr *e) {
   NcPrint p = flat_into(out);
   nc_pr_expr(&p, e, 0, 0);

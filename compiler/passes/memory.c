@@ -148,14 +148,12 @@ static int by_bytes(const void *x, const void *y) {
   return (*(NcNode *const *)x)->id - (*(NcNode *const *)y)->id;
 }
 
-static const char *mib(NcArena *a, size_t bytes) { return nc_sprintf(a, "%.1f MiB", (double)bytes / (1 << 20)); }
-
 // Says what is needed and which values are the largest, where they come from.
 static bool too_much(NcMemory *m, size_t need, size_t have, const char *what) {
   enum { SHOWN = 5 };
   NcDiag *d = m->state->diag;
-  NcMessage *msg = nc_error(d, NC_E0504, NC_NOWHERE, "%s needs %s and the device has %s", what, mib(d->arena, need),
-                            mib(d->arena, have));
+  NcMessage *msg = nc_error(d, NC_E0504, NC_NOWHERE, "%s needs %s and the device has %s", what, nc_bytes_str(d->arena, need),
+                            nc_bytes_str(d->arena, have));
   NC_VEC(NcNode *) big = {0};
   for (int i = 0; i < m->r->graph->node.n; i++)
     if (m->of[i] >= 0 || (nc_is_leaf(m->r->graph->node.at[i]) && m->r->graph->node.at[i]->op->kind == NC_LEAF))
@@ -164,7 +162,7 @@ static bool too_much(NcMemory *m, size_t need, size_t have, const char *what) {
   for (int i = 0; i < big.n && i < SHOWN; i++) {
     NcNode *n = big.at[i];
     const NcAttr *name = nc_attr(n, "name");
-    const char *size = mib(d->arena, nc_type_bytes(n->type)), *label = name ? name->s : n->op->name;
+    const char *size = nc_bytes_str(d->arena, nc_type_bytes(n->type)), *label = name ? name->s : n->op->name;
     if (n->at.file) nc_label(d, msg, n->at, "`%s` %s: %s", label, nc_type_str(d->arena, n->type), size);
     else nc_note(d, msg, "`%s` %s: %s", label, nc_type_str(d->arena, n->type), size);
   }

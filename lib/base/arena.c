@@ -82,6 +82,15 @@ char *nc_vsprintf(NcArena *a, const char *fmt, va_list ap) {
   return s;
 }
 
+const char *nc_bytes_str(NcArena *a, size_t bytes) {
+  static const char *const unit[] = {"KiB", "MiB", "GiB"};
+  double v = (double)bytes / 1024;
+  if (bytes < 10240) return nc_sprintf(a, "%zu bytes", bytes);
+  int u = 0;
+  for (; u < 2 && v >= 10240; u++) v /= 1024;
+  return nc_sprintf(a, "%.1f %s", v, unit[u]);
+}
+
 char *nc_sprintf(NcArena *a, const char *fmt, ...) {
   va_list ap;
   va_start(ap, fmt);

@@ -27,6 +27,7 @@ char *nc_strdup(NcArena *a, const char *s);
 char *nc_strndup(NcArena *a, const char *s, size_t n);
 char *nc_vsprintf(NcArena *a, const char *fmt, va_list ap);
 __attribute__((format(printf, 2, 3))) char *nc_sprintf(NcArena *a, const char *fmt, ...);
+const char *nc_bytes_str(NcArena *a, size_t bytes);   // for people: "640 bytes", "12.5 KiB", "310.2 MiB"
 
 // Test seam: the n-th allocation from now on fails (0: none does).
 void nc_arena_fail_after(NcArena *a, long n);

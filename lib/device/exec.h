@@ -62,6 +62,7 @@ typedef struct { double ns, cpu_ns; long count; } NcStepTime;
 typedef struct { int n; NcStepTime *step; double total_ns; long runs; bool apart; } NcProfile;
 NcProfile *nc_profile_new(NcArena *a, const NcPlan *p);
 bool nc_exec_run_profiled(NcLoaded *l, NcDiag *d, NcProfile *prof);
+bool nc_exec_run_timed(NcLoaded *l, NcDiag *d, NcProfile *scratch, double *seconds);   // one run: the sum of its steps' times
 
 // Hunting a NaN: runs once, step by step, looking at the float buffers of each step after it. Slow. The arenas start as
 // zeros. False after an error of the device; otherwise bad->found tells whether a NaN was seen. Infinities are

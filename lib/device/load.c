@@ -154,7 +154,7 @@ static bool check_group(NcLoaded *l, NcDiag *d, int step) {
   }
   else if ((int)nargs != nc_entry_args(&l->op[step].entry, s))
     m = nc_error(d, NC_E0503, NC_NOWHERE, "kernel `%s` takes %u arguments and the plan gives %d", s->kernel, nargs,
-                 s->nargs);
+                 nc_entry_args(&l->op[step].entry, s));
   if (!m) return true;
   nc_step_notes(l, d, m, step);
   if (m->code == NC_E0504) nc_help(d, m, "compile the plan for this device");

@@ -45,14 +45,6 @@ bool nc_fill(NcExec *x, NcDiag *d, cl_mem mem, uint8_t byte, size_t bytes) {
   return !err;
 }
 
-static const char *human(NcArena *a, size_t bytes) {
-  static const char *const unit[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-  double v = (double)bytes;
-  int u = 0;
-  for (; v >= 1024 && u < 4; u++) v /= 1024;
-  return u ? nc_sprintf(a, "%.4g %s", v, unit[u]) : nc_sprintf(a, "%zu bytes", bytes);
-}
-
 // The three largest allocations of the plan, for a person who wonders what to make smaller.
 static void largest(NcDiag *d, NcMessage *m, const NcPlan *p) {
   size_t below = SIZE_MAX;
@@ -63,7 +55,7 @@ static void largest(NcDiag *d, NcMessage *m, const NcPlan *p) {
     if (!most) return;
     for (int i = 0; i < p->buf.n; i++)
       if (p->buf.at[i].parent < 0 && p->buf.at[i].bytes == most) {
-        nc_note(d, m, "\"%s\" takes %s", p->buf.at[i].name, human(d->arena, most));
+        nc_note(d, m, "\"%s\" takes %s", p->buf.at[i].name, nc_bytes_str(d->arena, most));
         break;
       }
     below = most;
@@ -101,7 +93,7 @@ bool nc_fits(NcExec *x, NcDiag *d, const NcPlan *p) {
     const NcPlanBuf *b = &p->buf.at[i];
     if (b->parent < 0 && b->bytes > t->max_alloc)
       m = nc_error(d, NC_E0504, NC_NOWHERE, "\"%s\" takes %s (%zu bytes); %s allocates at most %s (%zu bytes) at once",
-                   b->name, human(d->arena, b->bytes), b->bytes, x->dev->info.name, human(d->arena, t->max_alloc),
+                   b->name, nc_bytes_str(d->arena, b->bytes), b->bytes, x->dev->info.name, nc_bytes_str(d->arena, t->max_alloc),
                    t->max_alloc);
     else if (b->offset % t->align)
       m = nc_error(d, NC_E0504, NC_NOWHERE,
@@ -115,8 +107,8 @@ bool nc_fits(NcExec *x, NcDiag *d, const NcPlan *p) {
   size_t need = added(x, p);
   if (!m && (need > t->memory || x->held > t->memory - need)) {
     m = nc_error(d, NC_E0504, NC_NOWHERE, "the plan needs %s (%zu bytes) and %s has %s (%zu bytes)",
-                 human(d->arena, need), need, x->dev->info.name, human(d->arena, t->memory), t->memory);
-    if (x->held) nc_note(d, m, "other plans of this session hold %s", human(d->arena, x->held));
+                 nc_bytes_str(d->arena, need), need, x->dev->info.name, nc_bytes_str(d->arena, t->memory), t->memory);
+    if (x->held) nc_note(d, m, "other plans of this session hold %s", nc_bytes_str(d->arena, x->held));
   }
   if (!m) return true;
   largest(d, m, p);

@@ -2,7 +2,7 @@
 // A template that has to choose asks here first; what it would have chosen by itself is the rule for all other sizes. As text:
 //
 //   nacre-tuned 1
-//   for "pthread-haswell-AMD EPYC | … | class 0"          (device, driver, class)
+//   for "pthread-haswell-AMD EPYC | … | class cpu"        (device, driver, class)
 //   gemm_cpu 1 128 128 784 0 0 = 24 16 392 2              (kind, sizes, the choice)
 #ifndef NC_TUNED_H
 #define NC_TUNED_H

@@ -40,7 +40,6 @@ const NcGraph *nc_report_pairs(NcReport *r, const NcProgram *p, void *ctx);    /
 const char *nc_report_logit_target(const NcReport *r);                  // one number, of which a sigmoid makes yes or no
 const NcGraph *nc_report_logit(NcReport *r, const NcProgram *p, void *ctx);    // output: that number, [B]
 
-const NcField *nc_report_field(const NcReport *r, const char *name);    // of the data; NULL
 int nc_report_image(const NcReport *r);                                 // the field that is an image, and small enough; -1
 bool nc_report_put_image(NcReport *r, int field, int64_t example);      // false: nothing was put
 bool nc_report_put_mosaic(NcReport *r, const NacreOutput *o, const char *style, const char *text);

@@ -3,12 +3,6 @@
 #include <string.h>
 #include "show/report.h"
 
-const NcField *nc_report_field(const NcReport *r, const char *name) {
-  const NcDataset *d = r->m->data;
-  int i = d ? nc_field_find(d, name) : -1;
-  return i < 0 ? NULL : &d->field[i];
-}
-
 // What a step, a seed or a field is to be in a batch that begins at `from`.
 static bool feed(NcReport *r, const NcCompiled *c, const NcFeedMap *map, const NcSplit *part, int64_t from, void **room) {
   const NcDataset *d = r->m->data;

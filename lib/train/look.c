@@ -18,11 +18,6 @@ const char *nc_thousands(NcArena *a, int64_t v) {
   return nc_buf_str(&b);
 }
 
-static const char *bytes(NcArena *a, size_t v) {
-  return v < 10240 ? nc_sprintf(a, "%zu bytes", v) : v < (10u << 20) ? nc_sprintf(a, "%.1f KiB", (double)v / 1024)
-                   : nc_sprintf(a, "%.1f MiB", (double)v / 1048576);
-}
-
 // The batch axis shows as B.
 static const char *shape(NcArena *a, NcType t, int64_t batch) {
   NcBuf b = NC_BUF(a);
@@ -119,7 +114,7 @@ static bool tasks(NacreModel *m, const NcTarget *t, NcBuf *b) {
     nc_putf(&all, "%s%zu", i ? "," : "", cost);
     if (m->o.json) nc_put(b, i ? "," : "");
     if (m->o.json) nc_put_json(b, text);
-    else nc_putf(b, "task %s%s\n", text, cost ? nc_sprintf(m->arena, ": %s of device memory", bytes(m->arena, cost)) : "");
+    else nc_putf(b, "task %s%s\n", text, cost ? nc_sprintf(m->arena, ": %s of device memory", nc_bytes_str(m->arena, cost)) : "");
   }
   if (m->o.json) nc_putf(b, "],\"task_bytes\":[%s]", nc_buf_str(&all));
   return true;
@@ -147,8 +142,8 @@ static bool summary(NacreModel *m, void *arg) {
     rows_text(m, &b);
     nc_putf(&b, "\n%s parameters", nc_thousands(m->arena, params));
     nc_put(&b, m->program->batch ? nc_sprintf(m->arena, "; multiply-adds are per example; B is %lld\n", (long long)m->program->batch) : "\n");
-    if (step.plan.n) nc_putf(&b, "training:  %s of device memory, %d launch%s a step\n", bytes(m->arena, training), step.launches, step.launches == 1 ? "" : "es");
-    if (infer.plan.n) nc_putf(&b, "inference: %s of device memory, %d launch%s\n", bytes(m->arena, inference), infer.launches, infer.launches == 1 ? "" : "es");
+    if (step.plan.n) nc_putf(&b, "training:  %s of device memory, %d launch%s a step\n", nc_bytes_str(m->arena, training), step.launches, step.launches == 1 ? "" : "es");
+    if (infer.plan.n) nc_putf(&b, "inference: %s of device memory, %d launch%s\n", nc_bytes_str(m->arena, inference), infer.launches, infer.launches == 1 ? "" : "es");
     if (!tasks(m, &t, &b)) return false;
   }
   give(q, &b);

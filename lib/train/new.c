@@ -9,16 +9,6 @@
 
 typedef struct { const char *path, *target; NcSink sink; } Job;
 
-void nc_new_quoted(NcBuf *b, const char *s) {
-  nc_putc(b, '"');
-  for (; *s; s++) {
-    const char *special = strchr("\"\\{}\n\t\r", *s);
-    if (!special) nc_putc(b, *s);
-    else nc_putf(b, "\\%c", *s == '\n' ? 'n' : *s == '\t' ? 't' : *s == '\r' ? 'r' : *s);
-  }
-  nc_putc(b, '"');
-}
-
 void nc_new_remark(NcBuf *b, const char *s) {
   for (; *s; s++) nc_putc(b, (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s);
 }

@@ -1,6 +1,7 @@
 // Inside of `nacre new`: a model's text from a look at the data.
 #ifndef NC_NEW_H
 #define NC_NEW_H
+#include "front/parse.h"
 #include "io/csv.h"
 #include "train/plain.h"
 
@@ -19,7 +20,6 @@ bool nc_new_series(NcNew *w, const NcCsv *t, char delimiter, bool header, int ti
 bool nc_new_images(NcNew *w);
 bool nc_new_arrays(NcNew *w, bool idx);
 
-void nc_new_quoted(NcBuf *b, const char *s);                 // as a text of the language
 void nc_new_remark(NcBuf *b, const char *s);                 // in a comment, which ends with the line: no control characters
 void nc_new_head(NcNew *w, const char *what, int64_t n);     // the first lines
 bool nc_new_enough(NcNew *w, int64_t n);                     // E0406 where there are too few to learn from

@@ -81,7 +81,7 @@ bool nc_new_images(NcNew *w) {
   Shape s = {"image", true, true, f.examples, f.at[1].classes, z.grey ? 1 : 3, native ? z.height : side, native ? z.width : side};
   nc_new_head(w, nc_sprintf(w->a, "images of %lld classes", (long long)s.classes), s.n);
   nc_putf(&w->out, "data %s_data(path: str = ", w->name);
-  nc_new_quoted(&w->out, w->path);
+  nc_print_text(&w->out, w->path);
   nc_putf(&w->out, ") {\nsource = images(path, height = %lld, width = %lld, channels = %lld)%s\nx = image / 255  # bytes to 0 … 1\n",
           (long long)s.height, (long long)s.width, (long long)s.channels,
           native ? "" : "  # larger shows more, and takes longer");
@@ -145,9 +145,9 @@ bool nc_new_arrays(NcNew *w, bool idx) {
   if (!nc_source_describe(w->a, w->d, &spec, &f) || !fill(w, &f, &s)) return false;
   nc_new_head(w, nc_sprintf(w->a, "%s of %lld classes", s.height ? "images" : "examples", (long long)s.classes), s.n);
   nc_putf(&w->out, "data %s_data(examples: str = ", w->name);
-  nc_new_quoted(&w->out, first);
+  nc_print_text(&w->out, first);
   nc_put(&w->out, ", labels: str = ");
-  nc_new_quoted(&w->out, labels);
+  nc_print_text(&w->out, labels);
   nc_putf(&w->out, ") {\nsource = %s(%s = examples, label = labels)\n", kind, field);
   if (s.bytes) nc_putf(&w->out, "x = %s / 255  # bytes to 0 … 1\n", field);
   else if (f.at[0].dtype != NC_F32) nc_putf(&w->out, "x = f32(%s)\n", field);

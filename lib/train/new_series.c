@@ -32,9 +32,9 @@ bool nc_new_series(NcNew *w, const NcCsv *t, char delimiter, bool header, int ti
   const char *m = w->name;
   nc_new_head(w, nc_sprintf(w->a, "values of `%s`, one after the other in time", t->name[column]), n);
   nc_putf(b, "data %s_data(path: str = ", m);
-  nc_new_quoted(b, w->path);
+  nc_print_text(b, w->path);
   nc_put(b, ") {\nsource = series(\npath,\ncolumns = ");
-  nc_new_quoted(b, t->name[column]);
+  nc_print_text(b, t->name[column]);
   nc_putf(b, ",\nwindow = %lld%s", (long long)window, grows ? ",\nlog = true  # what grows by a factor is a straight line in logarithms" : "");
   if (delimiter != ',') nc_putf(b, ",\ndelimiter = \"%s\"", delimiter == '\t' ? "\\t" : ";");
   if (!header) nc_put(b, ",\nheader = false");

@@ -184,9 +184,9 @@ static bool source(const Table *t) {
     return false;
   }
   nc_putf(b, "data %s_data(path: str = ", w->name);
-  nc_new_quoted(b, w->path);
+  nc_print_text(b, w->path);
   nc_putf(b, ") {\nsource = csv(\npath,\n%s = ", t->classes ? "label" : "target");
-  nc_new_quoted(b, t->csv.name[t->target]);
+  nc_print_text(b, t->csv.name[t->target]);
   nc_put(b, ",\n");
   nc_put(b, missing(t));
   if (t->delimiter != ',') nc_putf(b, "delimiter = \"%s\",\n", t->delimiter == '\t' ? "\\t" : ";");
@@ -201,7 +201,7 @@ static bool source(const Table *t) {
   for (int c = 0, n = 0; c < t->csv.columns; c++)
     if (c != t->target && !t->column[c].unfit) {
       if (n++) nc_put(b, ", ");
-      nc_new_quoted(b, t->csv.name[c]);
+      nc_print_text(b, t->csv.name[c]);
     }
   nc_put(b, "]\n)\nsplit = (train = 0.7, valid = 0.1, test = 0.2)\n}\n\n");
   return true;

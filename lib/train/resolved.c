@@ -24,15 +24,7 @@ static void replace(Resolve *r, uint32_t begin, uint32_t end, const char *text) 
 
 static const char *quoted(NcArena *a, const char *s) {
   NcBuf b = NC_BUF(a);
-  nc_putc(&b, '"');
-  for (; *s; s++) {
-    if (strchr("\"\\{}", *s)) nc_putc(&b, '\\');
-    if (*s == '\n') nc_put(&b, "\\n");
-    else if (*s == '\t') nc_put(&b, "\\t");
-    else if (*s == '\r') nc_put(&b, "\\r");
-    else nc_putc(&b, *s);
-  }
-  nc_putc(&b, '"');
+  nc_print_text(&b, s);
   return nc_buf_str(&b);
 }
 
@@ -114,20 +106,31 @@ static void apply(Resolve *r, const NcSet *s) {
   }
 }
 
+// Of a setting that something else decides: --batch, or a batch that was too large and is taken in parts.
+static bool overruled(const NacreModel *m, const char *path) {
+  return ((m->o.batch || m->parts) && strcmp(path, "train.batch") == 0) || (m->parts && strcmp(path, "train.accumulate") == 0);
+}
+
+static bool is_set(const Resolve *r, const NcBlock *b, const char *name) {
+  const char *path = nc_sprintf(r->a, "train.%s", name);
+  for (int i = 0; i < b->stmt.n; i++)
+    if (b->stmt.at[i]->kind == NC_S_KEY && strcmp(b->stmt.at[i]->name.s, name) == 0) return true;
+  for (int i = 0; i < r->m->o.sets; i++)
+    if (strcmp(r->m->set[i].path, path) == 0) return true;
+  return false;
+}
+
 // What the recipe takes by itself is written out.
 static void write_defaults(Resolve *r) {
   const NcDecl *d = train_decl(r);
   const NcRecipe *c = r->m->program->recipe;
   if (!d || !c) return;
-  static const char *const names[] = {"batch", "seed"};
-  for (int i = 0; i < 2; i++) {
-    bool there = false;
-    for (int k = 0; k < d->body->stmt.n; k++)
-      there = there || (d->body->stmt.at[k]->kind == NC_S_KEY && strcmp(d->body->stmt.at[k]->name.s, names[i]) == 0);
-    for (int k = 0; k < r->m->o.sets && (i || !r->m->o.batch); k++)
-      there = there || (strncmp(r->m->set[k].path, "train.", 6) == 0 && strcmp(r->m->set[k].path + 6, names[i]) == 0);
-    const char *value = nc_sprintf(r->a, "%llu", i ? (unsigned long long)c->seed : (unsigned long long)r->m->program->batch);
-    if (!there || (i == 0 && r->m->o.batch)) set_key(r, d->body, names[i], value);
+  const struct { const char *path; unsigned long long value; } all[] = {
+    {"train.batch", (unsigned long long)r->m->program->batch}, {"train.seed", c->seed}, {"train.accumulate", (unsigned long long)c->accumulate}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    const char *name = all[i].path + strlen("train.");
+    bool usual = strcmp(name, "accumulate") != 0 && !is_set(r, d->body, name);
+    if (usual || overruled(r->m, all[i].path)) set_key(r, d->body, name, nc_sprintf(r->a, "%llu", all[i].value));
   }
 }
 
@@ -246,7 +249,8 @@ static bool same_recipe(Resolve *r, const NcRecipe *a, const NcRecipe *b) {
   bool same = strcmp(a->name, b->name) == 0 && a->epochs == b->epochs && a->steps == b->steps && a->accumulate == b->accumulate &&
               a->every == b->every && a->ema == b->ema && a->seed == b->seed && same_text(a->keep, b->keep) && a->keep_max == b->keep_max &&
               a->stage.n == b->stage.n && a->metrics.n == b->metrics.n && a->plateau.n == b->plateau.n && a->split.n == b->split.n &&
-              same_source(a->source, b->source) && same_graph(r, a->where, b->where);
+              same_text(a->split_by, b->split_by) && same_text(a->balance, b->balance) && same_source(a->source, b->source) &&
+              same_graph(r, a->where, b->where);
   for (int i = 0; same && i < a->stage.n; i++) {
     const NcStage *x = &a->stage.at[i], *y = &b->stage.at[i];
     same = same_text(x->name, y->name) && x->epochs == y->epochs && x->steps == y->steps && x->patience == y->patience && x->parts == y->parts;
@@ -286,8 +290,7 @@ static const char *resolve(NacreModel *m, NcArena *a, bool inlined, size_t *size
   for (int i = 0; i < m->o.sets; i++) {
     bool last = true;
     for (int k = i + 1; k < m->o.sets; k++) last = last && strcmp(m->set[i].path, m->set[k].path) != 0;
-    last = last && !(m->o.batch && strcmp(m->set[i].path, "train.batch") == 0);      // --batch decides
-    if (last) apply(&r, &m->set[i]);
+    if (last && !overruled(m, m->set[i].path)) apply(&r, &m->set[i]);
   }
   write_defaults(&r);
   const char *text = edited(&r, nc_buf_str(&tail), size);

@@ -120,12 +120,10 @@ static double quickest(Trial *q, int i) {
   const double enough = 0.003;
   double best = 0, sum = 0;
   for (int r = 0; r < MOST && (r == 0 || sum < enough); r++) {
-    double ns = 0;
-    memset(q->prof[i]->step, 0, (size_t)q->prof[i]->n * sizeof *q->prof[i]->step);
-    if (!nc_exec_run_profiled(q->loaded[i], q->d, q->prof[i])) return 0;
-    for (int k = 0; k < q->prof[i]->n; k++) ns += q->prof[i]->step[k].ns;
-    sum += ns * 1e-9;
-    if (ns > 0 && (best <= 0 || ns * 1e-9 < best)) best = ns * 1e-9;
+    double s;
+    if (!nc_exec_run_timed(q->loaded[i], q->d, q->prof[i], &s)) return 0;
+    sum += s;
+    if (s > 0 && (best <= 0 || s < best)) best = s;
   }
   return best;
 }
