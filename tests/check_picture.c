@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "tempdir.h"
 #include "nacre.h"
@@ -279,6 +280,37 @@ START_TEST(without_graphviz_the_text_is_written) {
 }
 END_TEST
 
+// What comes of a program named `dot`, whichever it is: its picture, or why there is none.
+START_TEST(what_dot_does) {
+  static const struct { const char *script; int mode; const char *why; } cases[] = {
+    {NULL, 0, "is not installed"},
+    {"#!/bin/sh\nexec /bin/cat\n", 0600, "cannot be started: Permission denied"},
+    {"#!/bin/sh\nexit 3\n", 0700, "failed"},
+    {"#!/bin/sh\nexit 0\n", 0700, "made nothing that could be read"},
+    {"#!/bin/sh\nexec /bin/cat\n", 0700, NULL},
+  };
+  const char *dot = nc_strdup(arena, temp_path("dot")), *path = getenv("PATH") ? nc_strdup(arena, getenv("PATH")) : NULL;
+  ck_assert_int_eq(setenv("PATH", nc_strndup(arena, dot, strlen(dot) - strlen("/dot")), 1), 0);
+  for (int i = 0; i < LENGTH(cases); i++) {
+    NcDotTrouble t;
+    size_t size = 0;
+    if (cases[i].script) temp_write("dot", cases[i].script, strlen(cases[i].script));
+    if (cases[i].script) ck_assert_int_eq(chmod(dot, (mode_t)cases[i].mode), 0);
+    const char *made = nc_graphviz(arena, "digraph {}", 10, "svg", &size, &t);
+    if (!cases[i].why) {
+      ck_assert_ptr_null(t.why);
+      ck_assert_str_eq(made, "digraph {}");
+      ck_assert_uint_eq(size, 10);
+      continue;
+    }
+    ck_assert_ptr_null(made);
+    ck_assert_str_eq(t.why, cases[i].why);
+    ck_assert(t.absent == (i == 0));
+  }
+  if (path) setenv("PATH", path, 1);
+}
+END_TEST
+
 int main(void) {
   Suite *s = suite_create("picture");
   TCase *t = suite_case(s, "model", temp_open, close_all);
@@ -289,6 +321,7 @@ int main(void) {
   tcase_add_test(t, shapes_and_parameters_are_told);
   tcase_add_test(t, names_do_no_harm);
   tcase_add_test(t, without_graphviz_the_text_is_written);
+  tcase_add_test(t, what_dot_does);
   t = suite_case(s, "plan", temp_open, close_all);
   tcase_add_test(t, launches_are_drawn);
   tcase_add_test(t, training_is_drawn_to_its_end);

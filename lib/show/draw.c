@@ -22,15 +22,14 @@ static bool write_picture(NacreModel *m, const char *path, const NcBuf *dot) {
   const char *format = ending(path);
   if (strcmp(format, "dot") == 0) return nc_write_file(m->diag, path, dot->at, dot->n);
   size_t size;
-  bool absent;
-  const char *picture = nc_graphviz(m->arena, dot->at, dot->n, format, &size, &absent);
+  NcDotTrouble t;
+  const char *picture = nc_graphviz(m->arena, dot->at, dot->n, format, &size, &t);
   if (picture) return nc_write_file(m->diag, path, picture, size);
   const char *text = beside(m->arena, path);
   if (!nc_write_file(m->diag, text, dot->at, dot->n)) return false;
-  NcMessage *e = absent ? nc_error(m->diag, NC_E0602, NC_NOWHERE, "cannot draw `%s`: Graphviz's program `dot` is not installed", path)
-                        : nc_error(m->diag, NC_E0602, NC_NOWHERE, "cannot draw `%s`: Graphviz's program `dot` failed, or took more than a minute", path);
+  NcMessage *e = nc_error(m->diag, NC_E0602, NC_NOWHERE, "cannot draw `%s`: Graphviz's program `dot` %s", path, t.why);
   nc_note(m->diag, e, "`%s` has the picture as text", text);
-  nc_help(m->diag, e, absent ? "install the package `graphviz`, then `dot -T%s %s -o %s`" : "see what it says: `dot -T%s %s -o %s`",
+  nc_help(m->diag, e, t.absent ? "install the package `graphviz`, then `dot -T%s %s -o %s`" : "see what it says: `dot -T%s %s -o %s`",
           format, text, path);
   return false;
 }

@@ -33,7 +33,8 @@ static void put_base64(NcBuf *b, const unsigned char *p, size_t n) {
 
 bool nc_png_data(NcBuf *b, NcArena *a, int64_t width, int64_t height, int channels, const unsigned char *pixel) {
   size_t size;
-  const unsigned char *png = nc_png_encode(a, width, height, channels, pixel, &size);
+  const char *why;
+  const unsigned char *png = nc_png_encode(a, width, height, channels, pixel, &size, &why);
   if (!png) return false;
   nc_put(b, "data:image/png;base64,");
   put_base64(b, png, size);

@@ -51,6 +51,7 @@ NcPicture *nc_picture_plan(NcArena *a, const NcPlan *plan, const char *title);
 
 const char *nc_shape_text(NcArena *a, NcType t, int64_t batch);      // "[B, 64]", "i32[B]"
 
-// graphviz.c: what Graphviz makes of a DOT text: "svg" or "png". NULL where there is no `dot` (*absent), or it failed.
-char *nc_graphviz(NcArena *a, const char *text, size_t n, const char *format, size_t *size, bool *absent);
+// graphviz.c: what Graphviz makes of a DOT text: "svg" or "png". NULL, and *why: "is not installed" where there is no `dot`.
+typedef struct { bool absent; const char *why; } NcDotTrouble;
+char *nc_graphviz(NcArena *a, const char *text, size_t n, const char *format, size_t *size, NcDotTrouble *why);
 #endif

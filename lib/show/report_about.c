@@ -29,8 +29,8 @@ bool nc_report_network(NcReport *r) {
   NcBuf dot = NC_BUF(m->arena);
   nc_picture_dot(p, &dot);
   size_t size;
-  bool absent;
-  const char *svg = nc_graphviz(m->arena, dot.at, dot.n, "svg", &size, &absent), *root = svg ? strstr(svg, "<svg") : NULL;
+  NcDotTrouble why;
+  const char *svg = nc_graphviz(m->arena, dot.at, dot.n, "svg", &size, &why), *root = svg ? strstr(svg, "<svg") : NULL;
   if (!root) {
     layer_table(r);
     return true;
