@@ -134,7 +134,7 @@ static int64_t size_of(const char *s) {
   const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
   for (int i = 0; unit && i <= unit - units; i++) n *= 1024;
   if (unit) end++;
-  if (*end == 'i') end++;
+  if (unit && *end == 'i') end++;
   if (toupper((unsigned char)*end) == 'B') end++;
   return end == s || *end || !(n >= 1 && n < 1e18) || !isdigit((unsigned char)*s) ? 0 : (int64_t)n;
 }
@@ -146,9 +146,10 @@ static bool take_value(const CliVerb *v, int option, const char *value, CliArgs 
     out->set[out->sets++] = value;
     return true;
   }
-  if (option == O_MEMORY && !(out->number[option] = size_of(value)))
-    return cli_usage("E0702", "`--memory` is a number of bytes, as 500M or 4G, not `%s`", value), false;
-  if (strcmp(cli_option_rows[option].metavar, "N") == 0) {
+  const char *form = cli_option_rows[option].metavar;
+  if (strcmp(form, "SIZE") == 0 && !(out->number[option] = size_of(value)))
+    return cli_usage("E0702", "`--%s` is a number of bytes, as 500M or 4G, not `%s`", cli_option_rows[option].name, value), false;
+  if (strcmp(form, "N") == 0) {
     char *end;
     errno = 0;
     long long number = strtoll(value, &end, 10);

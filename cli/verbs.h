@@ -33,6 +33,8 @@ int cli_devices(const CliArgs *a);
 int cli_doctor(const CliArgs *a);
 
 void cli_stdout(void *ctx, const char *text, size_t size);           // a NacreWrite
+bool cli_is_run(const char *path);                                    // a directory: that of a training
+NacreStatus cli_open(const CliArgs *a, NacreModel **m);               // the first argument: a file, or a run with its weights
 int cli_done(NacreModel *m, NacreStatus s);                           // prints messages, closes; the exit status
 int cli_done_text(char *error, NacreStatus s);
 bool cli_replace(const char *path, const CliText *t);                  // beside and renamed; false: errno

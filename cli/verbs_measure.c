@@ -2,22 +2,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include "verbs.h"
-
-// A file, or the run directory of a training, with its weights.
-static NacreStatus open_either(const CliArgs *a, NacreModel **m) {
-  NacreOptions o = cli_options(a);
-  struct stat st;
-  bool run = stat(a->arg[0], &st) == 0 && S_ISDIR(st.st_mode);
-  return run ? nacre_open_run(a->arg[0], NULL, &o, m) : nacre_open(a->arg[0], &o, m);
-}
 
 int cli_profile(const CliArgs *a) {
   enum { TOP = 20 };
   NacreModel *m;
   NacreProfileOptions p = {.purpose = a->value[O_PURPOSE], .steps = a->number[O_STEPS], .top = a->value[O_TOP] ? a->number[O_TOP] : TOP};
-  NacreStatus s = open_either(a, &m);
+  NacreStatus s = cli_open(a, &m);
   if (s == NACRE_OK) s = nacre_profile(m, &p, cli_stdout, NULL);
   return cli_done(m, s);
 }
@@ -48,7 +39,7 @@ int cli_bench(const CliArgs *a) {
   b.runs = (int)a->number[O_RUNS];
   if (a->value[O_BATCHES] && a->value[O_BATCH]) return cli_usage("E0704", "give --batch or --batches, not both");
   if (a->value[O_BATCHES] && !(b.batches = batches(a->value[O_BATCHES], batch, MOST))) return NACRE_USAGE;
-  NacreStatus s = open_either(a, &m);
+  NacreStatus s = cli_open(a, &m);
   if (s == NACRE_OK) s = nacre_bench(m, &b, cli_stdout, NULL);
   return cli_done(m, s);
 }
@@ -56,7 +47,7 @@ int cli_bench(const CliArgs *a) {
 int cli_tune(const CliArgs *a) {
   NacreModel *m;
   NacreTuneOptions t = {.seconds = (double)a->number[O_SECONDS], .output = a->value[O_OUTPUT], .import = a->value[O_IMPORT]};
-  NacreStatus s = open_either(a, &m);
+  NacreStatus s = cli_open(a, &m);
   if (s == NACRE_OK) s = nacre_tune(m, &t, cli_stdout, NULL);
   return cli_done(m, s);
 }

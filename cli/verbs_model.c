@@ -1,11 +1,22 @@
 // Verbs that look at a file: check, summary, test, emit.
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "verbs.h"
 
 void cli_stdout(void *ctx, const char *text, size_t size) {
   (void)ctx;
   fwrite(text, 1, size, stdout);
+}
+
+bool cli_is_run(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+NacreStatus cli_open(const CliArgs *a, NacreModel **m) {
+  NacreOptions o = cli_options(a);
+  return cli_is_run(a->arg[0]) ? nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, m) : nacre_open(a->arg[0], &o, m);
 }
 
 int cli_done(NacreModel *m, NacreStatus s) {

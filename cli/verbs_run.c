@@ -3,7 +3,6 @@
 #include <math.h>
 #include <signal.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "verbs.h"
@@ -120,14 +119,6 @@ static void told(void *ctx, const char *text, size_t size) {
   if (to == stdout || !a->value[O_QUIET]) fwrite(text, 1, size, to);
 }
 
-static bool is_image(const char *path) {
-  static const char *const ending[] = {".png", ".jpg", ".jpeg"};
-  size_t n = strlen(path);
-  for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-    if (n > strlen(ending[i]) && strcasecmp(path + n - strlen(ending[i]), ending[i]) == 0) return true;
-  return false;
-}
-
 int cli_predict(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
@@ -135,18 +126,13 @@ int cli_predict(const CliArgs *a) {
   const char *file = a->args > 1 ? a->arg[1] : NULL, *split = a->value[O_SPLIT];
   if (a->value[O_OUTPUT] && a->value[O_FORMAT]) return cli_usage("E0704", "the name of --output tells the form: leave out --format");
   if (file && split) return cli_usage("E0704", "give an INPUT or --split, not both");
-  bool images = file && is_image(file);
+  bool images = file && nacre_image_named(file);
   for (int i = 2; i < a->args; i++)
-    if (!images || !is_image(a->arg[i])) return cli_usage("E0704", "several INPUTs must all be images: `%s` and `%s` are not", file, a->arg[i]);
+    if (!images || !nacre_image_named(a->arg[i])) return cli_usage("E0704", "several INPUTs must all be images: `%s` and `%s` are not", file, a->arg[i]);
   NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
   if (s == NACRE_OK && images) s = nacre_predict_images(m, a->args - 1, a->arg + 1, format, a->value[O_OUTPUT], told, (void *)a);
   else if (s == NACRE_OK) s = nacre_predict_file(m, file, split, format, a->value[O_OUTPUT], told, (void *)a);
   return cli_done(m, s);
-}
-
-static bool is_directory(const char *path) {
-  struct stat st;
-  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 // A text as it is made. What was told so is not written again.
@@ -158,7 +144,6 @@ static void tell(void *ctx, const char *text, size_t size) {
 }
 
 int cli_run(const CliArgs *a) {
-  NacreOptions o = cli_options(a);
   NacreModel *m;
   int n = 0;
   const NacreOutput *out;
@@ -167,9 +152,8 @@ int cli_run(const CliArgs *a) {
                 .seed = (uint64_t)a->number[O_SEED]};
   Told t = {false};
   if (!path && !a->value[O_JSON]) r.text = tell, r.ctx = &t;
-  bool trained = is_directory(a->arg[0]);
-  if (!trained && a->value[O_CHECKPOINT]) return cli_usage("E0704", "--checkpoint belongs to a run directory, and `%s` is none", a->arg[0]);
-  NacreStatus s = trained ? nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m) : nacre_open(a->arg[0], &o, &m);
+  if (!cli_is_run(a->arg[0]) && a->value[O_CHECKPOINT]) return cli_usage("E0704", "--checkpoint belongs to a run directory, and `%s` is none", a->arg[0]);
+  NacreStatus s = cli_open(a, &m);
   if (s == NACRE_OK && path) s = nacre_output_path(m, path);
   if (s == NACRE_OK) s = nacre_run_task(m, a->arg[1], &r, &n, &out);
   if (t.any) fputc('\n', stdout);

@@ -158,6 +158,8 @@ NacreStatus nacre_predict_all(NacreModel *m, int64_t n, const void *const *data,
 // The name of a class of the label field, or NULL; never fails, and is valid until nacre_close.
 const char *nacre_class_name(NacreModel *m, int64_t i);
 
+// Whether a file's name is one of an image: .png, .jpg, and those of kinds that are known but not read (.gif, .tiff). Never fails.
+bool nacre_image_named(const char *path);
 // Predicts for single images (PNG, JPEG) by a classifier of images: they are decoded and brought to its size as its data source
 // does with its own. A line for each, "csv" or "json": the file, its class, and the probabilities of all classes. Where `out`
 // is not NULL the model's outputs are written there, of any model. Errors as of the next one.

@@ -49,6 +49,10 @@ echo 'no image' >text.jpg
 expect 4 '`cut.png` is no sound PNG image' "$nacre" predict whole dot.png cut.png dot1.png dot2.png text.jpg dot3.png dot4.png dot5.png
 expect 4 'E0402' "$nacre" predict whole text.jpg
 expect 4 'E0401' "$nacre" predict whole absent.png
+printf 'GIF89a' >moves.gif
+expect 4 'is a GIF image; PNG and JPEG are read' "$nacre" predict whole moves.gif
+printf 'nn 1\ntask row() -> f32[1, 1000001] { zeros[1, 1000001] }\n' >row.nn
+expect 1 'an image of 1000001 by 1 points for `row.png` is too large' "$nacre" run row.nn row -o row.png
 expect 2 'must all be images' "$nacre" predict whole dot.png x.csv
 printf 'nn 1\nmodel net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\ndata p { source = moons(n = 40); split = (train = 1.0) }\ntrain net on p { loss = cross_entropy(net(x), label); optimizer = sgd(0.1); epochs = 1 }\n' >points.nn
 expect 0 '' "$nacre" train points.nn --out points

@@ -172,5 +172,6 @@ refused 5 'E0501' "$nacre" train good.nn --device no-such-device --out none
 refused 5 'E0501' env OCL_ICD_VENDORS="$work/none" "$nacre" train good.nn --out none
 refused 5 'E0504|nor does a part of the batch' "$nacre" train "$examples/digits_mlp.nn" --memory 1M --set mlp.hidden=20000 --out none
 refused 2 'E0702|number of bytes' "$nacre" train good.nn --memory much --out none
+refused 2 'E0702|number of bytes' "$nacre" train good.nn --memory 500i --out none
 
 end

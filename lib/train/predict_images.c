@@ -1,5 +1,6 @@
 // Predictions for files of images, one example each.
 #include <string.h>
+#include "data/data.h"
 #include "data/pictures.h"
 #include "train/predict.h"
 
@@ -107,3 +108,5 @@ NacreStatus nacre_predict_images(NacreModel *m, int n, const char *const *path, 
                                  NacreWrite *write, void *ctx) {
   return nc_guard_given(m, path && (out || (format && write)), images, &(Images){n, path, format, out, write, ctx});
 }
+
+bool nacre_image_named(const char *path) { return path && nc_image_named(path); }
