@@ -166,9 +166,10 @@ bool nacre_image_named(const char *path);
 NacreStatus nacre_predict_images(NacreModel *m, int n, const char *const *path, const char *format, const char *out,
                                  NacreWrite *write, void *ctx);
 
-// Predicts for the examples of files (CSV, NPY, IDX), or where `path` is NULL of a split (NULL: as of nacre_eval), and writes them as "csv" or "json" lines; or, where
-// `out` is not NULL, as nacre_write_outputs does. Errors: as of the predictions above; NACRE_USAGE: no such part, or files are
-// not what this model can take (E0702); NACRE_DATA: a file is wrong (E04); NACRE_RUN: `out` cannot be written (E0602).
+// Predicts for the examples of files (CSV, NPY, IDX), or where `path` is NULL of a split (NULL: as of nacre_eval), and writes
+// them as "csv" or "json" lines; or, where `out` is not NULL, as nacre_write_outputs does. Errors: as of the predictions above;
+// NACRE_USAGE: no such part, or files are not what this model can take (E0702); NACRE_DATA: a file is wrong (E04); NACRE_RUN:
+// `out` cannot be written (E0602).
 NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format, const char *out,
                                NacreWrite *write, void *ctx);
 

@@ -53,8 +53,7 @@ static const NacreOutput one_output = {{"y", "f32", 1, {2}}, point};
 static Kept kept;
 
 #define OR_NULL(x) (how == RIGHT ? (x) : NULL)
-static NacreStatus call_eval(NacreModel *m, int how) { return nacre_eval(m, OR_NULL("nothing"), &scores); }
-static NacreStatus call_eval_out(NacreModel *m, int how) { return nacre_eval(m, "nothing", OR_NULL(&scores)); }
+static NacreStatus call_eval(NacreModel *m, int how) { return nacre_eval(m, "nothing", OR_NULL(&scores)); }
 static NacreStatus call_inputs(NacreModel *m, int how) { return nacre_inputs(m, OR_NULL(&count), &tensors); }
 static NacreStatus call_predict(NacreModel *m, int how) { return nacre_predict(m, 0, OR_NULL(points), &tensors, &numbers); }
 static NacreStatus call_predict_out(NacreModel *m, int how) { return nacre_predict(m, 0, points, &tensors, OR_NULL(&numbers)); }
@@ -64,7 +63,9 @@ static NacreStatus call_images(NacreModel *m, int how) { return nacre_predict_im
 static NacreStatus call_images_write(NacreModel *m, int how) {
   return nacre_predict_images(m, 0, image, "csv", NULL, OR_NULL(keep), &kept);
 }
-static NacreStatus call_file(NacreModel *m, int how) { return nacre_predict_file(m, NULL, OR_NULL("nothing"), "csv", NULL, keep, &kept); }
+static NacreStatus call_file(NacreModel *m, int how) {
+  return nacre_predict_file(m, NULL, "nothing", "csv", NULL, OR_NULL(keep), &kept);
+}
 static NacreStatus call_file_form(NacreModel *m, int how) {
   return nacre_predict_file(m, NULL, "nothing", OR_NULL("csv"), NULL, keep, &kept);
 }
@@ -95,8 +96,7 @@ static NacreStatus call_train(NacreModel *m, int how) { return (void)how, nacre_
 // here. FINE: NULL is allowed.
 enum { WRONG = -1, FINE = -2 };
 static const struct { const char *name; Call *call; int right; } calls[] = {
-  {"nacre_eval, split", call_eval, NACRE_USAGE},
-  {"nacre_eval, out", call_eval_out, NACRE_USAGE},
+  {"nacre_eval", call_eval, NACRE_USAGE},
   {"nacre_inputs", call_inputs, NACRE_OK},
   {"nacre_predict, data", call_predict, NACRE_DATA},
   {"nacre_predict, out", call_predict_out, NACRE_DATA},
@@ -104,7 +104,7 @@ static const struct { const char *name; Call *call; int right; } calls[] = {
   {"nacre_predict_all, outputs", call_predict_all_out, NACRE_DATA},
   {"nacre_predict_images, path", call_images, NACRE_DATA},
   {"nacre_predict_images, write", call_images_write, NACRE_DATA},
-  {"nacre_predict_file, path and split", call_file, NACRE_USAGE},
+  {"nacre_predict_file, write", call_file, NACRE_USAGE},
   {"nacre_predict_file, format", call_file_form, NACRE_USAGE},
   {"nacre_run_task, task", call_task, NACRE_USAGE},
   {"nacre_run_task, arguments", call_task_args, NACRE_USAGE},

@@ -79,7 +79,7 @@ struct NacreModel {
 
 // Calls f with the way out of memory set; turns what it reported into a status. m may be NULL (NACRE_USAGE).
 NacreStatus nc_guard(NacreModel *m, bool (*f)(NacreModel *m, void *arg), void *arg);
-// The same where `given` holds, which names arguments that must not be NULL: nc_guard_given(m, split && out, eval, …).
+// The same where `given` holds, which names arguments that must not be NULL: nc_guard_given(m, data && out, predict, …).
 #define nc_guard_given(m, given, f, ...) ((given) ? nc_guard(m, f, __VA_ARGS__) : nc_guard_misused(m, #given))
 NacreStatus nc_guard_misused(NacreModel *m, const char *given);
 bool nc_misused(NcDiag *d, const char *given);                            // E0704; false

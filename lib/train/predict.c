@@ -320,5 +320,5 @@ static bool predict_file(NacreModel *m, void *arg) {
 
 NacreStatus nacre_predict_file(NacreModel *m, const char *path, const char *split, const char *format, const char *out,
                                NacreWrite *write, void *ctx) {
-  return nc_guard_given(m, (path || split) && (out || (format && write)), predict_file, &(File){path, split, format, out, write, ctx});
+  return nc_guard_given(m, out || (format && write), predict_file, &(File){path, split, format, out, write, ctx});
 }

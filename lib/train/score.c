@@ -101,5 +101,5 @@ static bool eval(NacreModel *m, void *arg) {
 }
 
 NacreStatus nacre_eval(NacreModel *m, const char *split, NacreScores *out) {
-  return nc_guard_given(m, split && out, eval, &(Eval){split, out});
+  return nc_guard_given(m, out, eval, &(Eval){split, out});
 }
