@@ -48,7 +48,13 @@ const CliVerb cli_verbs[] = {
 
 int main(int argc, char **argv) {
   if (argc < 2) return cli_help(stderr), NACRE_USAGE;
-  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) return cli_help(stdout), 0;
+  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+    const CliVerb *of = argc > 2 ? cli_find_verb(argv[2]) : NULL;
+    if (argc > 2 && !of) return NACRE_USAGE;
+    if (of) cli_verb_help(stdout, of);
+    else cli_help(stdout);
+    return 0;
+  }
   if (!strcmp(argv[1], "--version")) return printf("nacre %s\n", nacre_version()), 0;
   if (!strcmp(argv[1], "--man")) return cli_man(stdout), 0;
   for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)

@@ -153,8 +153,10 @@ static bool take_value(const CliVerb *v, int option, const char *value, CliArgs 
     char *end;
     errno = 0;
     long long number = strtoll(value, &end, 10);
-    if (errno || end == value || *end || number < 0 || (option == O_BATCH && number == 0))
-      return cli_usage("E0702", "`--%s` of `nacre %s` needs a whole number, not `%s`", cli_option_rows[option].name, v->name, value), false;
+    int least = option == O_BATCH ? 1 : 0;
+    if (errno || end == value || *end || number < least)
+      return cli_usage("E0702", "`--%s` of `nacre %s` needs a whole number of %d or more, not `%s`", cli_option_rows[option].name, v->name,
+                       least, value), false;
     out->number[option] = number;
   }
   const char *choices = cli_option_rows[option].choices;
@@ -266,8 +268,18 @@ NacreOptions cli_options(const CliArgs *a) {
     .set = a->set, .sets = a->sets, .device = a->value[O_DEVICE], .device_class = a->value[O_CLASS],
     .model = a->value[O_MODEL], .batch = a->number[O_BATCH], .json = a->value[O_JSON] != NULL,
     .memory = a->number[O_MEMORY], .verify = a->value[O_VERIFY] != NULL,
-    .color = isatty(STDERR_FILENO) && !getenv("NO_COLOR") && !a->value[O_JSON],
+    .color = cli_color() && !a->value[O_JSON],
   };
+}
+
+bool cli_terminal(void) {
+  const char *kind = getenv("TERM");
+  return isatty(STDERR_FILENO) && kind && strcmp(kind, "dumb") != 0;
+}
+
+bool cli_color(void) {
+  const char *no = getenv("NO_COLOR");
+  return cli_terminal() && !(no && *no);
 }
 
 void cli_help(FILE *to) {
@@ -322,5 +334,7 @@ void cli_man(FILE *to) {
     fputs(".\n", to);
   }
   fputs(".SH EXIT STATUS\n0 fine, 1 the run failed, 2 usage, 3 the model is wrong, 4 the data is wrong, 5 the device\n"
-        "failed, 130 interrupted (and saved).\n.SH ENVIRONMENT\n.TP\n.B NO_COLOR\nNo colours in messages.\n", to);
+        "failed, 130 interrupted (and saved).\n.SH ENVIRONMENT\n.TP\n.B NO_COLOR\nWhere it is set, and not empty: no colours in messages.\n.TP\n"
+        ".B TERM\nA terminal that is \\fIdumb\\fR, or of no kind, gets plain lines.\n.TP\n.B XDG_CACHE_HOME\nWhere what was compiled and "
+        "tuned is kept, in a folder \\fInacre\\fR (default: ~/.cache).\n", to);
 }

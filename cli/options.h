@@ -105,6 +105,9 @@ void cli_keep(void *ctx, const char *text, size_t size);
 // Prints what was kept: as it is, or as {"what":…,"text":…} (what NULL: the text alone). Frees it; the status.
 int cli_tell(const CliArgs *a, const char *what, CliText *t, int status);
 
+bool cli_terminal(void);                             // stderr is one that can move its cursor
+bool cli_color(void);
+
 // progress.c: one calm line on a terminal, plain lines elsewhere, JSON lines when asked.
 typedef struct {
   bool json, quiet, terminal, seeds;                 // seeds: of several trainings

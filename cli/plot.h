@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 typedef struct { double step, loss; } CliPoint;
-enum { CLI_POINTS = 1024 };
+enum { CLI_POINTS = 1024, CLI_PLOT_WIDTH = 76 };    // columns that a curve takes
 typedef struct { CliPoint at[CLI_POINTS]; int n, skip, skipped; double mean, weight; } CliCourse;  // of many points few are kept
 typedef struct {
   CliCourse train, valid;

@@ -3,15 +3,23 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 #include "options.h"
 
+// Columns of the terminal; 0: not known.
+static int width(void) {
+  struct winsize w;
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
+}
+
 CliProgress cli_progress(const CliArgs *a, CliPlot *plot) {
   const char *when = a->value[O_PLOT];
-  bool drawn = when && !a->value[O_JSON] && !a->value[O_QUIET] && (isatty(STDERR_FILENO) || *when);
-  *plot = (CliPlot){.color = isatty(STDERR_FILENO) && !getenv("NO_COLOR")};
-  return (CliProgress){.json = a->value[O_JSON], .quiet = a->value[O_QUIET], .terminal = isatty(STDERR_FILENO), .plot = drawn ? plot : NULL};
+  bool terminal = cli_terminal(), fits = !width() || width() >= CLI_PLOT_WIDTH;
+  bool drawn = when && !a->value[O_JSON] && !a->value[O_QUIET] && ((terminal && fits) || *when);
+  *plot = (CliPlot){.color = cli_color()};
+  return (CliProgress){.json = a->value[O_JSON], .quiet = a->value[O_QUIET], .terminal = terminal && (fits || !drawn), .plot = drawn ? plot : NULL};
 }
 
 static double now(void) {
@@ -72,14 +80,47 @@ static void duration(FILE *to, double s) {
   else fprintf(to, "%.1f h", s / 3600);
 }
 
-static void metrics(const NacreProgress *p) {
-  for (int i = 0; i < p->metrics; i++) fprintf(stderr, "  %s %.4f", p->metric[i].name, p->metric[i].value);
+// One line, without its end, of a step or a validation. The first step waits for the driver's compiler, and tells nothing of the others.
+static void put_line(FILE *to, const NacreProgress *p, bool step, bool first, bool terminal) {
+  if (p->stage) fprintf(to, "%s: ", p->stage);
+  if (p->epochs) fprintf(to, "epoch %lld/%lld", (long long)p->epoch, (long long)p->epochs);
+  else fprintf(to, "step %lld/%lld", (long long)p->step, (long long)p->steps);
+  if (step && p->epochs && !terminal) fprintf(to, "  step %lld/%lld", (long long)p->step, (long long)p->steps);
+  if (!step) fputs("  valid:", to);
+  for (int i = 0; i < p->metrics; i++) fprintf(to, "  %s %.4f", p->metric[i].name, p->metric[i].value);
+  if (p->best) fputs("  (best)", to);
+  if (p->early) fputs("  (patience is at its end)", to);
+  if (p->fell) fprintf(to, "  (the rate falls, %lld so far)", (long long)p->falls);
+  if (step && !first) {
+    fprintf(to, "  %.0f examples/s  ", p->examples_per_second);
+    duration(to, p->seconds_left);
+    fputs(" left", to);
+  }
+  if (step) fprintf(to, "  %.1f MiB", (double)p->device_bytes / 1048576);
 }
 
-static void epoch(const NacreProgress *p) {
-  if (p->stage) fprintf(stderr, "%s: ", p->stage);
-  if (p->epochs) fprintf(stderr, "epoch %lld/%lld", (long long)p->epoch, (long long)p->epochs);
-  else fprintf(stderr, "step %lld/%lld", (long long)p->step, (long long)p->steps);
+// A line that the next one replaces must not be longer than the terminal is wide: of what went on below, the rest would stay.
+static void put_short(const NacreProgress *p, bool first) {
+  char *text = NULL;
+  size_t n = 0;
+  FILE *to = open_memstream(&text, &n);
+  if (!to) return;
+  put_line(to, p, true, first, true);
+  if (fclose(to) != 0) n = 0;
+  int most = width() - 1;
+  fprintf(stderr, "%.*s", most > 0 && n > (size_t)most ? most : (int)n, text ? text : "");
+  free(text);
+}
+
+static void put_end(CliProgress *c, const NacreProgress *p) {
+  bool stopped = p->step < p->steps && !p->early;
+  fprintf(stderr, "%s after %lld step%s, ", stopped ? "stopped" : p->early ? "finished early" : "finished", (long long)p->step,
+          p->step == 1 ? "" : "s");
+  duration(stderr, p->seconds);
+  fprintf(stderr, "; saved in %s\n", p->directory);
+  const char *end = c->seeds ? strrchr(p->directory, '/') : NULL;
+  if (stopped) fprintf(stderr, "`nacre train --resume %.*s` goes on\n", end ? (int)(end - p->directory) : (int)strlen(p->directory), p->directory);
+  c->line_open = false;
 }
 
 // Seconds between two reports of steps: a terminal's line changes in place, a file keeps each. The first step tells at once.
@@ -106,30 +147,16 @@ void cli_show(void *ctx, const NacreProgress *p) {
   if (c->plot && (c->terminal ? step || ends : ends)) cli_plot_draw(c->plot, stderr);
   if (ends) {
     if (c->plot) *c->plot = (CliPlot){.color = c->plot->color};      // of several trainings, the next one's is its own
-    bool stopped = p->step < p->steps && !p->early;
-    fprintf(stderr, "%s after %lld steps, ", stopped ? "stopped" : p->early ? "finished early" : "finished", (long long)p->step);
-    duration(stderr, p->seconds);
-    fprintf(stderr, "; saved in %s\n", p->directory);
-    const char *end = c->seeds ? strrchr(p->directory, '/') : NULL;
-    if (stopped) fprintf(stderr, "`nacre train --resume %.*s` goes on\n", end ? (int)(end - p->directory) : (int)strlen(p->directory), p->directory);
-    c->line_open = false;
+    put_end(c, p);
     return;
   }
-  epoch(p);
-  if (step && p->epochs && !c->terminal) fprintf(stderr, "  step %lld/%lld", (long long)p->step, (long long)p->steps);
-  if (!step) fputs("  valid:", stderr);
-  metrics(p);
-  if (p->best) fputs("  (best)", stderr);
-  if (p->early) fputs("  (patience is at its end)", stderr);
-  if (p->fell) fprintf(stderr, "  (the rate falls, %lld so far)", (long long)p->falls);
-  if (step && !first) {   // the first step waits for the driver's compiler, and tells nothing of the others
-    fprintf(stderr, "  %.0f examples/s  ", p->examples_per_second);
-    duration(stderr, p->seconds_left);
-    fputs(" left", stderr);
-  }
-  if (step) fprintf(stderr, "  %.1f MiB", (double)p->device_bytes / 1048576);
   c->line_open = step && c->terminal;
-  if (!c->line_open) fputc('\n', stderr);
+  if (c->line_open) {
+    put_short(p, first);
+  } else {
+    put_line(stderr, p, step, first, c->terminal);
+    fputc('\n', stderr);
+  }
   fflush(stderr);
 }
 

@@ -8,6 +8,9 @@ absent() { if [ -e "$1" ]; then bad "$1 was written"; else good; fi; }
 expect 2 'usage' "$nacre"
 expect 0 'usage' "$nacre" --help
 expect 0 'nacre 0' "$nacre" --version
+expect 0 '--max-steps' "$nacre" help train
+expect 0 'nacre eval' "$nacre" --help eval
+expect 2 'did you mean `train`' "$nacre" help trian
 expect 2 'did you mean `train`' "$nacre" trian
 for verb in new check summary graph train eval predict run test emit explain fmt report runs diff syntax completion devices doctor; do
   expect 0 '--json' "$nacre" $verb --help
@@ -15,7 +18,8 @@ for verb in new check summary graph train eval predict run test emit explain fmt
 done
 expect 2 'did you mean `--device`' "$nacre" train --devise x "$examples/xor.nn"
 expect 2 'no option `--split`' "$nacre" check --split x "$examples/xor.nn"
-expect 2 'whole number' "$nacre" train --batch many "$examples/xor.nn"
+for wrong in many -1 1e3 99999999999999999999 ''; do expect 2 'whole number of 1 or more' "$nacre" train --batch "$wrong" "$examples/xor.nn"; done
+for wrong in -1 nan '2 3'; do expect 2 'whole number of 0 or more' "$nacre" train --max-steps "$wrong" "$examples/xor.nn"; done
 expect 0 'loss └──' "$nacre" train "$examples/xor.nn" --out plotted --set train.epochs=3 --plot=always
 expect 2 'always' "$nacre" train "$examples/xor.nn" --plot=never
 "$nacre" train "$examples/xor.nn" --out settings --set train.epochs=3 --set train.seed=7 --quiet
@@ -255,6 +259,26 @@ before=$(cksum long/*)
 stopped INT '[ -n "$(ls fresh 2>/dev/null)" ]' env POCL_CACHE_DIR="$PWD/fresh" "$nacre" train --resume long
 if [ "$before" = "$(cksum long/*)" ]; then good; else bad "a run changed before a step of it was done"; fi
 expect 0 '' "$nacre" train --resume long --max-steps 5 --quiet
+
+# on a terminal: colours, and lines no wider than it is
+if command -v script >/dev/null && script -qec true /dev/null </dev/null >out.txt 2>&1; then
+  typed() { script -qec "$1" /dev/null </dev/null >out.txt 2>err.txt; }
+  file wrong.nn 'const a = b'
+  colours() { grep -q "$(printf '\033\[1;31m')" out.txt; }
+  typed "env -u NO_COLOR TERM=xterm '$nacre' check wrong.nn"; if colours; then good; else bad "no colours on a terminal"; fi
+  typed "env NO_COLOR= TERM=xterm '$nacre' check wrong.nn"; if colours; then good; else bad "an empty NO_COLOR took the colours"; fi
+  for none in NO_COLOR=1\ TERM=xterm TERM=dumb -u\ TERM; do
+    typed "env -u NO_COLOR $none '$nacre' check wrong.nn"; if colours; then bad "colours with $none"; else good; fi
+  done
+  typed "stty cols 30; env TERM=xterm '$nacre' train '$examples/xor.nn' --out narrow --force --set train.epochs=2"
+  if tr '\r' '\n' <out.txt | grep 'epoch 1/2  loss' | awk '{ gsub(/\033\[K/, "") } length($0) > 29 { wide++ } END { exit !(NR && !wide) }'; then
+    good
+  else
+    bad "a line of progress wider than the terminal"
+  fi
+  typed "env TERM=dumb '$nacre' train '$examples/xor.nn' --out narrow --force --max-steps 1"
+  if grep -q 'stopped after 1 step, ' out.txt && ! grep -q "$(printf '\033')" out.txt; then good; else bad "a terminal that is dumb"; fi
+fi
 
 # parts of the data
 file whole.nn 'model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }
