@@ -340,6 +340,17 @@ START_TEST(let_shares_and_two_layers_do_not) {
 }
 END_TEST
 
+START_TEST(several_layers_of_one_let_share_too) {
+  NcProgram *p = good("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] {\n  let (e, d) = (dense(2), dense(2) as own)\n  let kind = dense\n"
+                      "  let (k, l) = (kind, [dense(2)])\n  d(e(x) + e(x * 2)) + e(x * 3) + k(2)(x) + k(2)(x) + l[0](x)\n}\n" TRAIN(
+                          "cross_entropy(m(x), label)"));
+  static const char *const want[] = {"m.e.weight", "m.own.weight", "m.dense.weight", "m.dense_2.weight", "m.dense_3.weight"};
+  ck_assert_int_eq(p->variable.n, 2 * LENGTH(want));
+  for (int i = 0; i < LENGTH(want); i++) ck_assert_str_eq(p->variable.at[2 * i].path, want[i]);
+  ck_assert_int_eq(count_ops(p->predict, "dot"), 7);
+}
+END_TEST
+
 START_TEST(frozen_is_not_trained) {
   NcProgram *p = good("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] {\n  x |> batch_norm as n frozen |> dense(2) as d "
                       "frozen |> dense(2)\n}\n" TRAIN("cross_entropy(m(x), label)"));
@@ -397,6 +408,7 @@ int main(void) {
   tcase_add_test(t, set_overrides);
   tcase_add_test(t, set_refuses);
   tcase_add_test(t, let_shares_and_two_layers_do_not);
+  tcase_add_test(t, several_layers_of_one_let_share_too);
   tcase_add_test(t, frozen_is_not_trained);
   tcase_add_test(t, two_calls_are_two_sites_and_one_state);
   tcase_add_test(t, repeat_makes_fresh_layers);

@@ -1,31 +1,41 @@
 // Statements of a block. Its value is that of its last expression.
 #include "elab/elab.h"
 
-static bool bind_pattern(NcElab *e, const NcStmt *s, NcValue v) {
-  NcScope *scope = e->frame->scope;
-  if (!s->tuple) return nc_scope_bind(e, scope, s->names.at[0].s, s->names.at[0].at, v);
-  bool list = v.kind == NC_V_TUPLE || v.kind == NC_V_LIST;
+// let e = dense(3): one instance, called e. What only names a kind of layer, `let e = dense`, stays what it is.
+static NcValue settled(NcElab *e, NcValue v, const NcExpr *x, const NcName *name) {
+  bool layer = v.kind == NC_V_FN && v.fn->bound && v.fn->info->decl->kind != NC_D_FN && x->kind != NC_X_NAME;
+  if (!layer) return v;
+  NcInstance *i = nc_instance(e, v.fn, name, name->s, x->at);
+  return i ? (NcValue){.kind = NC_V_INSTANCE, .at = x->at, .inst = i} : nc_v_poison();
+}
+
+// The expression that gives the i-th of several values: x itself, where it does not write them out.
+static const NcExpr *item_of(const NcExpr *x, int i) {
+  bool written = (x->kind == NC_X_TUPLE || x->kind == NC_X_LIST) && i < x->list.n;
+  return written ? x->list.at[i].e : x;
+}
+
+static bool bind_several(NcElab *e, const NcStmt *s, NcValue v) {
+  bool list = v.kind == NC_V_TUPLE || v.kind == NC_V_LIST, ok = true;
   if (v.kind != NC_V_POISON && (!list || v.list.n != s->names.n)) {
     nc_elab_error(e, NC_E0205, s->e->at, "%d names stand on the left, but this is %s", s->names.n,
                   nc_v_describe(e, &v));
     v = nc_v_poison();
   }
-  bool ok = true;
-  for (int i = 0; i < s->names.n; i++)
-    ok = nc_scope_bind(e, scope, s->names.at[i].s, s->names.at[i].at, v.kind == NC_V_POISON ? v : v.list.item[i]) && ok;
+  for (int i = 0; i < s->names.n; i++) {
+    const NcName *name = &s->names.at[i];
+    NcValue item = v.kind == NC_V_POISON ? v : settled(e, v.list.item[i], item_of(s->e, i), name);
+    ok = nc_scope_bind(e, e->frame->scope, name->s, name->at, item) && item.kind != NC_V_POISON && ok;
+  }
   return ok;
 }
 
 bool nc_let(NcElab *e, const NcStmt *s) {
   NcValue v = nc_expr(e, s->e);
-  bool layer =
-      v.kind == NC_V_FN && v.fn->bound && v.fn->info->decl->kind != NC_D_FN && !s->tuple && s->e->kind != NC_X_NAME;
-  if (layer) {   // let e = dense(3): one instance, called e
-    NcInstance *i = nc_instance(e, v.fn, s, s->names.at[0].s, s->e->at);
-    v = i ? (NcValue){.kind = NC_V_INSTANCE, .at = s->e->at, .inst = i} : nc_v_poison();
-  }
+  if (s->tuple) return bind_several(e, s, v);
+  v = settled(e, v, s->e, &s->names.at[0]);
   if (v.kind == NC_V_TENSOR) v.at = s->e->at;
-  return bind_pattern(e, s, v) && v.kind != NC_V_POISON;
+  return nc_scope_bind(e, e->frame->scope, s->names.at[0].s, s->names.at[0].at, v) && v.kind != NC_V_POISON;
 }
 
 static bool assertion(NcElab *e, const NcStmt *s) {
