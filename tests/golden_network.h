@@ -1,5 +1,5 @@
 // PyTorch's numbers of an example network: examples/NAME.nn, small by its own settings, with what is random in it given,
-// and tests/golden/networks/NAME.safetensors, which network.py wrote and describes.
+// and tests/golden/networks/TABLE/NAME.safetensors, which network.py wrote and describes.
 #ifndef GOLDEN_NETWORK_H
 #define GOLDEN_NETWORK_H
 #include "elab/program.h"
@@ -23,9 +23,10 @@ typedef struct {
   NC_VEC(NetworkGraph) graph;        // what runs: first the prediction, where there is one, then all updates
   NC_VEC(NetworkTurn) turn;
   NC_VEC(GoldenTensor) leaf;         // first values of all variables and inputs, but those that a turn gives
+  double worst;                      // of what was compared so far
 } Network;
 
-// Fails the test when anything is wrong.
+// By "TABLE/NAME". Fails the test when anything is wrong.
 Network *network_load(NcArena *a, const char *name);
 const GoldenTensor *network_leaf(const Network *n, const char *name);
 // What an input holds in a turn. NULL: it has no value.
@@ -40,7 +41,8 @@ typedef struct {
   const double *(*output)(void *ctx, const NcOutput *o);
   const double *(*variable)(void *ctx, const NcVariable *v);
 } NetworkMachine;
-void network_check(Network *n, const NetworkMachine *m);
+// Gives how far off the worst number is.
+double network_check(Network *n, const NetworkMachine *m);
 
 // golden_values.c: a text such as "f32[4,3] between -1 1" or "i32[4] below 10" as a tensor; what `name` is decides its numbers.
 GoldenTensor golden_formula(NcArena *a, const char *name, const char *text);

@@ -1,6 +1,7 @@
 # A suite is one file, tests/check_NAME.c, and one line here; the longest first, so that the others run beside it.
 NC_SUITES = \
   tests/check_gen \
+  tests/check_vision \
   tests/check_networks \
   tests/check_golden \
   tests/check_plan \
@@ -67,6 +68,7 @@ tests_libshared_la_SOURCES = \
   tests/gen_run.h tests/gen_run.c \
   tests/golden_set.h tests/golden_set.c tests/golden_graph.c \
   tests/golden_network.h tests/golden_network.c tests/golden_values.c tests/golden_device.h tests/golden_device.c \
+  tests/network_suite.h tests/network_suite.c \
   tests/interpret.h tests/interpret.c \
   tests/loops.h tests/loops.c \
   tests/nets.h tests/nets.c \

@@ -1,4 +1,4 @@
-"""Writes the golden files of check_golden, check_networks and check_train beside this script, from the installed PyTorch.
+"""Writes the golden files of check_golden, check_networks, check_vision and check_train beside this script, from the installed PyTorch.
 
 usage: python3 make_golden.py [NAME …]        all, or some families and networks: layers lenet …
 
@@ -22,7 +22,7 @@ for file in sorted(os.listdir(folder)):
     if found[1] == "networks":
         for network in table.networks:
             if not wanted or network.name in wanted:
-                network.write(folder)
+                network.write(f"{folder}/networks/{found[2]}")
     elif not wanted or found[2] in wanted:
         table.family.write(folder)
 if not wanted:

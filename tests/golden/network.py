@@ -1,4 +1,5 @@
-"""What the tables of example networks are written with. Each gives networks/NAME.safetensors for check_networks:
+"""What the tables of example networks are written with. Each network of networks_TABLE.py gives
+networks/TABLE/NAME.safetensors, for check_vision and check_networks:
 
     metadata   file, set PATH   the example and settings that make it small
                field NAME       a field of the data, noise K: what is random, in the order met; as formulas
@@ -29,7 +30,7 @@ import torch.nn.functional as F
 from golden import write_safetensors
 
 FOLD = 64
-NEAR = 3e-5         # a third of what check_networks allows
+NEAR = 3e-5         # a third of what they allow
 ROUNDING = 2e-7     # some times single precision's
 
 
@@ -226,14 +227,16 @@ class Adam:
 class Sgd:
     theirs, held = "momentum_buffer", "sgd.v."
 
-    def __init__(self, lr, momentum, clip=0.0):
-        self.lr, self.momentum, self.clip = lr, momentum, clip
+    def __init__(self, lr, momentum, clip=0.0, decay=0.0):
+        self.lr, self.momentum, self.clip, self.decay = lr, momentum, clip, decay
 
     def make(self, parameters):
-        return torch.optim.SGD(parameters, self.lr, self.momentum)
+        return torch.optim.SGD(parameters, self.lr, self.momentum, weight_decay=self.decay)
 
     def __str__(self):
-        return f"sgd({self.lr}, momentum = {self.momentum}" + (f", clip = {self.clip})" if self.clip else ")")
+        more = f", clip = {self.clip}" if self.clip else ""
+        more += f", weight_decay = {self.decay}" if self.decay else ""
+        return f"sgd({self.lr}, momentum = {self.momentum}{more})"
 
 
 class Part:
@@ -335,8 +338,8 @@ class Network:
         self.run(net)
         self.meta["turns"] = ", ".join(" ".join(map(str, t)) for t in self.turns)
         self.meta |= {name: said for name, said in net.noise.values()}
-        os.makedirs(f"{folder}/networks", exist_ok=True)
-        path = f"{folder}/networks/{self.name}.safetensors"
+        os.makedirs(folder, exist_ok=True)
+        path = f"{folder}/{self.name}.safetensors"
         print(f"{self.name}: {sum(t.numel() for t in net.p.values())} numbers, roundings change it by {worst:.1e}, losses",
               *(f"{float(l):.4f}" for l in self.tensor["losses"]))
         if worst > NEAR:

@@ -4,15 +4,16 @@ import torch.nn.functional as F
 from network import Adam, Network, Part, Sgd
 
 IMAGES = {"image": "u8[4,28,28] below 256"}
+TWO = {"image": "u8[2,28,28] below 256"}       # for networks whose width no setting tells
 
 
-def classifier(name, net, inputs, optimizer=Adam(0.01), sets={}):
+def classifier(name, net, inputs, optimizer=Adam(0.01), sets={}, model=None, fields=IMAGES | {"label": "i32[4] below 10"}):
     """A network that tells ten digits apart."""
     def predict(n, f):
-        with n.layer(name):
+        with n.layer(model or name):
             return net(n, inputs(f))
     loss = lambda n, f: F.cross_entropy(predict(n, f), f["label"])
-    return Network(name, IMAGES | {"label": "i32[4] below 10"}, predict, {"step": Part(loss, optimizer)}, sets=sets)
+    return Network(name, fields, predict, {"step": Part(loss, optimizer)}, sets=sets)
 
 
 def grey(f):
@@ -36,6 +37,13 @@ def mlp(n, f):
 
 def mlp_loss(n, f):
     return F.cross_entropy(mlp(n, f), f["label"])
+
+
+def cnn(n, x):
+    x = x[:, None]
+    for c in (32, 64):
+        x = F.max_pool2d(F.relu(n.conv(x, c, 3, pad=1)), 2)
+    return n.dense(n.dropout(F.relu(n.dense(n.dropout(x.flatten(1), 0.25), 128)), 0.5), 10)
 
 
 def alexnet(n, x):
@@ -173,14 +181,25 @@ def contrast(n, f):
     return torch.where(same, 9 * square, F.relu(1 - torch.sqrt(square + 1e-6)) ** 2).mean()
 
 
+def features(n, x):
+    x = x[:, None]
+    for c in (32, 64):
+        x = F.max_pool2d(F.relu(n.batch_norm(n.conv(x, c, 3, pad=1))), 2)
+    return F.relu(n.dense(n.dropout(x.flatten(1), 0.25), 128))
+
+
+def low(n, f):
+    with n.layer("low"):
+        with n.layer("body"):
+            x = features(n, grey(f))
+        return n.dense(n.dropout(x, 0.5), 5, name="head")
+
+
 def transfer(n, f):
     with n.layer("high"):
         with n.layer("body"):
             n.frozen = True
-            x = grey(f)[:, None]
-            for c in (32, 64):
-                x = F.max_pool2d(F.relu(n.batch_norm(n.conv(x, c, 3, pad=1))), 2)
-            x = F.relu(n.dense(n.dropout(x.flatten(1), 0.25), 128))
+            x = features(n, grey(f))
             n.frozen = False
         return n.dense(x, 5, name="head")
 
@@ -201,6 +220,7 @@ networks = [
             turns=[t for i in range(5) for t in (("gather", i, i, 0), ("step", i, i, 1))],
             sets={"mlp.hidden": 8, "train.accumulate": 2}),
     classifier("lenet", lenet, grey),
+    classifier("digits_cnn", cnn, grey, Sgd(3e-4, 0.9), model="cnn", fields=TWO | {"label": "i32[2] below 10"}),
     classifier("alexnet", alexnet, coloured(3), sets={"alexnet.width": 1}),
     classifier("vgg11", vgg11, coloured(2), sets={"vgg11.width": 1}),
     deep("resnet18", resnet(1, (2, 2, 2, 2), False), {"resnet18.width": 1, "digits.scale": 2}),
@@ -210,6 +230,8 @@ networks = [
     Network("unet", IMAGES, unet, {"step": Part(ink_loss, Adam(0.01))}, sets={"unet.width": 1}),
     Network("siamese", {"image": "u8[8,28,28] below 256", "label": "i32[8] below 3"}, siamese,
             {"step": Part(contrast, Sgd(0.01, 0.9))}),
+    Network("low_digits", TWO | {"label": "i32[2] below 5"}, low,
+            {"step": Part(lambda n, f: F.cross_entropy(low(n, f), f["label"]), Sgd(1e-3, 0.9, clip=10.0))}),
     # Two stages: a head, then also the last layer of the frozen body.
     Network("transfer", {"image": "u8[6,28,28] below 256", "label": "i32[6] below 10 from 5"}, transfer,
             {"step.warm": Part(high_loss, Adam(3e-3, at="adam.warm."), only=["high.head."], own=True),
