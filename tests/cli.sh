@@ -76,6 +76,12 @@ if mapped devices; then
   done
 fi
 
+# PoCL has no device where it cannot write; where it is the only driver, the error says so.
+echo a file >"$work/file"
+if [ "$("$nacre" devices --json 2>/dev/null | grep -vc '"platform":"Portable')" = 0 ]; then
+  expect 5 'POCL_CACHE_DIR' env POCL_CACHE_DIR="$work/file/pocl" "$nacre" devices
+fi
+
 # training and using
 expect 0 '' "$nacre" train "$examples/xor.nn" --out run --quiet
 expect 0 '"accuracy"' "$nacre" eval run --split test --json

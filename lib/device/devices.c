@@ -162,8 +162,11 @@ NcDevices *nc_devices_open(NcArena *a, NcDiag *d) {
   NcMessage *m =
       n ? nc_error(d, NC_E0501, NC_NOWHERE, "the OpenCL drivers on this machine (%d) offer no device", (int)n)
         : nc_error(d, NC_E0501, NC_NOWHERE, "there is no OpenCL driver on this machine");
-  for (cl_uint i = 0; i < n; i++)
-    nc_note(d, m, "%s has none", platform_text(&all->cl, a, platform[i], CL_PLATFORM_NAME));
+  for (cl_uint i = 0; i < n; i++) {
+    const char *name = platform_text(&all->cl, a, platform[i], CL_PLATFORM_NAME);
+    bool pocl = strcmp(name, "Portable Computing Language") == 0;
+    nc_note(d, m, "%s has none%s", name, pocl ? ", which is so where it cannot write its cache: POCL_CACHE_DIR, or ~/.cache/pocl" : "");
+  }
   nc_help(d, m, INSTALL);
   return NULL;
 }
