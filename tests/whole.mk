@@ -80,6 +80,10 @@ TESTS += tests/kill.sh
 dist_check_SCRIPTS += tests/kill.sh
 EXTRA_DIST += tests/full_disk.c
 
+# README.md shows what is there.
+TESTS += tests/readme.sh
+dist_check_SCRIPTS += tests/readme.sh
+
 # The second start compiles nothing.
 TESTS += tests/start.sh
 dist_check_SCRIPTS += tests/start.sh
