@@ -12,9 +12,11 @@ expect 0 '--max-steps' "$nacre" help train
 expect 0 'nacre eval' "$nacre" --help eval
 expect 2 'did you mean `train`' "$nacre" help trian
 expect 2 'did you mean `train`' "$nacre" trian
-for verb in new check summary graph train eval predict run test emit explain fmt report runs diff syntax completion devices doctor; do
-  expect 0 '--json' "$nacre" $verb --help
-  expect 2 '--no-such-option' "$nacre" $verb --no-such-option
+verbs=$("$nacre" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')
+if [ "$(echo "$verbs" | wc -w)" -ge 20 ]; then good; else bad "the help names hardly a command: $verbs"; fi
+for verb in $verbs; do
+  expect 0 '--json' "$nacre" "$verb" --help
+  expect 2 '--no-such-option' "$nacre" "$verb" --no-such-option
 done
 expect 2 'did you mean `--device`' "$nacre" train --devise x "$examples/xor.nn"
 expect 2 'no option `--split`' "$nacre" check --split x "$examples/xor.nn"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The pages of the errors. Every code has one, `nacre explain` prints it, and where a page shows commands, the wrong ones fail
-# with its code and the mended ones succeed.
+# with its code and the mended ones succeed; those that are warned succeed too, and the mended ones are not.
 . "${srcdir:-.}/tests/lib.sh"
 POCL_CACHE_DIR=$work/pocl XDG_CACHE_HOME=$work/cache      # every cache begins empty
 
@@ -26,7 +26,14 @@ while read -r code status title; do
   [ "$(head -n 1 "$page")" = "# $code: $title" ] || bad "$code.md does not begin with its title: $title"
   "$nacre" explain "$code" 2>&1 | cmp -s - "$page" || bad "nacre explain $code does not print its page"
   fenced "$page" Wrong >"$work/wrong"
+  fenced "$page" Warned >"$work/warned"
   fenced "$page" Mended >"$work/mended"
+  if [ -s "$work/warned" ]; then
+    commands "$work/warned" && grep -q "^warning\[$code\]" "$work/err.txt" || bad "the commands of $code.md are not warned"
+    commands "$work/mended" || bad "the mended commands of $code.md"
+    grep -q "^warning\[$code\]" "$work/err.txt" && bad "the mended commands of $code.md are warned"
+    continue
+  fi
   [ -s "$work/wrong" ] || continue
   [ -s "$work/mended" ] || { bad "$code.md mends nothing"; continue; }
   commands "$work/wrong"

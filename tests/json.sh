@@ -2,6 +2,7 @@
 # --json of every command is what docs/json.md says; completions and the editors' words are whole.
 . "${srcdir:-.}/tests/lib.sh"
 lines=$built/tests/json_lines
+export NACRE_DEBUG="${NACRE_DEBUG:-unoptimized}"
 
 # holds SECTION STATUS COMMAND...: what it prints on stdout, and with a status that is not 0 its messages.
 holds() {
@@ -60,12 +61,18 @@ holds diff 0 diff run other
 for editor in vim textmate; do holds syntax 0 syntax $editor; done
 for shell in bash zsh fish; do holds completion 0 completion $shell; done
 holds devices 0 devices
+NACRE_DOCTOR_SECONDS=300 holds doctor 0 doctor --class cpu
 holds - 2 trian
 holds - 2 train --batsch 3
 holds - 2 train --class fpga "$examples/xor.nn"
 holds - 2 eval run --split tset
 holds - 1 diff run nowhere
 holds - 4 train "$examples/iris.nn" --set iris.path=missing.csv
+
+# No command is left out: each has a table.
+for verb in $("$nacre" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'); do
+  if grep -qx "## $verb" "$here/docs/json.md"; then good; else bad "docs/json.md has no table for $verb"; fi
+done
 
 # A line that is not as told is found.
 echo '{"file":"x","ok":1}' | "$lines" "$here/docs/json.md" check >/dev/null && bad "a wrong type is not seen"

@@ -5,7 +5,7 @@
 mkdir here && cd here || exit 99
 POCL_CACHE_DIR=$work/pocl XDG_CACHE_HOME=$work/cache      # every cache begins empty
 
-listing() { find . -exec ls -ld {} + | cksum; }
+listing() { find . -exec ls -ldi {} + | cksum; find . -type f -exec cksum {} + | cksum; }
 
 # refused STATUS "WORD|WORD..." COMMAND...: ends so, says each word, prints no result, and leaves the folder as it was.
 refused() {
@@ -15,7 +15,7 @@ refused() {
   got=$?
   why=
   [ $got -eq "$status" ] || why="status $got, not $status"
-  [ -z "$words" ] || printf '%s\n' "$words" | tr '|' '\n' >../words
+  printf '%s\n' "$words" | tr '|' '\n' >../words
   while read -r word; do grep -qF -e "$word" ../err.txt || why="$why no \`$word'"; done <../words
   [ ! -s ../out.txt ] || why="$why something on standard output"
   [ "$(listing)" = "$before" ] || why="$why files were written or changed"
@@ -33,7 +33,7 @@ printf 'model m(x: f32[B]) -> f32[B] { x }\n' >version.nn
 refused 3 'E0104' "$nacre" check version.nn
 head -c 3000 /dev/zero | tr '\0' '(' >deep.nn
 refused 3 'E01' "$nacre" check deep.nn
-head -c 3000 /dev/urandom >noise.nn
+printf %b "$(awk 'BEGIN { srand(7); for (i = 0; i < 3000; i++) printf "\\0%o", int(256 * rand()) }')" >noise.nn   # always the same
 refused 3 'error[E01' "$nacre" check noise.nn
 file unknown.nn 'model m(x: f32[B, 2]) -> f32[B, 2] { x |> dens(2) }'
 refused 3 'E0301|unknown.nn:2:|did you mean `dense`' "$nacre" check unknown.nn
