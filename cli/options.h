@@ -15,7 +15,7 @@
   OPT(MODEL, "model", "NAME", "the one trained", NULL, "which model of the file") \
   OPT(BATCH, "batch", "N", "the file's", NULL, "the batch size") \
   OPT(MEMORY, "memory", "SIZE", "the device's", NULL, "how much of the device's memory may be used, as in 500M or 4G: a batch that needs more is trained in parts") \
-  OPT(DATA, "data", "PATH", NULL, NULL, "what to learn: a CSV, IDX or NPY file, or a folder of images") \
+  OPT(DATA, "data", "PATH", NULL, NULL, "what to learn: a CSV, IDX, NPY or NPZ file, the folder of CIFAR, or a folder of images") \
   OPT(TARGET, "target", "COLUMN", "by names and values", NULL, "the column of a CSV file that is to be predicted") \
   OPT(OUT, "out", "DIR", "runs/MODEL-DATE-N", NULL, "the run directory to write") \
   OPT(FORCE, "force", NULL, NULL, NULL, "replace what an earlier run left in --out, or the file that is there") \

@@ -66,7 +66,7 @@ static int create(const CliArgs *a, const char *data, const char *file) {
 
 int cli_new(const CliArgs *a) {
   const char *data = a->value[O_DATA];
-  if (!data) return cli_usage("E0704", "`nacre new` needs `--data PATH`: a CSV, IDX or NPY file, or a folder of images");
+  if (!data) return cli_usage("E0704", "`nacre new` needs `--data PATH`: a CSV, IDX, NPY or NPZ file, the folder of CIFAR, or a folder of images");
   char *name = a->args ? NULL : default_name(data);
   if (!a->args && !name) return cli_usage("E0606", "out of memory"), NACRE_RUN;
   int status = create(a, data, a->args ? a->arg[0] : name);

@@ -284,8 +284,8 @@ NacreStatus nacre_syntax(const char *editor, const NacreOptions *o, NacreWrite *
 NacreStatus nacre_runs(const char *folder, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 // What differs between two run directories: settings, data, versions, lines of the source, results.
 NacreStatus nacre_diff(const char *a, const char *b, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
-// Looks at a CSV file, an IDX or NPY file with its labels beside it, or a folder of images, and writes the text of a model
-// that learns it. `target`: the column to predict, NULL where the names and values of a CSV file's columns shall decide.
+// Looks at a CSV file, an IDX or NPY file with its labels beside it, an NPZ file, the folder of CIFAR, or a folder of images, and
+// writes the text of a model that learns it. `target`: the column to predict, NULL where the names and values of a CSV file's columns shall decide.
 NacreStatus nacre_new(const char *data, const char *target, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 // Every kernel family on every device against the reference. NACRE_DEVICE when a verdict is bad.
 NacreStatus nacre_doctor(const NacreOptions *o, NacreWrite *write, void *ctx, char **error);

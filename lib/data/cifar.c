@@ -42,14 +42,22 @@ static bool add(Cifar *c, const char *path, const struct stat *s) {
   return false;
 }
 
+static const struct { const char *name; bool hundred, test; } files[] = {
+  {"data_batch_1.bin", false, false}, {"data_batch_2.bin", false, false}, {"data_batch_3.bin", false, false},
+  {"data_batch_4.bin", false, false}, {"data_batch_5.bin", false, false}, {"test_batch.bin", false, true},
+  {"train.bin", true, false},         {"test.bin", true, true}};
+enum { FILES = sizeof files / sizeof *files };
+
+bool nc_cifar_named(const char *name) {
+  for (int i = 0; i < FILES; i++)
+    if (!strcmp(files[i].name, name)) return true;
+  return false;
+}
+
 // The files of a folder, in order: of which set it is shows by their names.
 static bool folder(Cifar *c) {
-  static const struct { const char *name; bool hundred, test; } files[] = {
-    {"data_batch_1.bin", false, false}, {"data_batch_2.bin", false, false}, {"data_batch_3.bin", false, false},
-    {"data_batch_4.bin", false, false}, {"data_batch_5.bin", false, false}, {"test_batch.bin", false, true},
-    {"train.bin", true, false},         {"test.bin", true, true}};
   const char *part = nc_arg(c->g, "part")->s;
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+  for (int i = 0; i < FILES; i++) {
     const char *path = nc_sprintf(c->g->a, "%s/%s", c->path, files[i].name);
     struct stat s;
     bool other = files[i].hundred != c->hundred && c->file.n, unwanted = part[0] != 'a' && files[i].test != (part[1] == 'e');

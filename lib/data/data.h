@@ -26,6 +26,7 @@ bool nc_source_describe(NcArena *a, NcDiag *d, const NcSourceSpec *spec, NcField
 NcDataset *nc_source_open(NcArena *a, NcDiag *d, const NcSourceSpec *spec);
 
 bool nc_image_named(const char *path);       // it ends as an image's name does: .png, .jpg, …
+bool nc_cifar_named(const char *name);       // as a file of CIFAR's binary version is
 
 // The paths of an `images` source's files, in the order of the examples. NULL after errors.
 const char *const *nc_images_files(NcArena *a, NcDiag *d, const NcSourceSpec *spec);

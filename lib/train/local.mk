@@ -30,6 +30,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/diff.c \
   lib/train/new.h lib/train/new.c \
   lib/train/new_images.c \
+  lib/train/new_arrays.c \
   lib/train/new_table.c \
   lib/train/new_series.c \
   lib/train/syntax.c \

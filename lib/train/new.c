@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include "data/data.h"
 
 typedef struct { const char *path, *target; NcSink sink; } Job;
 
@@ -62,17 +63,22 @@ static bool ends(const char *s, const char *end) {
   return n > m && strcasecmp(s + n - m, end) == 0;
 }
 
-// In a folder without images: the IDX file of images, that for training if there are two. NULL: it has none.
-static const char *idx_inside(NcNew *w) {
+// The name in a folder that `better` puts before all others there. NULL: it has none that is wanted.
+static const char *inside(NcNew *w, bool (*better)(const char *name, const char *than)) {
   DIR *dir = opendir(w->path);
   char found[256] = "";
   for (struct dirent *e; dir && (e = readdir(dir));)
-    if (strstr(e->d_name, "images") && strstr(e->d_name, "idx") && strlen(e->d_name) < sizeof found &&
-        (!*found || strstr(e->d_name, "train") || (!strstr(found, "train") && strcmp(e->d_name, found) < 0)))
-      strcpy(found, e->d_name);
+    if (strlen(e->d_name) < sizeof found && better(e->d_name, *found ? found : NULL)) strcpy(found, e->d_name);
   if (dir) closedir(dir);
   return *found ? nc_sprintf(w->a, "%s/%s", w->path, found) : NULL;
 }
+
+// Of IDX files that of the images, that for training if there are two.
+static bool better_idx(const char *name, const char *than) {
+  if (!strstr(name, "images") || !strstr(name, "idx")) return false;
+  return !than || strstr(name, "train") || (!strstr(than, "train") && strcmp(name, than) < 0);
+}
+static bool better_cifar(const char *name, const char *than) { return !than && nc_cifar_named(name); }
 
 static bool look(NcNew *w) {
   struct stat s;
@@ -86,12 +92,14 @@ static bool look(NcNew *w) {
     return false;
   }
   if (table) return nc_new_table(w);
-  const char *idx = folder ? idx_inside(w) : strstr(w->path, "idx") ? w->path : NULL;
+  const char *idx = folder ? inside(w, better_idx) : strstr(w->path, "idx") ? w->path : NULL;
   if (idx) return w->path = idx, nc_new_arrays(w, true);
+  if (folder ? inside(w, better_cifar) != NULL : ends(w->path, ".bin")) return nc_new_cifar(w);
   if (folder) return nc_new_images(w);
   if (ends(w->path, ".npy")) return nc_new_arrays(w, false);
+  if (ends(w->path, ".npz")) return nc_new_npz(w);
   nc_help(w->d, nc_error(w->d, NC_E0402, NC_NOWHERE, "`%s` is of no kind that is known by its name", w->path),
-          "it may be a .csv file, an IDX file (train-images-idx3-ubyte.gz), a .npy file, or a folder of images");
+          "it may be a .csv file, an IDX file (train-images-idx3-ubyte.gz), a .npy or .npz file, CIFAR's .bin files, or a folder of images");
   return false;
 }
 

@@ -18,7 +18,21 @@ typedef struct {
 bool nc_new_table(NcNew *w);
 bool nc_new_series(NcNew *w, const NcCsv *t, char delimiter, bool header, int time, int column);
 bool nc_new_images(NcNew *w);
-bool nc_new_arrays(NcNew *w, bool idx);
+bool nc_new_arrays(NcNew *w, bool idx);                      // a file, and that of the labels beside it
+bool nc_new_npz(NcNew *w);
+bool nc_new_cifar(NcNew *w);
+
+// Examples with a label each, to tell them apart by.
+typedef struct {
+  const char *field;         // of the source: image or x
+  bool bytes;
+  int64_t n, classes;
+  int64_t channels, height, width;     // channels 0: the field is [height, width]; height 0: it is a vector
+  bool last;                 // the channels are the field's last axis
+} NcNewShape;
+void nc_new_network(NcNew *w, const NcNewShape *s);          // convolutions
+void nc_new_training(NcNew *w, const NcNewShape *s);
+void nc_new_split(NcNew *w);                                 // by chance; ends the block of the data
 
 void nc_new_remark(NcBuf *b, const char *s);                 // in a comment, which ends with the line: no control characters
 void nc_new_head(NcNew *w, const char *what, int64_t n);     // the first lines
