@@ -27,6 +27,13 @@ trains
 awk 'BEGIN { print "month,sold"; for (i = 0; i < 96; i++) printf "%d-%02d,%.1f\n", 2000 + i / 12, i % 12 + 1, 50 + i + 20 * (i % 12 > 5) }' >sales.csv
 makes sales.csv 'series(' 'window = 12' 'columns = "sold"' 'naive'
 trains
+# Dates: those of the rows' own time decide what comes last; when somebody was born does not.
+awk 'BEGIN { print "born,day,room,minutes"
+  for (i = 0; i < 120; i++) printf "19%02d-03-04,%02d.%02d.%d,%s,%.1f\n", i % 90 + 10, i * 7 % 28 + 1, i * 5 % 12 + 1, 2020 + i % 4, i % 3 ? "red" : "blue", 20.5 + i % 9 * 3 }' >visits.csv
+makes visits.csv 'target = "minutes"' 'dates = ["born", "day"]' 'time = "day"' 'split_by = time' 'features = ["born", "day", "room"]'
+trains
+awk 'BEGIN { print "day,sold"; for (i = 0; i < 60; i++) printf "%02d.%02d.2025,%d\n", i % 28 + 1, i / 28 + 1, 50 + i % 7 }' >days.csv
+makes days.csv 'series(' 'columns = "sold"'
 
 # arrays: 40 images of 8 by 8 and their labels
 { printf '\000\000\010\003\000\000\000\050\000\000\000\010\000\000\000\010'; head -c 2560 /dev/zero | tr '\000' '\007'; } >train-images-idx3-ubyte
@@ -39,6 +46,23 @@ makes mnist 'model mnist_net' 'examples: str = "mnist/train-images-idx3-ubyte"'
 printf 'nn 1\ntask dots() -> f32[9, 7] { rand[9, 7] }\ntask rows() -> f32[40, 3] { rand[40, 3] }\ntask which() -> i32[40] { i32(rand[40] * 3) }\n' >make.nn
 "$nacre" run make.nn rows -o x.npy >out.txt 2>&1 && "$nacre" run make.nn which -o y.npy >out.txt 2>&1
 makes x.npy 'x: f32[B, 3]' 'npy(x = examples, label = labels)'
+# archives, as numpy.savez_compressed wrote this one, with images for a test that stand first
+makes "$here/tests/new/digits.npz" 'npz(path, image = "x_train", label = "y_train")' '# left out: x_test u8[8,6,5]' 'image / 255' '-> f32[B, 3]'
+trains
+# [40, 8, 7, 3]: rows, columns and then the channels
+makes "$here/tests/new/colour.npz" 'permute(image, (0, 3, 1, 2)) / 255' 'x: f32[B, 3, 8, 7]'
+trains
+expect 4 'its arrays are `a` f32[5,3], `b` i64[4]' "$nacre" new --data "$here/tests/new/alone.npz" never.nn
+# CIFAR: records of a label and 3072 bytes
+mkdir cifar
+for i in 1 2 3 4 5 6 7 8 9 10; do printf "\\$((i % 10 / 8))$((i % 10 % 8))"; head -c 3072 /dev/zero | tr '\000' "\\$((i * 2 / 8 % 8))$((i * 2 % 8))"; done >ten.bin
+cat ten.bin ten.bin ten.bin >cifar/data_batch_1.bin
+cp ten.bin cifar/test_batch.bin
+makes cifar 'cifar(path)' 'split_by = order' 'train = 27, valid = 3, test = 10' '-> f32[B, 10]'
+trains
+makes cifar/data_batch_1.bin 'train = 0.8, valid = 0.1, test = 0.1'
+head -c 9000 ten.bin >cut.bin
+expect 4 'no number of records' "$nacre" new --data cut.bin never.nn
 
 # folders of images, where this build reads PNG
 if "$nacre" run make.nn dots -o dot.png >out.txt 2>&1; then

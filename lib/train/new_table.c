@@ -5,12 +5,14 @@
 #include <string.h>
 #include <strings.h>
 #include "base/map.h"
+#include "io/date.h"
 #include "train/new.h"
 
 enum { MANY = 100 };         // more different values than this are no classes
 
 typedef struct {
   bool text, whole;          // most cells are texts; all numbers are whole and not negative
+  bool date;                 // a text, and all cells are dates
   int64_t missing, different; // cells; different values, counted up to the number of rows
   bool counts, rises;        // each row's number is the one before and one; each value is above the one before
   double least, most, mean, std;
@@ -77,10 +79,10 @@ static void look_number(Column *c, double v, int64_t n, double before) {
 static void look(const Table *t, int at) {
   Column *c = &t->column[at];
   NcMap seen = NC_MAP(t->w->a);
-  int64_t numbers = 0, texts = 0;
-  double before = 0, v;
+  int64_t numbers = 0, texts = 0, dates = 0;
+  double before = 0, v, day = -INFINITY;
   const char *last = NULL;
-  bool above = true;
+  bool above = true, later = true;
   *c = (Column){.whole = true, .counts = true, .rises = true};
   for (int64_t r = 0; r < t->csv.rows; r++) {
     const char *s = nc_csv_cell(&t->csv, r, at);
@@ -91,16 +93,18 @@ static void look(const Table *t, int at) {
     if (!nc_map_has(&seen, s)) nc_map_set(&seen, s, (void *)(uintptr_t)s), c->different++;
     above = above && (!last || strcmp(s, last) > 0);
     last = s;
+    if (nc_date(s, &v)) dates++, later = later && v > day, day = v;
     if (!nc_csv_number(s, &v)) texts++;
     else look_number(c, v, ++numbers, before), before = v;
   }
   c->text = texts > numbers;
+  c->date = c->text && dates == texts + numbers;
   c->std = numbers > 1 ? sqrt(c->std / (double)numbers) : 0;
-  if (c->text) c->whole = c->counts = false, c->rises = above;
+  if (c->text) c->whole = c->counts = false, c->rises = c->date ? later : above;
   int64_t there = t->csv.rows - c->missing;
   if (!there) c->unfit = "is empty";
   else if (c->different == 1) c->unfit = "has one value only";
-  else if (c->text && (c->different > 256 || (c->different > 20 && c->different > there / 2))) c->unfit = "is different in nearly every row";
+  else if (c->text && !c->date && (c->different > 256 || (c->different > 20 && c->different > there / 2))) c->unfit = "is different in nearly every row";
   else if (c->counts && there > 2) c->unfit = "numbers the rows";
   else if (c->missing * 2 > t->csv.rows) c->unfit = "is missing in most rows";
 }
@@ -114,7 +118,7 @@ static bool are_classes(const Table *t, int at) {
 }
 
 static bool predictable(const Table *t, int at) {
-  return are_classes(t, at) || (!t->column[at].text && t->column[at].std > 0);
+  return !t->column[at].date && (are_classes(t, at) || (!t->column[at].text && t->column[at].std > 0));
 }
 
 static bool choose(Table *t) {
@@ -158,28 +162,75 @@ static bool is_series(const Table *t, int *time, int *value) {
 
 // ---- text ----
 
-// What `csv` is to do about missing cells, with a comment; rows are left out where few have any, or the target is missing.
-static const char *missing(const Table *t) {
+// Columns that the model is told, and of them those that are dates.
+static bool used(const Table *t, int c) { return c != t->target && !t->column[c].unfit; }
+static bool used_date(const Table *t, int c) { return used(t, c) && t->column[c].date; }
+
+static int64_t rows_with_holes(const Table *t) {
   int64_t holes = 0;
   for (int64_t r = 0; r < t->csv.rows; r++) {
     bool hole = false;
-    for (int c = 0; c < t->csv.columns; c++)
-      hole = hole || ((c == t->target || !t->column[c].unfit) && nc_csv_missing(nc_csv_cell(&t->csv, r, c)));
+    for (int c = 0; c < t->csv.columns; c++) hole = hole || ((c == t->target || used(t, c)) && nc_csv_missing(nc_csv_cell(&t->csv, r, c)));
     holes += hole;
   }
-  if (!holes) return "";
-  bool drop = holes * 10 <= t->csv.rows || t->column[t->target].missing;
-  return nc_sprintf(t->w->a, "missing = \"%s\",  # %lld rows have empty cells: %s\n", drop ? "drop" : "mean", (long long)holes,
-                    drop ? "they are left out" : "the column's mean stands there");
+  return holes;
+}
+
+// Rows are left out where few have empty cells, or what is to be predicted is missing.
+static bool drops(const Table *t) { return t->column[t->target].missing || rows_with_holes(t) * 10 <= t->csv.rows; }
+
+// Names of the columns that are chosen, in quotes and with commas between.
+static void list(NcBuf *b, const Table *t, bool (*chosen)(const Table *t, int c)) {
+  for (int c = 0, n = 0; c < t->csv.columns; c++) {
+    if (!chosen(t, c)) continue;
+    nc_put(b, n++ ? ", " : "");
+    nc_print_text(b, t->csv.name[c]);
+  }
+}
+
+// The column that says when: the first of dates in all rows that stay. When somebody was born says nothing of when the row was written.
+static int time_of(const Table *t) {
+  static const char *const other[] = {"birth", "born"};
+  bool some = drops(t);
+  for (int c = 0; c < t->csv.columns; c++) {
+    bool when = used_date(t, c) && (some || !t->column[c].missing);
+    for (size_t k = 0; k < sizeof other / sizeof *other; k++)
+      for (const char *s = t->csv.name[c]; *s && when; s++) when = strncasecmp(s, other[k], strlen(other[k])) != 0;
+    if (when) return c;
+  }
+  return -1;
+}
+
+// Where there are dates: which columns they are; the one in whose order the data is split.
+static int dates(const Table *t) {
+  NcBuf *b = &t->w->out;
+  int any = 0, time = time_of(t);
+  for (int c = 0; c < t->csv.columns; c++) any += used_date(t, c);
+  if (!any) return -1;
+  nc_put(b, "dates = [");
+  list(b, t, used_date);
+  nc_put(b, "],  # the year, and the place in the year, in the week and in the day\n");
+  if (time < 0) return -1;
+  nc_put(b, "time = ");
+  nc_print_text(b, t->csv.name[time]);
+  nc_put(b, ",\n");
+  return time;
+}
+
+// What `csv` is to do about missing cells.
+static void missing(const Table *t) {
+  int64_t holes = rows_with_holes(t);
+  if (holes)
+    nc_putf(&t->w->out, "missing = \"%s\",  # rows with empty cells (%lld): %s\n", drops(t) ? "drop" : "mean", (long long)holes,
+            drops(t) ? "left out" : "the column's mean stands there");
 }
 
 static bool source(const Table *t) {
   NcNew *w = t->w;
   NcBuf *b = &w->out;
-  int left = 0, used = 0;
-  for (int c = 0; c < t->csv.columns; c++)
-    if (c != t->target) *(t->column[c].unfit ? &left : &used) += 1;
-  if (!used) {
+  int features = 0;
+  for (int c = 0; c < t->csv.columns; c++) features += used(t, c);
+  if (!features) {
     nc_error(w->d, NC_E0406, NC_NOWHERE, "`%s` has no column from which `%s` could be told", w->path, t->csv.name[t->target]);
     return false;
   }
@@ -188,7 +239,8 @@ static bool source(const Table *t) {
   nc_putf(b, ") {\nsource = csv(\npath,\n%s = ", t->classes ? "label" : "target");
   nc_print_text(b, t->csv.name[t->target]);
   nc_put(b, ",\n");
-  nc_put(b, missing(t));
+  int time = dates(t);
+  missing(t);
   if (t->delimiter != ',') nc_putf(b, "delimiter = \"%s\",\n", t->delimiter == '\t' ? "\\t" : ";");
   if (!t->header) nc_put(b, "header = false,\n");
   for (int c = 0; c < t->csv.columns; c++)
@@ -198,12 +250,10 @@ static bool source(const Table *t) {
       nc_putf(b, " %s\n", t->column[c].unfit);
     }
   nc_put(b, "features = [");
-  for (int c = 0, n = 0; c < t->csv.columns; c++)
-    if (c != t->target && !t->column[c].unfit) {
-      if (n++) nc_put(b, ", ");
-      nc_print_text(b, t->csv.name[c]);
-    }
-  nc_put(b, "]\n)\nsplit = (train = 0.7, valid = 0.1, test = 0.2)\n}\n\n");
+  list(b, t, used);
+  nc_put(b, "]\n)\n");
+  if (time >= 0) nc_put(b, "split_by = time  # the test is on what came last, as it will be when the model is used\n");
+  nc_put(b, "split = (train = 0.7, valid = 0.1, test = 0.2)\n}\n\n");
   return true;
 }
 
