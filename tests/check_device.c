@@ -59,8 +59,8 @@ START_TEST(forced_class) {
 END_TEST
 
 static NcTarget opened(bool no_cache) {
-  NcDevice *other =
-      nc_device_open(all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_cache = no_cache});
+  NcDevice *other = nc_device_open(
+      all, diag, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .cls = "gpu", .no_cache = no_cache});
   ck_assert_msg(other != NULL, "%s", messages(diag));
   NcTarget t = *nc_device_target(other);
   nc_device_close(other);

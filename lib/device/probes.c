@@ -78,11 +78,9 @@ static int try_subgroups(NcDevice *dev, NcArena *a) {
   return ran;
 }
 
-// For CPU code it is enough that the library is there: its first product compiles for seconds, and ours are preferred.
 static int try_clblast(NcDevice *dev, NcArena *a) {
   enum { N = 24 };
   if (!nc_blast(dev)) return false;
-  if (dev->info.target.cls == NC_CLASS_CPU) return true;
   float x[N * N], y[N * N];
   for (int i = 0; i < N * N; i++) x[i] = (float)(i * 7 % 11 - 5);
   bool ran = run(dev, a,
@@ -173,8 +171,9 @@ static void probe_in(NcDevice *dev, NcArena *a) {
   if (path) keep(dev, a, path, key);
 }
 
+// CPU code uses neither sub-groups nor CLBlast, and few groups: probes would take it half a second of compiling for nothing.
 void nc_probe(NcDevice *dev, bool allowed) {
-  if (!allowed) {
+  if (!allowed || dev->info.target.cls == NC_CLASS_CPU) {
     dev->info.target.clblast = nc_blast(dev) != NULL;
     return;
   }
