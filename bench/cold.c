@@ -11,12 +11,13 @@
 
 static double seconds(struct timeval t) { return (double)t.tv_sec + (double)t.tv_usec * 1e-6; }
 
-static double used(void) {
-  struct rusage self, children;
-  getrusage(RUSAGE_SELF, &self);
-  getrusage(RUSAGE_CHILDREN, &children);
-  return seconds(self.ru_utime) + seconds(self.ru_stime) + seconds(children.ru_utime) + seconds(children.ru_stime);
+static double used_by(int who) {
+  struct rusage r;
+  getrusage(who, &r);
+  return seconds(r.ru_utime) + seconds(r.ru_stime);
 }
+
+static double used(void) { return used_by(RUSAGE_SELF) + used_by(RUSAGE_CHILDREN); }
 
 static bool zeros(NcLoaded *l, NcDiag *d) {
   for (int i = 0; i < l->plan->buf.n; i++) {
@@ -55,9 +56,11 @@ static bool cold(NcArena *a, NcDiag *d, const char *path, const char *choice) {
   NcExec *x = dev ? nc_exec_new(a, d, dev) : NULL;
   double began = used();
   NcLoaded *l = x ? nc_exec_load(x, d, p) : NULL;
+  if (l) printf("%d parts of programs, %d compiled by helpers\n", dev->built, dev->helped);
   bool good = l && first_run(l, d, began);
   nc_exec_free(x);
   nc_device_close(dev);
+  if (good) printf("this process %.3f s, the linker and helpers %.3f s\n", used_by(RUSAGE_SELF), used_by(RUSAGE_CHILDREN));
   nc_devices_close(all);
   return good;
 }

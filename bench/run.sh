@@ -10,6 +10,7 @@ set -eu
 step=$1 source=$2 out=$3
 python=${PYTHON:-python3} peers=${PEERS-torch compile onnx tinygrad} threads=${THREADS:-2} starts=${ROUNDS:-3}
 export OMP_NUM_THREADS="$threads" MKL_NUM_THREADS="$threads" POCL_MAX_PTHREAD_COUNT="$threads" SECONDS="${SECONDS:-1}" ROUNDS=3
+export NACRE_COMPILE="${NACRE_COMPILE-$(cd "$(dirname "$step")/.." && pwd)/nacre-compile}"    # not installed yet
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 

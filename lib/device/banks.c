@@ -18,14 +18,11 @@ typedef struct {
   const NcPlan *plan;
   NC_VEC(Kernel) kernel;
   NC_VEC(Piece) piece;
+  NC_VEC(NcBank) bank;
   NcMap number;            // name → number of the kernel + 1
   const char *head;
   size_t head_size;
 } Cut;
-
-// A group's grid below this in all directions has code of its own (PoCL's grid_width_specialization_limit): a bank whose
-// kernels are both would be compiled twice.
-enum { WIDE = 65535 };
 
 static bool is_made(const char *line) { return strncmp(line, NC_PLAN_MADE, strlen(NC_PLAN_MADE)) == 0; }
 
@@ -78,7 +75,7 @@ static bool read_steps(Cut *c) {
     if (!k) return false;
     k->function = k->function && (!k->step || k->step->nargs == s->nargs);
     for (int d = 0; d < 3; d++) {
-      k->wide |= s->global[d] >= WIDE;
+      k->wide |= s->global[d] >= NC_BANK_WIDE;
       k->function &= s->local[d] == 1;
     }
     for (int j = 0; j < s->nargs; j++) {
@@ -116,7 +113,7 @@ static void write_call(NcBuf *b, const Kernel *k) {
 }
 
 // One bank of those kernels. Their scratch memory lies in one place, as only one of them runs in a group.
-static void write_bank(NcBuf *b, const char *name, Kernel *const *k, int n) {
+static void write_bank(Cut *c, NcBuf *b, const char *name, Kernel *const *k, int n) {
   int buffers = 0, numbers = 0;
   bool scratch = false;
   for (int i = 0; i < n; i++) {
@@ -139,6 +136,7 @@ static void write_bank(NcBuf *b, const char *name, Kernel *const *k, int n) {
     write_call(b, k[i]);
   }
   nc_put(b, "  }\n}\n");
+  *NC_PUSH(c->arena, c->bank) = (NcBank){name, k[0]->entry.part, buffers, numbers, k[0]->wide};
 }
 
 // The text of a part: pieces from `from` to before `to`, and the banks of their kernels.
@@ -158,8 +156,8 @@ static const char *write_part(Cut *c, int part, int from, int to, bool banks) {
       else *NC_PUSH(c->arena, many) = k;
     }
   }
-  if (many.n) write_bank(&b, "nc_bank", many.at, many.n);
-  for (int i = 0; i < alone.n; i++) write_bank(&b, nc_sprintf(c->arena, "nc_bank_of_%s", alone.at[i]->name), &alone.at[i], 1);
+  if (many.n) write_bank(c, &b, "nc_bank", many.at, many.n);
+  for (int i = 0; i < alone.n; i++) write_bank(c, &b, nc_sprintf(c->arena, "nc_bank_of_%s", alone.at[i]->name), &alone.at[i], 1);
   return nc_buf_str(&b);
 }
 
@@ -172,7 +170,7 @@ static bool all_callable(const Cut *c) {
 
 static NcParts *whole(NcArena *a, const NcPlan *p) {
   NcParts *x = NC_NEW(a, NcParts);
-  *x = (NcParts){a, 1, NC_NEW_N(a, const char *, 1), NC_NEW_N(a, NcEntry, p->step.n + 1)};
+  *x = (NcParts){.arena = a, .parts = 1, .text = NC_NEW_N(a, const char *, 1), .entry = NC_NEW_N(a, NcEntry, p->step.n + 1)};
   x->text[0] = p->program;
   for (int i = 0; i < p->step.n; i++) x->entry[i] = (NcEntry){.kernel = p->step.at[i].kernel, .which = -1};
   return x;
@@ -185,7 +183,7 @@ NcParts *nc_parts_cut(NcArena *a, const NcPlan *p, int parts, bool banks) {
   for (int i = 0; i < c.piece.n; i++) left += c.piece.at[i].n;
   if (parts > c.piece.n) parts = c.piece.n;
   NcParts *x = NC_NEW(a, NcParts);
-  *x = (NcParts){a, parts, NC_NEW_N(a, const char *, parts), NC_NEW_N(a, NcEntry, p->step.n + 1)};
+  *x = (NcParts){.arena = a, .parts = parts, .text = NC_NEW_N(a, const char *, parts), .entry = NC_NEW_N(a, NcEntry, p->step.n + 1)};
   for (int i = 0, from = 0; i < parts; i++) {
     size_t size = 0, share = left / (size_t)(parts - i);
     int to = from;
@@ -197,5 +195,7 @@ NcParts *nc_parts_cut(NcArena *a, const NcPlan *p, int parts, bool banks) {
   }
   for (int i = 0; i < p->step.n; i++)
     if (p->step.at[i].kind == NC_STEP_KERNEL) x->entry[i] = find(&c, &p->step.at[i])->entry;
+  x->bank = c.bank.at;
+  x->banks = c.bank.n;
   return x;
 }

@@ -11,6 +11,10 @@
 #define NC_BANKS_H
 #include "plan/plan.h"
 
+// A group's grid below this in all directions has code of its own (PoCL's grid_width_specialization_limit): a bank whose
+// kernels are both would be compiled twice.
+enum { NC_BANK_WIDE = 65535, NC_PART_BYTES = 96 << 10 };
+
 // How a step's kernel is called.
 typedef struct {
   const char *kernel;      // its name in the part
@@ -19,10 +23,15 @@ typedef struct {
   int buffers, numbers;    // of a bank: how many arguments of each kind follow
 } NcEntry;
 
+// A kernel that calls others.
+typedef struct { const char *name; int part, buffers, numbers; bool wide; } NcBank;
+
 typedef struct {
   NcArena *arena;
   int parts;
   const char **text;       // by part: OpenCL C
+  int banks;
+  NcBank *bank;
   NcEntry *entry;          // by step number; of kernels only
 } NcParts;
 

@@ -1,6 +1,8 @@
 // Loading: a plan's program is built, kernel objects are made (one for each step, so that arguments are set once),
 // memory is found, arguments are set. Everything that can fail fails here, not in the middle of a run.
 #include "device/exec_internal.h"
+#include "device/helpers.h"
+#include <string.h>
 
 NcExec *nc_exec_new(NcArena *a, NcDiag *d, NcDevice *dev) {
   if (!nc_same_process(dev->all, d)) return NULL;
@@ -193,6 +195,14 @@ static bool check_gemm(NcLoaded *l, NcDiag *d, int step) {
   return !m;
 }
 
+// Enough text to be worth a helper's while; a part that the driver has in its cache takes it 0.04 s. The number depends on
+// the plan alone: what one machine compiled, alone or with helpers, is found by the next start.
+static int parts_of(const NcPlan *p) {
+  enum { MOST = 4 };
+  size_t parts = p->program ? strlen(p->program) / NC_PART_BYTES : 0;
+  return parts < 1 ? 1 : parts > MOST ? MOST : (int)parts;
+}
+
 static bool make_kernels(NcLoaded *l, NcDiag *d) {
   const NcPlan *p = l->plan;
   bool any = false;
@@ -202,11 +212,12 @@ static bool make_kernels(NcLoaded *l, NcDiag *d) {
     if (s->kind == NC_STEP_GEMM && !check_gemm(l, d, i)) return false;
   }
   if (!any) return true;
-  NcParts *parts = nc_parts_cut(p->arena, p, 1, nc_device_banks(l->x->dev));
+  bool banks = nc_device_banks(l->x->dev);
+  NcParts *parts = nc_parts_cut(p->arena, p, banks ? parts_of(p) : 1, banks);
   l->program = NC_NEW_N(p->arena, cl_program, parts->parts);
   for (int i = 0; i < p->step.n; i++) l->op[i].entry = parts->entry[i];
-  for (; l->programs < parts->parts; l->programs++)
-    if (!(l->program[l->programs] = nc_program_build(l->x->dev, d, parts->text[l->programs], p->options))) return false;
+  l->programs = parts->parts;
+  if (!nc_parts_build(l->x->dev, l->x->queue, d, parts, p->options, l->program)) return false;
   for (int i = 0; i < p->step.n; i++)
     if (p->step.at[i].kind == NC_STEP_KERNEL && !make_kernel(l, d, i)) return false;
   return true;
@@ -251,7 +262,8 @@ void nc_exec_unload(NcLoaded *l) {
     if (l->owned[i] && !in_arena(l->plan, i)) nc_drop_memory(x, &(NcMemory){l->mem[i], l->plan->buf.at[i].bytes});
   for (int i = 0; i < l->plan->step.n; i++)
     if (l->op[i].kernel) x->cl->clReleaseKernel(l->op[i].kernel);
-  for (int i = 0; i < l->programs; i++) x->cl->clReleaseProgram(l->program[i]);
+  for (int i = 0; i < l->programs; i++)
+    if (l->program[i]) x->cl->clReleaseProgram(l->program[i]);
   for (NcLoaded **at = &x->loaded; *at; at = &(*at)->next)
     if (*at == l) { *at = l->next; break; }
   l->x = NULL;

@@ -1,0 +1,130 @@
+// The parts of a plan's program become programs of the driver: one after the other here, or, where that takes long, by
+// helpers too. Whether it takes long is seen by the processor time that the first part takes: what the driver finds in its
+// own cache takes a small part of that.
+#include "device/helpers.h"
+#include "base/thread.h"
+#include <time.h>
+
+// A cached program of PoCL takes about 0.04 s, another one 0.25 s and more.
+static const double cached = 0.12, look = 0.03, least = 5;   // seconds; the last: that a helper has for a part, whatever ours take
+
+typedef struct {
+  NcHelpers *helpers;
+  NcBuf message;
+  int parts;
+  double began;              // processor time
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool over;
+} Watch;
+
+typedef struct {
+  NcDevice *dev;
+  cl_command_queue queue;
+  NcDiag *diag;
+  const NcParts *parts;
+  const char *options;
+  cl_program *program;       // by part
+} Build;
+
+static double at(clockid_t clock) {
+  struct timespec t;
+  return clock_gettime(clock, &t) ? 0 : (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static bool bank_ready(NcDevice *dev, cl_command_queue queue, cl_program program, const NcBank *b) {
+  NcCl *cl = dev->cl;
+  cl_int err = 0, nobody = -1, none = 0;
+  cl_kernel kernel = NC_MAKE(cl, &err, clCreateKernel, (program, b->name, &err));
+  if (err) return false;
+  cl_uint n = 0;
+  err = NC_CALL(cl, clSetKernelArg, (kernel, n++, sizeof nobody, &nobody));
+  for (int i = 0; !err && i < b->buffers; i++) err = NC_CALL(cl, clSetKernelArg, (kernel, n++, sizeof(cl_mem), NULL));
+  for (int i = 0; !err && i < b->numbers; i++) err = NC_CALL(cl, clSetKernelArg, (kernel, n++, sizeof none, &none));
+  const size_t global[3] = {b->wide ? NC_BANK_WIDE : 1, 1, 1}, local[3] = {1, 1, 1};
+  if (!err) err = NC_CALL(cl, clEnqueueNDRangeKernel, (queue, kernel, 3, NULL, global, local, 0, NULL, NULL));
+  if (!err) err = NC_CALL(cl, clFinish, (queue));
+  cl->clReleaseKernel(kernel);
+  return !err;
+}
+
+bool nc_banks_ready(NcDevice *dev, cl_command_queue queue, cl_program program, const NcParts *p, int part) {
+  bool ok = true;
+  for (int i = 0; i < p->banks; i++)
+    if (p->bank[i].part == part) ok = bank_ready(dev, queue, program, &p->bank[i]) && ok;
+  return ok;
+}
+
+static bool build(Build *b, int part) {
+  if (!b->program[part]) b->program[part] = nc_program_build(b->dev, b->diag, b->parts->text[part], b->options);
+  return b->program[part] != NULL;
+}
+
+// Helpers are called while the first part is still being built.
+static void *watch(void *arg) {
+  Watch *w = arg;
+  pthread_mutex_lock(&w->lock);
+  while (!w->over && at(CLOCK_PROCESS_CPUTIME_ID) - w->began < cached) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(look * 1e9);
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&w->changed, &w->lock, &until);
+  }
+  if (!w->over) nc_helpers_offer(w->helpers, &w->message, w->parts);
+  pthread_mutex_unlock(&w->lock);
+  return NULL;
+}
+
+// The first part, watched; helpers that are there already begin at once.
+static bool build_first(Build *b, NcHelpers *h) {
+  Watch w = {.helpers = h, .message = NC_BUF(b->parts->arena), .parts = b->parts->parts, .began = at(CLOCK_PROCESS_CPUTIME_ID)};
+  nc_helpers_tell(&w.message, b->dev, b->parts, b->options);
+  if (nc_helpers_count(h)) {
+    nc_helpers_offer(h, &w.message, w.parts);
+    return build(b, 0);
+  }
+  pthread_mutex_init(&w.lock, NULL);
+  pthread_cond_init(&w.changed, NULL);
+  bool watched = nc_threads_start(&w.thread, 1, watch, &w) == 1, ok = build(b, 0);
+  pthread_mutex_lock(&w.lock);
+  w.over = true;
+  pthread_cond_signal(&w.changed);
+  pthread_mutex_unlock(&w.lock);
+  if (watched) pthread_join(w.thread, NULL);
+  pthread_cond_destroy(&w.changed);
+  pthread_mutex_destroy(&w.lock);
+  return ok;
+}
+
+// Each part with its machine code, as long as there is one that nobody has begun. What helpers have claimed is waited for
+// four times as long as the slowest of ours took.
+static bool build_among(Build *b, NcHelpers *h) {
+  double began = at(CLOCK_MONOTONIC), slowest = 0;
+  int theirs = b->parts->parts - 1;
+  if (!build_first(b, h)) return false;
+  if (!nc_helpers_count(h)) return true;
+  for (int part = 0;; theirs--) {
+    nc_banks_ready(b->dev, b->queue, b->program[part], b->parts, part);
+    double now = at(CLOCK_MONOTONIC);
+    if (now - began > slowest) slowest = now - began;
+    began = now;
+    if (!(part = nc_helpers_claim(h))) break;
+    if (!build(b, part)) return false;
+  }
+  b->dev->helped += nc_helpers_collect(h, theirs, least + 4 * slowest);
+  return true;
+}
+
+bool nc_parts_build(NcDevice *dev, cl_command_queue queue, NcDiag *d, const NcParts *p, const char *options, cl_program *program) {
+  Build b = {dev, queue, d, p, options, program};
+  bool ok = true, may = p->parts > 1 && p->banks;
+  if (may && !dev->helpers) dev->helpers = nc_helpers_new(dev);
+  if (may && dev->helpers) ok = build_among(&b, dev->helpers);
+  for (int i = 0; ok && i < p->parts; i++) ok = build(&b, i);
+  if (!ok) nc_helpers_end(dev->helpers);
+  dev->built += p->parts;
+  return ok;
+}
