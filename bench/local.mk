@@ -9,6 +9,16 @@ EXTRA_DIST += bench/mlp.nn bench/cnn.nn bench/lstm.nn bench/encoder.nn bench/une
 bench: bench/step$(EXEEXT)
 	WORKLOADS='$(WORKLOADS)' $(srcdir)/bench/run.sh ./bench/step$(EXEEXT) $(srcdir) bench/out
 
+# make bench-limits: kernels beside the machine's peak and its best copy.
+check_PROGRAMS += bench/limits
+bench_limits_SOURCES = bench/limits.c bench/results.h bench/results.c
+bench_limits_LDADD = $(NC_ALL)
+EXTRA_DIST += bench/limits.nn
+.PHONY: bench-limits
+bench-limits: bench/limits$(EXEEXT)
+	@mkdir -p bench/out
+	./bench/limits$(EXEEXT) $(srcdir)/bench/limits.nn bench/out/results.json
+
 # make bench/kernels: times the templates of kernels/ one by one
 check_PROGRAMS += bench/kernels
 bench_kernels_SOURCES = bench/kernels.c tests/clrun.h tests/clrun.c
