@@ -6,8 +6,9 @@ EXTRA_DIST += bench/run.sh bench/peer.py bench/workloads
 EXTRA_DIST += bench/mlp.nn bench/cnn.nn bench/lstm.nn bench/encoder.nn bench/unet.nn
 
 .PHONY: bench
-bench: bench/step$(EXEEXT)
+bench: bench/step$(EXEEXT) bench/limits$(EXEEXT)
 	WORKLOADS='$(WORKLOADS)' $(srcdir)/bench/run.sh ./bench/step$(EXEEXT) $(srcdir) bench/out
+	./bench/limits$(EXEEXT) $(srcdir)/bench/limits.nn bench/out/results.json
 
 # make bench-limits: kernels beside the machine's peak and its best copy.
 check_PROGRAMS += bench/limits
@@ -18,6 +19,16 @@ EXTRA_DIST += bench/limits.nn
 bench-limits: bench/limits$(EXEEXT)
 	@mkdir -p bench/out
 	./bench/limits$(EXEEXT) $(srcdir)/bench/limits.nn bench/out/results.json
+
+# make bench-growth: what a step takes against batch, width, depth and length, beside what its arithmetic says; plots in bench/out.
+check_PROGRAMS += bench/growth
+bench_growth_SOURCES = bench/growth.c bench/results.h bench/results.c
+bench_growth_LDADD = $(NC_ALL)
+EXTRA_DIST += bench/growth.nn
+.PHONY: bench-growth
+bench-growth: bench/growth$(EXEEXT)
+	@mkdir -p bench/out
+	./bench/growth$(EXEEXT) $(srcdir)/bench/growth.nn bench/out
 
 # make bench/kernels: times the templates of kernels/ one by one
 check_PROGRAMS += bench/kernels
