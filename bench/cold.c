@@ -56,11 +56,11 @@ static bool cold(NcArena *a, NcDiag *d, const char *path, const char *choice) {
   NcExec *x = dev ? nc_exec_new(a, d, dev) : NULL;
   double began = used();
   NcLoaded *l = x ? nc_exec_load(x, d, p) : NULL;
-  if (l) printf("%d parts of programs, %d compiled by helpers\n", dev->built, dev->helped);
+  if (l) printf("%d parts of programs, %d compiled by aides\n", dev->built, dev->helped);
   bool good = l && first_run(l, d, began);
   nc_exec_free(x);
   nc_device_close(dev);
-  if (good) printf("this process %.3f s, the linker and helpers %.3f s\n", used_by(RUSAGE_SELF), used_by(RUSAGE_CHILDREN));
+  if (good) printf("this process %.3f s, the linker and aides %.3f s\n", used_by(RUSAGE_SELF), used_by(RUSAGE_CHILDREN));
   nc_devices_close(all);
   return good;
 }

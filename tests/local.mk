@@ -8,7 +8,7 @@ NC_SUITES = \
   tests/check_kernels \
   tests/check_device \
   tests/check_banks \
-  tests/check_helpers \
+  tests/check_aides \
   tests/check_exec \
   tests/check_exec_errors \
   tests/check_doctor \

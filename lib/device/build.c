@@ -1,15 +1,15 @@
 // The parts of a plan's program become programs of the driver: one after the other here, or, where that takes long, by
-// helpers too. Whether it takes long is seen by the processor time that the first part takes: what the driver finds in its
+// aides too. Whether it takes long is seen by the processor time that the first part takes: what the driver finds in its
 // own cache takes a small part of that.
-#include "device/helpers.h"
+#include "device/aides.h"
 #include "base/thread.h"
 #include <time.h>
 
 // A cached program of PoCL takes about 0.04 s, another one 0.25 s and more.
-static const double cached = 0.12, look = 0.03, least = 5;   // seconds; the last: that a helper has for a part, whatever ours take
+static const double cached = 0.12, look = 0.03, least = 5;   // seconds; the last: that an aide has for a part, whatever ours take
 
 typedef struct {
-  NcHelpers *helpers;
+  NcAides *aides;
   NcBuf message;
   int parts;
   double began;              // processor time
@@ -61,7 +61,7 @@ static bool build(Build *b, int part) {
   return b->program[part] != NULL;
 }
 
-// Helpers are called while the first part is still being built.
+// Aides are called while the first part is still being built.
 static void *watch(void *arg) {
   Watch *w = arg;
   pthread_mutex_lock(&w->lock);
@@ -73,17 +73,17 @@ static void *watch(void *arg) {
     until.tv_nsec %= 1000000000;
     pthread_cond_timedwait(&w->changed, &w->lock, &until);
   }
-  if (!w->over) nc_helpers_offer(w->helpers, &w->message, w->parts);
+  if (!w->over) nc_aides_offer(w->aides, &w->message, w->parts);
   pthread_mutex_unlock(&w->lock);
   return NULL;
 }
 
-// The first part, watched; helpers that are there already begin at once.
-static bool build_first(Build *b, NcHelpers *h) {
-  Watch w = {.helpers = h, .message = NC_BUF(b->parts->arena), .parts = b->parts->parts, .began = at(CLOCK_PROCESS_CPUTIME_ID)};
-  nc_helpers_tell(&w.message, b->dev, b->parts, b->options);
-  if (nc_helpers_count(h)) {
-    nc_helpers_offer(h, &w.message, w.parts);
+// The first part, watched; aides that are there already begin at once.
+static bool build_first(Build *b, NcAides *h) {
+  Watch w = {.aides = h, .message = NC_BUF(b->parts->arena), .parts = b->parts->parts, .began = at(CLOCK_PROCESS_CPUTIME_ID)};
+  nc_aides_tell(&w.message, b->dev, b->parts, b->options);
+  if (nc_aides_count(h)) {
+    nc_aides_offer(h, &w.message, w.parts);
     return build(b, 0);
   }
   pthread_mutex_init(&w.lock, NULL);
@@ -99,32 +99,32 @@ static bool build_first(Build *b, NcHelpers *h) {
   return ok;
 }
 
-// Each part with its machine code, as long as there is one that nobody has begun. What helpers have claimed is waited for
+// Each part with its machine code, as long as there is one that nobody has begun. What aides have claimed is waited for
 // four times as long as the slowest of ours took.
-static bool build_among(Build *b, NcHelpers *h) {
+static bool build_among(Build *b, NcAides *h) {
   double began = at(CLOCK_MONOTONIC), slowest = 0;
   int theirs = b->parts->parts - 1;
   if (!build_first(b, h)) return false;
-  if (!nc_helpers_count(h)) return true;
+  if (!nc_aides_count(h)) return true;
   for (int part = 0;; theirs--) {
     nc_banks_ready(b->dev, b->queue, b->program[part], b->parts, part);
     double now = at(CLOCK_MONOTONIC);
     if (now - began > slowest) slowest = now - began;
     began = now;
-    if (!(part = nc_helpers_claim(h))) break;
+    if (!(part = nc_aides_claim(h))) break;
     if (!build(b, part)) return false;
   }
-  b->dev->helped += nc_helpers_collect(h, theirs, least + 4 * slowest);
+  b->dev->helped += nc_aides_collect(h, theirs, least + 4 * slowest);
   return true;
 }
 
 bool nc_parts_build(NcDevice *dev, cl_command_queue queue, NcDiag *d, const NcParts *p, const char *options, cl_program *program) {
   Build b = {dev, queue, d, p, options, program};
   bool ok = true, may = p->parts > 1 && p->banks;
-  if (may && !dev->helpers) dev->helpers = nc_helpers_new(dev);
-  if (may && dev->helpers) ok = build_among(&b, dev->helpers);
+  if (may && !dev->aides) dev->aides = nc_aides_new(dev);
+  if (may && dev->aides) ok = build_among(&b, dev->aides);
   for (int i = 0; ok && i < p->parts; i++) ok = build(&b, i);
-  if (!ok) nc_helpers_end(dev->helpers);
+  if (!ok) nc_aides_end(dev->aides);
   dev->built += p->parts;
   return ok;
 }

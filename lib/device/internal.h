@@ -29,8 +29,8 @@ struct NcDevice {
   NcBlast *blast;            // CLBlast once asked for: nc_blast(dev)
   bool blast_tried;
   bool no_cache, keep_programs;
-  struct NcHelpers *helpers; // helpers.h; NULL: none yet, or none may be had
-  int built, helped;         // parts of programs so far; of these, what helpers compiled
+  struct NcAides *aides; // aides.h; NULL: none yet, or none may be had
+  int built, helped;         // parts of programs so far; of these, what aides compiled
 };
 
 // False after E0502 when this is not the process that opened the devices.

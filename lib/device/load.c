@@ -1,7 +1,7 @@
 // Loading: a plan's program is built, kernel objects are made (one for each step, so that arguments are set once),
 // memory is found, arguments are set. Everything that can fail fails here, not in the middle of a run.
 #include "device/exec_internal.h"
-#include "device/helpers.h"
+#include "device/aides.h"
 #include <string.h>
 
 NcExec *nc_exec_new(NcArena *a, NcDiag *d, NcDevice *dev) {
@@ -195,8 +195,8 @@ static bool check_gemm(NcLoaded *l, NcDiag *d, int step) {
   return !m;
 }
 
-// Enough text to be worth a helper's while; a part that the driver has in its cache takes it 0.04 s. The number depends on
-// the plan alone: what one machine compiled, alone or with helpers, is found by the next start.
+// Enough text to be worth an aide's while; a part that the driver has in its cache takes it 0.04 s. The number depends on
+// the plan alone: what one machine compiled, alone or with aides, is found by the next start.
 static int parts_of(const NcPlan *p) {
   enum { MOST = 4 };
   size_t parts = p->program ? strlen(p->program) / NC_PART_BYTES : 0;

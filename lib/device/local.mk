@@ -12,7 +12,7 @@ lib_libdevice_la_SOURCES = lib/device/device.h lib/device/exec.h lib/device/chec
   lib/device/blast.h lib/device/blast.c \
   lib/device/program.c \
   lib/device/build.c \
-  lib/device/helpers.h lib/device/helpers.c \
+  lib/device/aides.h lib/device/aides.c \
   lib/device/banks.h lib/device/banks.c \
   lib/device/binary.c \
   lib/device/tuned.c \
@@ -30,5 +30,5 @@ lib_libdevice_la_CPPFLAGS = $(AM_CPPFLAGS) -DNC_LIBEXECDIR='"$(pkglibexecdir)"'
 
 # The process that compiles beside the one that trains.
 pkglibexec_PROGRAMS += nacre-compile
-nacre_compile_SOURCES = lib/device/helper.c
+nacre_compile_SOURCES = lib/device/aide.c
 nacre_compile_LDADD = lib/libdevice.la lib/libplan.la lib/libbase.la

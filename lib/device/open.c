@@ -1,7 +1,7 @@
 // Opening a device: its context, and what is only known by trying.
 #include "device/internal.h"
 #include "device/blast.h"
-#include "device/helpers.h"
+#include "device/aides.h"
 #include <string.h>
 
 static bool class_named(NcDiag *d, const char *name, NcClass *out) {
@@ -42,7 +42,7 @@ NcDevice *nc_device_open(NcDevices *all, NcDiag *d, const NcDeviceOptions *o) {
 
 void nc_device_close(NcDevice *dev) {
   if (!dev) return;
-  nc_helpers_end(dev->helpers);
+  nc_aides_end(dev->aides);
   nc_blast_close(dev);
   if (dev->context) dev->cl->clReleaseContext(dev->context);
   dev->context = NULL;

@@ -1,6 +1,6 @@
 // Running: one walk over the steps on one in-order queue. Nothing here waits but what says so.
 #include "device/exec_internal.h"
-#include "device/helpers.h"
+#include "device/aides.h"
 #include <inttypes.h>
 
 // Drivers keep every queued command in memory: a caller that never reads anything is made to wait now and then.
@@ -81,7 +81,7 @@ bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, const NcSteps *at
 bool nc_ready(NcLoaded *l, NcDiag *d) {
   NcExec *x = l->x;
   if (!nc_same_process(x->dev->all, d) || (!l->bound && !nc_bind(l, d))) return false;
-  nc_helpers_end(x->dev->helpers);     // what runs is compiled
+  nc_aides_end(x->dev->aides);     // what runs is compiled
   if (x->queued > QUEUE_LIMIT && !nc_exec_finish(x, d)) return false;
   for (int i = 0; x->seams.poison && i < x->pool.n; i++)
     if (x->pool.at[i].mem && !nc_fill(x, d, x->pool.at[i].mem, 0xFF, x->pool.at[i].bytes)) return false;

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "device/helpers.h"
+#include "device/aides.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,21 +19,21 @@
 #define MSG_NOSIGNAL 0
 #endif
 
-enum { HELPERS = NC_PARTS_MOST - 1, SEND_SECONDS = 5, ABOVE = 10 };   // ABOVE: files of ours get numbers no helper expects
+enum { AIDES = NC_PARTS_MOST - 1, SEND_SECONDS = 5, ABOVE = 10 };   // ABOVE: files of ours get numbers no aide expects
 
-typedef struct { pid_t pid; int fd; bool idle; } Helper;      // fd -1: there is none
+typedef struct { pid_t pid; int fd; bool idle; } Aide;      // fd -1: there is none
 
-struct NcHelpers {
+struct NcAides {
   const char *program;
   int most;
-  Helper at[HELPERS];
+  Aide at[AIDES];
   int pipe[2];               // of the numbers of parts; -1: there is none
   uint32_t done, failed;     // parts, a bit each
 };
 
 extern char **environ;
 
-// --- may there be helpers, and where is their program ---
+// --- may there be aides, and where is their program ---
 
 // A program that another user could have put there is not run.
 static bool trusted(const char *path) {
@@ -56,7 +56,7 @@ static const char *beside(NcArena *a) {
   return nc_sprintf(a, "%s/nacre-compile", self);
 }
 
-// $NACRE_COMPILE names the program; empty: there are no helpers.
+// $NACRE_COMPILE names the program; empty: there are no aides.
 static const char *find_program(NcArena *a) {
   const char *named = getenv("NACRE_COMPILE"), *near = NULL;
   if (named) return *named && access(named, X_OK) == 0 ? named : NULL;
@@ -69,20 +69,20 @@ static bool driver_keeps(void) {
   return !s || strcmp(s, "0") != 0;
 }
 
-NcHelpers *nc_helpers_new(NcDevice *dev) {
+NcAides *nc_aides_new(NcDevice *dev) {
   long cores = sysconf(_SC_NPROCESSORS_ONLN), units = dev->info.target.compute_units;
   if (units < cores) cores = units;
   const char *program = cores > 1 && driver_keeps() ? find_program(dev->all->arena) : NULL;
   if (!program) return NULL;
-  NcHelpers *h = NC_NEW(dev->all->arena, NcHelpers);
-  *h = (NcHelpers){.program = program, .most = cores - 1 < HELPERS ? (int)cores - 1 : HELPERS, .pipe = {-1, -1}};
-  for (int i = 0; i < HELPERS; i++) h->at[i].fd = -1;
+  NcAides *h = NC_NEW(dev->all->arena, NcAides);
+  *h = (NcAides){.program = program, .most = cores - 1 < AIDES ? (int)cores - 1 : AIDES, .pipe = {-1, -1}};
+  for (int i = 0; i < AIDES; i++) h->at[i].fd = -1;
   return h;
 }
 
-int nc_helpers_count(const NcHelpers *h) {
+int nc_aides_count(const NcAides *h) {
   int n = 0;
-  for (int i = 0; h && i < HELPERS; i++) n += h->at[i].fd >= 0;
+  for (int i = 0; h && i < AIDES; i++) n += h->at[i].fd >= 0;
   return n;
 }
 
@@ -109,7 +109,7 @@ static bool move_pair(int fd[2]) {
   return false;
 }
 
-// A helper begins with every signal as by default, whatever this program does with them: Ctrl-C ends it.
+// An aide begins with every signal as by default, whatever this program does with them: Ctrl-C ends it.
 static bool spawn(const char *program, int fd, int numbers, pid_t *pid) {
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
@@ -124,10 +124,10 @@ static bool spawn(const char *program, int fd, int numbers, pid_t *pid) {
   if (ok) {
     ok = !posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) &&
          !posix_spawnattr_setsigmask(&attributes, &none) && !posix_spawnattr_setsigdefault(&attributes, &ours) &&
-         !posix_spawn_file_actions_adddup2(&files, fd, NC_HELPER_SOCKET) &&
+         !posix_spawn_file_actions_adddup2(&files, fd, NC_AIDE_SOCKET) &&
          !posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0) &&
          !posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0) &&
-         !posix_spawn_file_actions_adddup2(&files, numbers, NC_HELPER_PIPE) &&
+         !posix_spawn_file_actions_adddup2(&files, numbers, NC_AIDE_PIPE) &&
          !posix_spawn(pid, program, &files, &attributes, words, environ);
     posix_spawnattr_destroy(&attributes);
   }
@@ -135,7 +135,7 @@ static bool spawn(const char *program, int fd, int numbers, pid_t *pid) {
   return ok;
 }
 
-static bool start(NcHelpers *h, Helper *one) {
+static bool start(NcAides *h, Aide *one) {
   int fd[2];
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) || !move_pair(fd)) return false;
 #ifdef SO_NOSIGPIPE
@@ -151,7 +151,7 @@ static bool start(NcHelpers *h, Helper *one) {
 }
 
 // The program that uses this library may have waited for all its children: then there is nobody to kill.
-static void end(Helper *one) {
+static void end(Aide *one) {
   if (one->fd < 0) return;
   siginfo_t info = {0};
   if (waitid(P_PID, (id_t)one->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) kill(one->pid, SIGKILL);
@@ -159,8 +159,8 @@ static void end(Helper *one) {
   close_fd(&one->fd);
 }
 
-void nc_helpers_end(NcHelpers *h) {
-  for (int i = 0; h && i < HELPERS; i++) end(&h->at[i]);
+void nc_aides_end(NcAides *h) {
+  for (int i = 0; h && i < AIDES; i++) end(&h->at[i]);
   for (int i = 0; h && i < 2; i++) close_fd(&h->pipe[i]);
 }
 
@@ -169,8 +169,8 @@ void nc_helpers_end(NcHelpers *h) {
 static void tell(NcBuf *b, const char *s) { nc_putn(b, s, strlen(s) + 1); }
 static void tell_number(NcBuf *b, int n) { tell(b, nc_sprintf(b->arena, "%d", n)); }
 
-void nc_helpers_tell(NcBuf *b, const NcDevice *dev, const NcParts *p, const char *options) {
-  tell(b, NC_HELPER_HELLO);
+void nc_aides_tell(NcBuf *b, const NcDevice *dev, const NcParts *p, const char *options) {
+  tell(b, NC_AIDE_HELLO);
   tell_number(b, dev->info.number);
   tell(b, dev->info.name);
   tell(b, dev->info.platform);
@@ -203,33 +203,34 @@ static bool send_all(int fd, const void *p, size_t n) {
   return true;
 }
 
-static bool open_pipe(NcHelpers *h) {
+static bool open_pipe(NcAides *h) {
   if (h->pipe[0] >= 0) return true;
   if (pipe(h->pipe)) h->pipe[0] = h->pipe[1] = -1;
   return h->pipe[0] >= 0 && move_pair(h->pipe) && !fcntl(h->pipe[0], F_SETFL, O_NONBLOCK);
 }
 
-void nc_helpers_offer(NcHelpers *h, const NcBuf *message, int parts) {
-  uint64_t size = message->n;
-  h->done = h->failed = 0;
-  if (!open_pipe(h)) return;
-  unsigned char number[NC_PARTS_MOST];
-  for (int i = 1; i < parts; i++) number[i - 1] = (unsigned char)i;
-  if (write(h->pipe[1], number, (size_t)(parts - 1)) != parts - 1) return;   // far less than a pipe holds: never in part
-  for (int i = 0; i < h->most && i < parts - 1; i++) {
-    Helper *one = &h->at[i];
-    one->idle = false;
-    if (one->fd < 0 && !start(h, one)) return;
-    if (!send_all(one->fd, &size, sizeof size) || !send_all(one->fd, message->at, message->n)) end(one);
-  }
-}
-
-int nc_helpers_claim(NcHelpers *h) {
+int nc_aides_claim(NcAides *h) {
   unsigned char i;
   ssize_t n;
   do n = read(h->pipe[0], &i, 1);
   while (n < 0 && errno == EINTR);
   return n == 1 ? i : 0;
+}
+
+void nc_aides_offer(NcAides *h, const NcBuf *message, int parts) {
+  uint64_t size = message->n;
+  h->done = h->failed = 0;
+  if (!open_pipe(h)) return;
+  while (nc_aides_claim(h)) {}       // what is left of other parts, whose aides died
+  unsigned char number[NC_PARTS_MOST];
+  for (int i = 1; i < parts; i++) number[i - 1] = (unsigned char)i;
+  if (write(h->pipe[1], number, (size_t)(parts - 1)) != parts - 1) return;   // far less than a pipe holds: never in part
+  for (int i = 0; i < h->most && i < parts - 1; i++) {
+    Aide *one = &h->at[i];
+    one->idle = false;
+    if (one->fd < 0 && !start(h, one)) return;
+    if (!send_all(one->fd, &size, sizeof size) || !send_all(one->fd, message->at, message->n)) end(one);
+  }
 }
 
 static double now(void) {
@@ -238,24 +239,24 @@ static double now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void hear(NcHelpers *h, Helper *one) {
+static void hear(NcAides *h, Aide *one) {
   unsigned char said[64];
   ssize_t n = recv(one->fd, said, sizeof said, MSG_DONTWAIT);
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (n <= 0) end(one);
   for (ssize_t i = 0; i < n; i++) {
-    if (said[i] == NC_HELPER_IDLE) one->idle = true;
-    else if (said[i] % NC_HELPER_FAILED < NC_PARTS_MOST)
-      *(said[i] < NC_HELPER_FAILED ? &h->done : &h->failed) |= 1u << said[i] % NC_HELPER_FAILED;
+    if (said[i] == NC_AIDE_IDLE) one->idle = true;
+    else if (said[i] % NC_AIDE_FAILED < NC_PARTS_MOST)
+      *(said[i] < NC_AIDE_FAILED ? &h->done : &h->failed) |= 1u << said[i] % NC_AIDE_FAILED;
   }
 }
 
 // Hears who has something to say within that time; false: nobody had, or nobody is at work any more.
-static bool hear_all(NcHelpers *h, double seconds) {
-  struct pollfd f[HELPERS];
-  Helper *who[HELPERS];
+static bool hear_all(NcAides *h, double seconds) {
+  struct pollfd f[AIDES];
+  Aide *who[AIDES];
   nfds_t n = 0;
-  for (int i = 0; i < HELPERS; i++) {
+  for (int i = 0; i < AIDES; i++) {
     if (h->at[i].fd < 0 || h->at[i].idle) continue;
     f[n] = (struct pollfd){.fd = h->at[i].fd, .events = POLLIN};
     who[n++] = &h->at[i];
@@ -268,11 +269,11 @@ static bool hear_all(NcHelpers *h, double seconds) {
   return ready > 0;
 }
 
-int nc_helpers_collect(NcHelpers *h, int parts, double seconds) {
+int nc_aides_collect(NcAides *h, int parts, double seconds) {
   while (__builtin_popcount(h->done | h->failed) < parts && hear_all(h, seconds)) {}
   if (h->done) hear_all(h, 0.02);      // that it is through
   // One that is still at it would take numbers of the next parts for those of these.
-  for (int i = 0; i < HELPERS; i++)
+  for (int i = 0; i < AIDES; i++)
     if (!h->at[i].idle) end(&h->at[i]);
   return __builtin_popcount(h->done);
 }

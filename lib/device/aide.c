@@ -1,7 +1,7 @@
-// nacre-compile: a process beside the one that trains, which compiles parts of its program (helpers.h). It is not called
+// nacre-compile: a process beside the one that trains, which compiles parts of its program (aides.h). It is not called
 // by people: it finds its work on a socket where its input would be, and prints nothing.
 #include "config.h"
-#include "device/helpers.h"
+#include "device/aides.h"
 #include "base/thread.h"
 #include <errno.h>
 #include <poll.h>
@@ -18,7 +18,7 @@ typedef struct { const char *at, *end; bool bad; } Message;
 // Nobody is left to compile for: whatever this process is at, it ends.
 static void *watch(void *unused) {
   for (;;) {
-    struct pollfd f = {.fd = NC_HELPER_SOCKET};
+    struct pollfd f = {.fd = NC_AIDE_SOCKET};
     if (poll(&f, 1, -1) > 0) _exit(0);
   }
   return unused;
@@ -26,7 +26,7 @@ static void *watch(void *unused) {
 
 static bool receive(void *to, size_t n) {
   for (char *s = to; n;) {
-    ssize_t k = recv(NC_HELPER_SOCKET, s, n, 0);
+    ssize_t k = recv(NC_AIDE_SOCKET, s, n, 0);
     if (k < 0 && errno == EINTR) continue;
     if (k <= 0) return false;
     s += k;
@@ -37,7 +37,7 @@ static bool receive(void *to, size_t n) {
 
 static bool say(int what) {
   unsigned char c = (unsigned char)what;
-  return send(NC_HELPER_SOCKET, &c, 1, 0) == 1;
+  return send(NC_AIDE_SOCKET, &c, 1, 0) == 1;
 }
 
 // --- the message: strings, each with its end ---
@@ -103,16 +103,16 @@ static bool compile(Device *x, NcArena *a, const NcParts *p, int part, const cha
 }
 
 static bool work(Device *x, NcArena *a, Message *m) {
-  if (strcmp(word(m), NC_HELPER_HELLO)) return false;
+  if (strcmp(word(m), NC_AIDE_HELLO)) return false;
   int choice = number(m, FILES);
   const char *name = word(m), *platform = word(m), *options = word(m);
   NcParts *p = read_parts(a, m);
   if (!p || !open_device(x, a, choice, name, platform)) return false;
   for (unsigned char i;;) {
-    ssize_t n = read(NC_HELPER_PIPE, &i, 1);
+    ssize_t n = read(NC_AIDE_PIPE, &i, 1);
     if (n < 0 && errno == EINTR) continue;
-    if (n != 1) return say(NC_HELPER_IDLE);
-    if (i >= p->parts || !say(compile(x, a, p, i, options) ? i : i + NC_HELPER_FAILED)) return false;
+    if (n != 1) return say(NC_AIDE_IDLE);
+    if (i >= p->parts || !say(compile(x, a, p, i, options) ? i : i + NC_AIDE_FAILED)) return false;
   }
 }
 
@@ -130,7 +130,7 @@ static bool serve(NcArena *a) {
 }
 
 int main(void) {
-  for (int i = NC_HELPER_PIPE + 1; i < FILES; i++) close(i);     // what the other process left open is not ours
+  for (int i = NC_AIDE_PIPE + 1; i < FILES; i++) close(i);     // what the other process left open is not ours
   NcArena *a = nc_arena_new();
   bool ok = a && !NC_ON_OOM(a) && serve(a);
   _exit(!ok);      // no driver's farewell: somebody is waiting

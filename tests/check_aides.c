@@ -1,18 +1,18 @@
-// Processes that compile parts of a program beside this one (lib/device/helpers.h): what they compile is found, and whatever
+// Processes that compile parts of a program beside this one (lib/device/aides.h): what they compile is found, and whatever
 // becomes of them, results are right, and nobody is left.
 #include <glob.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
-#include "device/helpers.h"
+#include "device/aides.h"
 #include "device_run.h"
 #include "tempdir.h"
 
 enum { PARTS = 4, ITEMS = 8 };
 
-// One helper at most: threads of the device are what counts as cores.
-static void helper_of_this_build(void) {
+// One aide at most: threads of the device are what counts as cores.
+static void aide_of_this_build(void) {
   char self[4096];
   ssize_t n = readlink("/proc/self/exe", self, sizeof self - 40);
   self[n < 0 ? 0 : n] = 0;
@@ -79,23 +79,23 @@ static void run_right(const NcPlan *p) {
 static void nobody_left(void) { ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); }
 
 // All but the first part offered, and none of them done here.
-static NcHelpers *offered(const NcPlan *p) {
-  NcHelpers *h = nc_helpers_new(dev);
+static NcAides *offered(const NcPlan *p) {
+  NcAides *h = nc_aides_new(dev);
   NcBuf message = NC_BUF(arena);
   ck_assert_ptr_nonnull(h);
-  nc_helpers_tell(&message, dev, cut(p), p->options);
-  nc_helpers_offer(h, &message, PARTS);
-  ck_assert_int_ge(nc_helpers_count(h), 1);
+  nc_aides_tell(&message, dev, cut(p), p->options);
+  nc_aides_offer(h, &message, PARTS);
+  ck_assert_int_ge(nc_aides_count(h), 1);
   return h;
 }
 
-START_TEST(what_helpers_compile_is_found) {
+START_TEST(what_aides_compile_is_found) {
   NcPlan *p = four();
-  NcHelpers *h = offered(p);
-  ck_assert_int_eq(nc_helpers_collect(h, PARTS - 1, 100), PARTS - 1);
-  ck_assert_int_eq(nc_helpers_claim(h), 0);
+  NcAides *h = offered(p);
+  ck_assert_int_eq(nc_aides_collect(h, PARTS - 1, 100), PARTS - 1);
+  ck_assert_int_eq(nc_aides_claim(h), 0);
   ck_assert_int_eq(machine_code(), PARTS - 1);
-  nc_helpers_end(h);
+  nc_aides_end(h);
   nobody_left();
   setenv("NACRE_COMPILE", "", 1);
   run_right(p);
@@ -104,27 +104,44 @@ START_TEST(what_helpers_compile_is_found) {
 }
 END_TEST
 
-START_TEST(a_load_shares_with_helpers) {
+START_TEST(a_load_shares_with_aides) {
   NcPlan *p = four();
   run_right(p);
   ck_assert_int_eq(dev->built, PARTS);
   ck_assert_int_eq(machine_code(), PARTS);
-  ck_assert_ptr_nonnull(dev->helpers);
+  ck_assert_ptr_nonnull(dev->aides);
   nobody_left();                                // though the device is still open
   run_right(p);                                 // all cached: nobody is called
-  ck_assert_int_eq(nc_helpers_count(dev->helpers), 0);
+  ck_assert_int_eq(nc_aides_count(dev->aides), 0);
 }
 END_TEST
 
 START_TEST(what_is_claimed_here_is_not_theirs) {
   NcPlan *p = four();
   setenv("NACRE_COMPILE", "/bin/cat", 1);       // listens, and does nothing
-  NcHelpers *h = offered(p);
-  for (int i = 1; i < PARTS; i++) ck_assert_int_eq(nc_helpers_claim(h), i);
-  ck_assert_int_eq(nc_helpers_claim(h), 0);
-  ck_assert_int_eq(nc_helpers_collect(h, 0, 100), 0);     // nothing is waited for
-  ck_assert_int_eq(nc_helpers_count(h), 0);     // given up
+  NcAides *h = offered(p);
+  for (int i = 1; i < PARTS; i++) ck_assert_int_eq(nc_aides_claim(h), i);
+  ck_assert_int_eq(nc_aides_claim(h), 0);
+  ck_assert_int_eq(nc_aides_collect(h, 0, 100), 0);     // nothing is waited for
+  ck_assert_int_eq(nc_aides_count(h), 0);     // given up
   nobody_left();
+}
+END_TEST
+
+// Nobody took these numbers; they are not taken for those of the next parts.
+START_TEST(numbers_do_not_stay) {
+  setenv("NACRE_COMPILE", "/bin/true", 1);
+  NcAides *h = nc_aides_new(dev);
+  NcBuf message = NC_BUF(arena);
+  nc_put(&message, "nothing");
+  for (int parts = PARTS; parts > 1; parts--) {
+    nc_aides_offer(h, &message, parts);
+    ck_assert_int_eq(nc_aides_collect(h, parts - 1, 60), 0);
+    ck_assert_int_eq(nc_aides_count(h), 0);
+  }
+  ck_assert_int_eq(nc_aides_claim(h), 1);
+  ck_assert_int_eq(nc_aides_claim(h), 0);
+  nc_aides_end(h);
 }
 END_TEST
 
@@ -138,18 +155,18 @@ static pid_t child(void) {
 }
 
 // Killed at work; stopped.
-START_TEST(a_lost_helper_costs_nothing_but_time) {
+START_TEST(a_lost_aide_costs_nothing_but_time) {
   NcPlan *p = four();
-  NcHelpers *h = offered(p);
+  NcAides *h = offered(p);
   pid_t pid = child();
   ck_assert_int_gt(pid, 0);
   if (_i == 0) nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
   ck_assert_int_eq(kill(pid, _i ? SIGSTOP : SIGKILL), 0);
-  ck_assert_int_lt(nc_helpers_collect(h, PARTS - 1, _i ? 0.2 : 60), PARTS);
-  ck_assert_int_eq(nc_helpers_count(h), 0);
+  ck_assert_int_lt(nc_aides_collect(h, PARTS - 1, _i ? 0.2 : 60), PARTS);
+  ck_assert_int_eq(nc_aides_count(h), 0);
   nobody_left();
   if (_i == 0) run_right(p);
-  nc_helpers_end(h);
+  nc_aides_end(h);
 }
 END_TEST
 
@@ -164,52 +181,52 @@ END_TEST
 
 START_TEST(none_where_there_is_no_program_or_no_use) {
   setenv("POCL_KERNEL_CACHE", "0", 1);
-  ck_assert_ptr_null(nc_helpers_new(dev));
+  ck_assert_ptr_null(nc_aides_new(dev));
   unsetenv("POCL_KERNEL_CACHE");
-  ck_assert_ptr_nonnull(nc_helpers_new(dev));
+  ck_assert_ptr_nonnull(nc_aides_new(dev));
   dev->info.target.compute_units = 1;
-  ck_assert_ptr_null(nc_helpers_new(dev));
+  ck_assert_ptr_null(nc_aides_new(dev));
   dev->info.target.compute_units = 2;
   setenv("NACRE_COMPILE", "/nowhere/nacre-compile", 1);
-  ck_assert_ptr_null(nc_helpers_new(dev));
+  ck_assert_ptr_null(nc_aides_new(dev));
   setenv("NACRE_COMPILE", "", 1);
-  ck_assert_ptr_null(nc_helpers_new(dev));
+  ck_assert_ptr_null(nc_aides_new(dev));
 }
 END_TEST
 
-// Whatever is cut off or spoiled, the helper goes, and says nothing.
+// Whatever is cut off or spoiled, the aide goes, and says nothing.
 START_TEST(spoiled_messages) {
   NcPlan *p = four();
   NcBuf message = NC_BUF(arena), spoiled;
-  nc_helpers_tell(&message, dev, cut(p), p->options);
+  nc_aides_tell(&message, dev, cut(p), p->options);
   for (int i = 0; i < 8; i++) {
     spoiled = NC_BUF(arena);
     nc_putn(&spoiled, message.at, i ? message.n * (size_t)i / 9 : 3);
     if (i == 7) memset(spoiled.at + 40, 'x', 40);
-    NcHelpers *h = nc_helpers_new(dev);
-    nc_helpers_offer(h, &spoiled, PARTS);
-    ck_assert_int_eq(nc_helpers_collect(h, PARTS - 1, 60), 0);
-    ck_assert_int_eq(nc_helpers_count(h), 0);
+    NcAides *h = nc_aides_new(dev);
+    nc_aides_offer(h, &spoiled, PARTS);
+    ck_assert_int_eq(nc_aides_collect(h, PARTS - 1, 60), 0);
+    ck_assert_int_eq(nc_aides_count(h), 0);
   }
   nobody_left();
   ck_assert_int_eq(machine_code(), 0);
 }
 END_TEST
 
-// The helper of a process that dies goes too. It then is this one's child, which is told of its end.
+// The aide of a process that dies goes too. It then is this one's child, which is told of its end.
 START_TEST(goes_with_its_process) {
   int fd[2];
   ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   ck_assert_int_eq(pipe(fd), 0);
-  pid_t pid = fork(), helper = 0;
+  pid_t pid = fork(), aide = 0;
   if (pid == 0) {
     offered(four());
-    helper = child();
-    _exit(write(fd[1], &helper, sizeof helper) != sizeof helper);
+    aide = child();
+    _exit(write(fd[1], &aide, sizeof aide) != sizeof aide);
   }
-  ck_assert_int_eq(read(fd[0], &helper, sizeof helper), sizeof helper);
+  ck_assert_int_eq(read(fd[0], &aide, sizeof aide), sizeof aide);
   ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-  ck_assert_int_eq(waitpid(helper, NULL, 0), helper);
+  ck_assert_int_eq(waitpid(aide, NULL, 0), aide);
   nobody_left();
   close(fd[0]);
   close(fd[1]);
@@ -220,24 +237,25 @@ static bool possible(void *unused, NcArena *a, NcDiag *d, NcBuf *out) {
   (void)unused, (void)out;
   NcDevices *list = nc_devices_open(a, d);
   NcDevice *one = list ? nc_device_open(list, d, &(NcDeviceOptions){.choice = getenv("NACRE_TEST_DEVICE"), .no_probes = true}) : NULL;
-  bool is = one && nc_device_banks(one) && nc_helpers_new(one);
+  bool is = one && nc_device_banks(one) && nc_aides_new(one);
   nc_device_close(one);
   nc_devices_close(list);
   return is;
 }
 
 int main(void) {
-  Suite *s = suite_create("helpers");
-  helper_of_this_build();
+  Suite *s = suite_create("aides");
+  aide_of_this_build();
   suite_open();
   bool there = nc_run_in_child(arena, diag, 60, possible, NULL, &NC_BUF(arena));
   suite_close();
-  if (!there) return printf("no PoCL here, or a single core: there are no helpers\n"), 77;
+  if (!there) return printf("no PoCL here, or a single core: there are no aides\n"), 77;
   TCase *c = suite_case(s, "with", setup_cold, teardown_cold);
-  tcase_add_test(c, what_helpers_compile_is_found);
-  tcase_add_test(c, a_load_shares_with_helpers);
+  tcase_add_test(c, what_aides_compile_is_found);
+  tcase_add_test(c, a_load_shares_with_aides);
   tcase_add_test(c, what_is_claimed_here_is_not_theirs);
-  tcase_add_loop_test(c, a_lost_helper_costs_nothing_but_time, 0, 2);
+  tcase_add_test(c, numbers_do_not_stay);
+  tcase_add_loop_test(c, a_lost_aide_costs_nothing_but_time, 0, 2);
   tcase_add_loop_test(c, other_programs_in_its_place, 0, 2);
   tcase_add_test(c, none_where_there_is_no_program_or_no_use);
   tcase_add_test(c, spoiled_messages);
