@@ -40,6 +40,7 @@ NC_SUITES = \
   tests/check_decode \
   tests/check_prelude \
   tests/check_recipe \
+  tests/check_starts \
   tests/check_mutations \
   tests/check_names \
   tests/check_loop \
