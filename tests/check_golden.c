@@ -79,7 +79,7 @@ static void evaluate(GoldenSet *s) {
 
 START_TEST(reference) {
   NcArena *a = nc_arena_new();
-  GoldenSet *s = golden_load(a, families[_i], getenv("NACRE_TEST_ONLY"));
+  GoldenSet *s = golden_load(a, families[_i], getenv("NACRE_TEST_ONLY"), false);
   evaluate(s);
   nc_arena_free(a);
 }
@@ -152,7 +152,7 @@ START_TEST(on_device) {
   static const NcClass classes[] = {NC_CLASS_CPU, NC_CLASS_GPU};
   static const char *const names[] = {"cpu class", "gpu class"};
   NcArena *a = nc_arena_new();
-  run(golden_load(a, families[_i / 2], getenv("NACRE_TEST_ONLY")), classes[_i % 2], names[_i % 2]);
+  run(golden_load(a, families[_i / 2], getenv("NACRE_TEST_ONLY"), true), classes[_i % 2], names[_i % 2]);
   nc_arena_free(a);
 }
 END_TEST

@@ -18,11 +18,11 @@ static double *values(NcArena *a, const NcTensor *t) {
   return v;
 }
 
-GoldenSet *golden_load(NcArena *a, const char *family, const char *only) {
+GoldenSet *golden_load(NcArena *a, const char *family, const char *only, bool device) {
   GoldenSet *s = NC_NEW(a, GoldenSet);
   NcTensors file;
   const char *base = in_source(a, nc_sprintf(a, "tests/golden/%s", family));
-  *s = (GoldenSet){.arena = a, .diag = nc_diag_new(a), .name = nc_sprintf(a, "%s.nn", family)};
+  *s = (GoldenSet){.arena = a, .diag = nc_diag_new(a), .name = nc_sprintf(a, "%s.nn", family), .device = device};
   s->text = golden_read(a, nc_sprintf(a, "%s.nn", base), NULL);
   ck_assert_msg(s->text != NULL, "%s.nn is missing", base);
   ck_assert_msg(nc_safetensors_read(a, s->diag, NC_NOWHERE, nc_sprintf(a, "%s.safetensors", base), &file), "%s",
@@ -36,8 +36,10 @@ GoldenSet *golden_load(NcArena *a, const char *family, const char *only) {
     if (end && strcmp(end, "/loss") == 0 && t->type.shape.rank == 1 && t->type.shape.dim[0] > s->steps)
       s->steps = (int)t->type.shape.dim[0];
   }
-  for (int i = 0; i < file.metas; i++)
+  for (int i = 0; i < file.metas; i++) {
     if (strcmp(file.meta[i].value, "training") == 0) *NC_PUSH(a, s->training) = file.meta[i].key;
+    if (strcmp(file.meta[i].value, "reference") == 0) *NC_PUSH(a, s->reference) = file.meta[i].key;
+  }
   golden_build(s, only);
   ck_assert_msg(s->graph && !s->diag->errors, "%s: %s", family, messages(a, s->diag));
   return s;
@@ -51,8 +53,10 @@ const GoldenTensor *golden_find(const GoldenSet *s, const char *name) {
   return NULL;
 }
 
-bool golden_training(const GoldenSet *s, const char *name) {
-  for (int i = 0; i < s->training.n; i++)
-    if (strcmp(s->training.at[i], name) == 0) return true;
+static bool among(const char *const *list, int n, const char *name) {
+  for (int i = 0; i < n; i++)
+    if (strcmp(list[i], name) == 0) return true;
   return false;
 }
+bool golden_training(const GoldenSet *s, const char *name) { return among(s->training.at, s->training.n, name); }
+bool golden_reference(const GoldenSet *s, const char *name) { return among(s->reference.at, s->reference.n, name); }

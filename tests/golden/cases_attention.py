@@ -58,6 +58,17 @@ case("cross_attention", "cross_attention(2)(x, m)",
      cross, x=f(2, 3, 4), m=f(2, 5, 6))
 
 
+both = {k: lambda p, k=k: torch.cat([p[f"cross_attention.q.{k}"], p[f"cross_attention.kv.{k}"]])
+        for k in ("weight", "b")}
+case("cross_attention_bias", "cross_attention(2, bias = true)(x, m)",
+     lambda p, x, m: with_weights(nn.MultiheadAttention(4, 2, batch_first=True), p,
+                                  mha("cross_attention", True, w=both["weight"], b=both["b"]), x, m, m,
+                                  need_weights=False)[0],
+     {"cross_attention.q.weight": (4, 4), "cross_attention.q.b": (4,), "cross_attention.kv.weight": (8, 4),
+      "cross_attention.kv.b": (8,), "cross_attention.out.weight": (4, 4), "cross_attention.out.b": (4,)}, device=False,
+     x=f(2, 3, 4), m=f(2, 5, 4))
+
+
 def rope(x, base=10000.0, offset=0):
     T, e = x.shape[-2:]
     angle = (torch.arange(T).double() + offset)[:, None] * base ** (-torch.arange(0, e, 2).double() / e)
@@ -78,51 +89,57 @@ case("rope_offset", "x |> rope(base = 500.0, offset = 7)", lambda p, x: rope(x, 
 case("rope_interleaved", "x |> rope(interleaved = true)", lambda p, x: rope_pairs(x), x=f(2, 5, 6))
 
 
-def waves(n, width):
-    angle = n[..., None].double() * 10000.0 ** (-torch.arange(0, width, 2).double() / width)
+def waves(n, width, base=10000.0):
+    angle = n[..., None].double() * base ** (-torch.arange(0, width, 2).double() / width)
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(-2)
 
 
 case("sinusoid", "x + sinusoid(6)(range(5))", lambda p, x: x + waves(torch.arange(5), 6), x=f(2, 5, 6))
+case("sinusoid_base", "sinusoid(6, base = 50.0)(k)", lambda p, k: waves(k, 6, 50.0), device=False, k=given(1, 2, 30))
 case("sinusoid_steps", "sinusoid(8)(k)", lambda p, k: waves(k, 8), k=given(0, 3, 999))
 
 
-def grouped(p, x):
-    g = "grouped_query_attention"
-    heads = lambda t, n: t.unflatten(-1, (n, -1)).transpose(1, 2)
-    q, k, v = (heads(F.linear(x, p[f"{g}.{n}.weight"]), h) for n, h in (("q", 4), ("k", 2), ("v", 2)))
-    y = F.scaled_dot_product_attention(rope(q), rope(k), v, is_causal=True, enable_gqa=True)
-    return F.linear(y.transpose(1, 2).flatten(2), p[f"{g}.out.weight"])
+def grouped(p, x, causal=True, turn=rope):
+    layer = lambda t, n: F.linear(t, p[f"grouped_query_attention.{n}.weight"], p.get(f"grouped_query_attention.{n}.b"))
+    q, k, v = (layer(x, n).unflatten(-1, (h, -1)).transpose(1, 2) for n, h in (("q", 4), ("k", 2), ("v", 2)))
+    y = F.scaled_dot_product_attention(turn(q), turn(k), v, is_causal=causal, enable_gqa=True)
+    return layer(y.transpose(1, 2).flatten(2), "out")
 
 
-case("grouped_query_attention", "x |> grouped_query_attention(4, 2)", grouped,
-     {"grouped_query_attention." + n: s for n, s in
-      {"q.weight": (16, 16), "k.weight": (8, 16), "v.weight": (8, 16), "out.weight": (16, 16)}.items()}, x=f(1, 3, 16))
+widths = {"q": 16, "k": 8, "v": 8, "out": 16}
+shared = {f"grouped_query_attention.{n}.weight": (width, 16) for n, width in widths.items()}
+case("grouped_query_attention", "x |> grouped_query_attention(4, 2)", grouped, shared, x=f(1, 3, 16))
+case("grouped_query_attention_bias", "x |> grouped_query_attention(4, 2, causal = false, base = 50.0, bias = true)",
+     lambda p, x: grouped(p, x, False, lambda t: rope(t, 50.0)),
+     shared | {f"grouped_query_attention.{n}.b": (width,) for n, width in widths.items()}, device=False, x=f(1, 3, 16))
+case("grouped_query_attention_plain", "x |> grouped_query_attention(4, 2, base = 0)",
+     lambda p, x: grouped(p, x, True, lambda t: t), shared, device=False, x=f(1, 3, 16))
 
 
-def block(layer, parts, D=4, hidden=6):
+def block(layer, parts, D=4, bias=True):
+    """Without biases PyTorch's norms have no shift either; here it is 0 then."""
     shapes = {}
     for part, (out, inp) in parts.items():
-        shapes |= {f"{layer}.{part}.weight": (out, inp), f"{layer}.{part}.b": (out,)}
+        shapes |= {f"{layer}.{part}.weight": (out, inp)} | ({f"{layer}.{part}.b": (out,)} if bias else {})
     for k in range(1, 4 if "cross.q" in parts else 3):
-        shapes |= {f"{layer}.norm{k}.scale": (D,), f"{layer}.norm{k}.shift": (D,)}
+        shapes |= {f"{layer}.norm{k}.scale": (D,),
+                   f"{layer}.norm{k}.shift": (D,) if bias else lambda g: torch.zeros(D).double()}
     return shapes
 
 
-def mapped(layer, **names):
+def mapped(layer, bias, **names):
     m = {}
     for theirs, ours in names.items():
-        theirs = theirs.replace("__", ".")
         norm = "norm" in theirs
-        m |= {f"{theirs}.weight": f"{layer}.{ours}.{'scale' if norm else 'weight'}",
-              f"{theirs}.bias": f"{layer}.{ours}.{'shift' if norm else 'b'}"}
+        m |= {f"{theirs}.weight": f"{layer}.{ours}.{'scale' if norm else 'weight'}"}
+        m |= {f"{theirs}.bias": f"{layer}.{ours}.{'shift' if norm else 'b'}"} if bias else {}
     return m
 
 
-def encoder(p, x, norm_first, causal, activation):
-    m = nn.TransformerEncoderLayer(4, 2, 6, 0.0, activation, batch_first=True, norm_first=norm_first)
-    names = mapped("transformer_block", linear1="up", linear2="down", norm1="norm1", norm2="norm2")
-    names |= {f"self_attn.{k}": v for k, v in mha("transformer_block.attn", True).items()}
+def encoder(p, x, norm_first, causal, activation, bias=True):
+    m = nn.TransformerEncoderLayer(4, 2, 6, 0.0, activation, batch_first=True, norm_first=norm_first, bias=bias)
+    names = mapped("transformer_block", bias, linear1="up", linear2="down", norm1="norm1", norm2="norm2")
+    names |= {f"self_attn.{k}": v for k, v in mha("transformer_block.attn", bias).items()}
     mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1], dtype=torch.float64) if causal else None
     return with_weights(m.train(), p, names, x, src_mask=mask)
 
@@ -134,13 +151,18 @@ case("transformer_block_norm_last", "x |> transformer_block(2, hidden = 6, norm_
      lambda p, x: encoder(p, x, False, False, F.relu), block("transformer_block", parts), x=f(2, 3, 4))
 
 
-def decoder(p, x, m, norm_first):
-    d = nn.TransformerDecoderLayer(4, 2, 6, 0.0, F.gelu, batch_first=True, norm_first=norm_first)
+case("transformer_block_plain", "x |> transformer_block(2, hidden = 6, bias = false, activation = silu)",
+     lambda p, x: encoder(p, x, True, False, F.silu, False), block("transformer_block", parts, bias=False), device=False,
+     x=f(2, 3, 4))
+
+
+def decoder(p, x, m, norm_first, activation=F.gelu, bias=True):
+    d = nn.TransformerDecoderLayer(4, 2, 6, 0.0, activation, batch_first=True, norm_first=norm_first, bias=bias)
     l = "transformer_decoder_block"
-    names = mapped(l, linear1="up", linear2="down", norm1="norm1", norm2="norm2", norm3="norm3")
-    names |= {f"self_attn.{k}": v for k, v in mha(f"{l}.attn", True).items()}
+    names = mapped(l, bias, linear1="up", linear2="down", norm1="norm1", norm2="norm2", norm3="norm3")
+    names |= {f"self_attn.{k}": v for k, v in mha(f"{l}.attn", bias).items()}
     both = {k: lambda p, k=k: torch.cat([p[f"{l}.cross.q.{k}"], p[f"{l}.cross.kv.{k}"]]) for k in ("weight", "b")}
-    names |= {f"multihead_attn.{k}": v for k, v in mha(f"{l}.cross", True, w=both["weight"], b=both["b"]).items()}
+    names |= {f"multihead_attn.{k}": v for k, v in mha(f"{l}.cross", bias, w=both["weight"], b=both["b"]).items()}
     mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1], dtype=torch.float64)
     return with_weights(d.train(), p, names, x, m, tgt_mask=mask)
 
@@ -151,3 +173,6 @@ for first in (True, False):
          f"transformer_decoder_block(2, hidden = 6{'' if first else ', norm_first = false'})(x, m)",
          lambda p, x, m, first=first: decoder(p, x, m, first), block("transformer_decoder_block", parts), x=f(2, 3, 4),
          m=f(2, 5, 4))
+case("transformer_decoder_block_plain", "transformer_decoder_block(2, hidden = 6, bias = false, activation = relu)(x, m)",
+     lambda p, x, m: decoder(p, x, m, True, F.relu, False), block("transformer_decoder_block", parts, bias=False),
+     device=False, x=f(2, 3, 4), m=f(2, 5, 4))

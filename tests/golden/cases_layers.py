@@ -35,6 +35,8 @@ conv("conv_groups", "conv(6, 3, groups = 3)", (6, 2, 3, 3), 6, f(2, 6, 4, 4), gr
 conv("conv_same", "conv(3, 3, pad = \"same\")", (3, 2, 3, 3), 3, f(2, 2, 4, 5), padding="same")
 conv("depthwise_conv", "depthwise_conv(3, multiplier = 2, pad = 1)", (6, 1, 3, 3), 6, f(2, 3, 4, 4), "depthwise_conv",
      groups=3, padding=1)
+conv("depthwise_conv_dilated", "depthwise_conv(2, stride = 2, dilation = 2, pad = 1, bias = false)", (3, 1, 2, 2), 0,
+     f(2, 3, 5, 4), "depthwise_conv", groups=3, stride=2, dilation=2, padding=1)
 conv("conv_transpose", "conv_transpose(3, 4, stride = 2, pad = 1)", (2, 3, 4, 4), 3, f(2, 2, 3, 4), "conv_transpose",
      F.conv_transpose2d, stride=2, padding=1)
 conv("conv_transpose_groups", "conv_transpose(4, 3, stride = 2, pad = 1, groups = 2, more = 1)", (4, 2, 3), 4,
@@ -66,6 +68,17 @@ for shape in [(6, 3), (3, 3, 2, 2)]:
          training=True, x=f(*shape))
 case("layer_norm", "x |> layer_norm", lambda p, x: F.layer_norm(x, (5,), p["layer_norm.scale"], p["layer_norm.shift"]),
      {"layer_norm.scale": (5,), "layer_norm.shift": (5,)}, x=f(2, 3, 5))
+case("layer_norm_eps", "x |> layer_norm(eps = 0.3)",
+     lambda p, x: F.layer_norm(x, (5,), p["layer_norm.scale"], p["layer_norm.shift"], 0.3),
+     {"layer_norm.scale": (5,), "layer_norm.shift": (5,)}, device=False, x=f(2, 3, 5))
+case("rms_norm_eps", "x |> rms_norm(eps = 0.3)", lambda p, x: F.rms_norm(x, (5,), p["rms_norm.scale"], 0.3),
+     {"rms_norm.scale": (5,)}, device=False, x=f(2, 3, 5))
+case("group_norm_eps", "x |> group_norm(2, eps = 0.3)",
+     lambda p, x: F.group_norm(x, 2, p["group_norm.scale"], p["group_norm.shift"], 0.3),
+     {"group_norm.scale": (4,), "group_norm.shift": (4,)}, device=False, x=f(2, 4, 3))
+case("instance_norm_eps", "x |> instance_norm(eps = 0.3)",
+     lambda p, x: F.instance_norm(x, None, None, p["instance_norm.scale"], p["instance_norm.shift"], eps=0.3),
+     {"instance_norm.scale": (3,), "instance_norm.shift": (3,)}, device=False, x=f(2, 3, 4))
 case("rms_norm", "x |> rms_norm", lambda p, x: F.rms_norm(x, (5,), p["rms_norm.scale"], 1e-6), {"rms_norm.scale": (5,)},
      x=f(2, 3, 5))
 case("group_norm", "x |> group_norm(2)",

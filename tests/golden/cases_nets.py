@@ -83,3 +83,23 @@ family.net("gpt_adamw", '''param wte: f32[6, 4] = normal(0.02)
            {f"transformer_block.{k}": v for k, v in block.items()},
            lambda y, tok, next: F.cross_entropy(y.flatten(0, 1), next.flatten().long()),
            lambda ps: torch.optim.AdamW(ps, 0.01, weight_decay=0.1), tok=ints(6, 2, 5), next=ints(6, 2, 5))
+
+
+# Running statistics that forget faster, of numbers that are not small beside eps.
+normed = torch.nn.BatchNorm1d(3, eps=0.3, momentum=0.4).double()
+
+
+def faster(p, x, training=False):
+    weights = {"weight": p["batch_norm.scale"], "bias": p["batch_norm.shift"]}
+    kept = {"running_mean": p["batch_norm.mean"].detach(), "running_var": p["batch_norm.var"].detach()}
+    normed.train(training)
+    h = torch.func.functional_call(normed, weights if training else weights | kept, (x,))
+    return F.linear(h, p["dense.weight"], p["dense.b"])
+
+
+family.net("batch_norm_decay", "x |> batch_norm(eps = 0.3, decay = 0.6) |> dense(2)", faster, "mse({out}, y0)", "sgd(0.1)",
+           {"batch_norm.scale": ones(3), "batch_norm.shift": (3,), "batch_norm.mean": zeros(3), "batch_norm.var": ones(3),
+            "dense.weight": (2, 3), "dense.b": (2,)},
+           lambda y, x, y0: F.mse_loss(y, y0.detach()), lambda ps: torch.optim.SGD(ps, 0.1),
+           train=lambda p, x: faster(p, x, True), device=False,
+           states={"batch_norm.mean": normed.running_mean, "batch_norm.var": normed.running_var}, x=f(5, 3), y0=f(5, 2))

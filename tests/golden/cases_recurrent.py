@@ -51,6 +51,14 @@ for kind in GATES:
     states = {"x": f(2, I), "h": f(2, U), **({"c": f(2, U)} if kind == "lstm" else {})}
     case(f"{kind}_cell", f"{kind}_cell({U})({', '.join(states)})",
          lambda p, k=kind, **s: cell(k, p, *s.values()), shapes(kind, f"{kind}_cell"), **states)
+case("rnn_relu", f"x |> rnn({U}, activation = relu)",
+     lambda p, x: torch.func.functional_call(nn.RNN(I, U, nonlinearity="relu", batch_first=True).double(),
+                                             names("rnn", "rnn", p, "_l0"), (x,))[0],
+     shapes("rnn", "rnn"), device=False, x=f(2, 3, I))
+case("rnn_cell_relu", f"rnn_cell({U}, activation = relu)(x, h)",
+     lambda p, x, h: torch.func.functional_call(nn.RNNCell(I, U, nonlinearity="relu").double(),
+                                                names("rnn", "rnn_cell", p, ""), (x, h)),
+     shapes("rnn", "rnn_cell"), device=False, x=f(2, I), h=f(2, U))
 case("lstm_bidirectional_last", f"x |> bidirectional(lstm({U}, last = true))",
      lambda p, x: torch.cat(list(both("lstm", p, x)[1][0]), -1),
      shapes("lstm", "bidirectional.forward") | shapes("lstm", "bidirectional.backward"), x=f(2, 4, I))

@@ -79,18 +79,19 @@ class Family:
         for prefix, leaves in (("d", x), ("dp", p)):
             self.put({f"{case}/{prefix}/{k}": t.grad for k, t in leaves.items() if t.grad is not None})
 
-    def case(self, name, nn, torch, params={}, training=False, smooth=True, **inputs):
+    def case(self, name, nn, torch, params={}, training=False, smooth=True, device=True, **inputs):
         """One row: an expression of the language over the inputs, and torch(p, inputs…) that gives the same. Where
-        it gives a dict, `nn` is a tuple with the same names. smooth = False: no gradients are compared."""
+        it gives a dict, `nn` is a tuple with the same names. smooth = False: no gradients are compared. device = False:
+        by the reference evaluator alone, where a setting changes nothing that a device does."""
         x, p = self.leaves(name, inputs, params)
         self.outputs_and_gradients(name, torch(p, **x), x, p, smooth)
         types = ", ".join(f"{k}: {'f32' if t.is_floating_point() else 'i32'}{list(t.shape)}" for k, t in x.items())
         self.text.append(f"model case_{name}({types}) {{\n  {nn}\n}}\n")
-        if training:
-            self.meta[name] = "training"
+        if training or not device:
+            self.meta[name] = "training" if training else "reference"
 
     def net(self, name, nn, network, loss, optimizer, params, torch_loss, torch_optimizer,
-            train=None, states={}, **fields):
+            train=None, states={}, device=True, **fields):
         """A network and its training: network(p, x) gives the output from the first field, torch_loss(output, fields) the loss.
         `loss` may hold {out}. `train` is the network as in training, where that differs; it changes `states`, tensors by path, in place."""
         x, p = self.leaves(name, fields, params)
@@ -106,6 +107,8 @@ class Family:
             for k, t in states.items():
                 after[k].append(t.clone())
         self.put({f"{name}/loss": torch.stack(losses)} | {f"{name}/state/{k}": torch.stack(t) for k, t in after.items()})
+        if not device:
+            self.meta[name] = "reference"
         dtype, shape = "f32" if x[first].is_floating_point() else "i32", ", ".join(["B", *map(str, x[first].shape[1:])])
         self.text.append(f"""model case_{name}({first}: {dtype}[{shape}]) {{
   {nn}

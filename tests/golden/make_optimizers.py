@@ -79,24 +79,34 @@ OPTIMIZERS = [
     ("adam(0.1, betas = (0.5, 0.6), amsgrad = true)", lambda p: O.Adam(p, 0.1, betas=(0.5, 0.6), amsgrad=True)),
     ("adamw(0.01)", lambda p: O.AdamW(p, 0.01)),
     ("adamw(0.01, weight_decay = 0.2, clip = 1.0)", lambda p: O.AdamW(p, 0.01, weight_decay=0.2)),
+    ("adamw(0.01, betas = (0.5, 0.6), eps = 1e-2, clip_value = 0.3)",
+     lambda p: O.AdamW(p, 0.01, betas=(0.5, 0.6), eps=1e-2)),
     ("nadam(0.01)", lambda p: O.NAdam(p, 0.01)),
     ("nadam(0.05, betas = (0.8, 0.9), weight_decay = 0.1, momentum_decay = 0.1)",
      lambda p: O.NAdam(p, 0.05, betas=(0.8, 0.9), weight_decay=0.1, momentum_decay=0.1)),
+    ("nadam(0.05, eps = 1e-2, clip = 0.5)", lambda p: O.NAdam(p, 0.05, eps=1e-2)),
     ("rmsprop(0.01)", lambda p: O.RMSprop(p, 0.01)),
     ("rmsprop(0.01, alpha = 0.9, momentum = 0.5)", lambda p: O.RMSprop(p, 0.01, alpha=0.9, momentum=0.5)),
     ("rmsprop(0.01, alpha = 0.9, centered = true, weight_decay = 0.1)",
      lambda p: O.RMSprop(p, 0.01, alpha=0.9, centered=True, weight_decay=0.1)),
+    ("rmsprop(0.01, eps = 1e-2, clip = 1.0, clip_value = 0.3)", lambda p: O.RMSprop(p, 0.01, eps=1e-2)),
     ("adagrad(0.01)", lambda p: O.Adagrad(p, 0.01)),
     ("adagrad(0.1, lr_decay = 0.2, initial = 0.5, weight_decay = 0.1)",
      lambda p: O.Adagrad(p, 0.1, lr_decay=0.2, initial_accumulator_value=0.5, weight_decay=0.1)),
+    ("adagrad(0.1, eps = 1e-2, clip = 0.5)", lambda p: O.Adagrad(p, 0.1, eps=1e-2)),
     ("adadelta()", lambda p: O.Adadelta(p)),
     ("adadelta(0.5, rho = 0.8, weight_decay = 0.1)", lambda p: O.Adadelta(p, 0.5, rho=0.8, weight_decay=0.1)),
+    ("adadelta(eps = 1e-2, clip = 0.5)", lambda p: O.Adadelta(p, eps=1e-2)),
     ("lion(0.01)", lambda p: Paper(p, lion(), 0.01)),
     ("lion(0.01, betas = (0.5, 0.6), weight_decay = 0.1)", lambda p: Paper(p, lion(0.5, 0.6, 0.1), 0.01)),
+    ("lion(0.01, betas = (0.5, 0.6), clip = 0.5)", lambda p: Paper(p, lion(0.5, 0.6), 0.01)),
     ("lamb(0.01)", lambda p: Paper(p, lamb(), 0.01)),
     ("lamb(0.1, betas = (0.5, 0.6), weight_decay = 0.2)", lambda p: Paper(p, lamb(0.5, 0.6, decay=0.2), 0.1)),
+    ("lamb(0.1, eps = 1e-2, clip = 0.5)", lambda p: Paper(p, lamb(eps=1e-2), 0.1)),
     ("lars(1.0)", lambda p: Paper(p, lars(), 1.0)),
     ("lars(2.0, momentum = 0.5, trust = 0.02, weight_decay = 0.1)", lambda p: Paper(p, lars(0.5, 0.02, 0.1), 2.0)),
+    ("lars(2.0, trust = 0.02, clip_value = 0.3)", lambda p: Paper(p, lars(trust=0.02), 2.0)),
+    ("adam(0.01, clip = 0.5)", lambda p: O.Adam(p, 0.01)),
 ]
 CLIPS = {"clip = 0.5": 0.5, "clip = 1.0": 1.0}
 
@@ -105,16 +115,24 @@ def warm_cosine(o):
     return S.SequentialLR(o, [S.LinearLR(o, 0.25, 1.0, 3), S.CosineAnnealingLR(o, TOTAL - 4, 0.01)], [4])
 
 
+def warm_line(o):
+    return S.SequentialLR(o, [S.LinearLR(o, 0.25, 1.0, 3), S.LinearLR(o, 1.0, 0.2, TOTAL - 4)], [4])
+
+
 SCHEDULES = [
     ("0.1", lambda o: S.ConstantLR(o, 1.0)),
     ("constant(0.1)", lambda o: S.ConstantLR(o, 1.0)),
     ("step_decay(0.1, every = 3, factor = 0.5)", lambda o: S.StepLR(o, 3, 0.5)),
     ("exponential(0.1, factor = 0.9)", lambda o: S.ExponentialLR(o, 0.9)),
+    ("exponential(0.1, every = 3, factor = 0.5)", lambda o: S.ExponentialLR(o, 0.5 ** (1 / 3))),
     ("cosine(0.1)", lambda o: S.CosineAnnealingLR(o, TOTAL)),
     ("cosine(0.1, warmup = 4, final = 0.01)", warm_cosine),
     ("linear(0.1, final = 0.02)", lambda o: S.LinearLR(o, 1.0, 0.2, TOTAL)),
+    ("linear(0.1, warmup = 4, final = 0.02)", warm_line),
     ("polynomial(0.1)", lambda o: S.PolynomialLR(o, TOTAL)),
     ("polynomial(0.1, power = 2.0)", lambda o: S.PolynomialLR(o, TOTAL, power=2.0)),
+    ("polynomial(0.1, power = 2.0, warmup = 4, final = 0.02)",
+     lambda o: S.LambdaLR(o, lambda t: (t + 1) / 4 if t < 4 else 0.2 + 0.8 * (1 - (t - 4) / (TOTAL - 4)) ** 2)),
     ("one_cycle(0.1)", lambda o: S.OneCycleLR(o, 0.1, TOTAL)),
     ("one_cycle(0.1, rise = 0.5, start = 0.1, final = 0.001)",
      lambda o: S.OneCycleLR(o, 0.1, TOTAL, pct_start=0.5, div_factor=10, final_div_factor=100)),
