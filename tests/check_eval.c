@@ -51,6 +51,33 @@ START_TEST(only_roots_are_kept) {
 }
 END_TEST
 
+typedef struct { int calls, most; double sum; } Taken;
+
+static bool take(void *user, const NcOutput *output, const double *value) {
+  Taken *t = user;
+  for (int i = 0; i < 3; i++) t->sum += value[i] * (output->name[0] == 'a' ? 1 : output->name[0] == 'b' ? 100 : 10000);
+  return ++t->calls < t->most;
+}
+
+// Two names of one node, and one that is read again after it was handed out.
+START_TEST(outputs_are_handed_out) {
+  NcNode *x = input("x", vec(3)), *y = op1("neg", x), *z = op1("neg", nc_reshape(g, HERE, y, NC_SHAPE(3)));
+  nc_graph_output(g, "a", y);
+  nc_graph_output(g, "b", y);
+  nc_graph_output(g, "c", z);
+  const double xs[] = {1, 2, 4};
+  const NcBinding bind[] = {{"x", xs}};
+  Taken t = {.most = 9};
+  double **value = run((NcEvalOptions){.nbind = 1, .bind = bind, .take = take, .user = &t});
+  ck_assert_int_eq(t.calls, 3);
+  ck_assert(t.sum == -7 - 700 + 70000);
+  ck_assert(!value[y->id] && !value[z->id]);
+  t = (Taken){.most = 2};
+  ck_assert(!nc_eval(g, diag, &(NcEvalOptions){.arena = arena, .nbind = 1, .bind = bind, .take = take, .user = &t}, value));
+  ck_assert_int_eq(t.calls, 2);
+}
+END_TEST
+
 // A long chain with sharing and reshapes: arrays are used again, and no value is overwritten while it is needed.
 START_TEST(reuse_changes_nothing) {
   NcNode *x = input("x", (NcType){NC_F32, NC_SHAPE(20, 50)}), *a = x, *b = x;
@@ -264,6 +291,7 @@ int main(void) {
   Suite *s = suite_create("eval");
   TCase *t = suite_case(s, "eval", setup, suite_close);
   tcase_add_test(t, only_roots_are_kept);
+  tcase_add_test(t, outputs_are_handed_out);
   tcase_add_test(t, reuse_changes_nothing);
   tcase_add_test(t, unbound);
   tcase_add_test(t, rounds_to_types);

@@ -93,6 +93,16 @@ static bool compute(Run *r, const NcNode *n) {
   return true;
 }
 
+static bool hand_out(Run *r, int id) {
+  const NcGraph *g = r->g;
+  for (int i = 0; i < g->output.n; i++) {
+    if (g->output.at[i].node->id != id) continue;
+    if (!r->o->take(r->o->user, &g->output.at[i], r->array[id]->at)) return false;
+    release(r, id);
+  }
+  return true;
+}
+
 bool nc_eval(const NcGraph *g, NcDiag *d, const NcEvalOptions *o, double **value) {
   int count = g->node.n;
   Run r = {.g = g, .d = d, .o = o};
@@ -106,6 +116,7 @@ bool nc_eval(const NcGraph *g, NcDiag *d, const NcEvalOptions *o, double **value
     const NcNode *n = g->node.at[i];
     if (!compute(&r, n)) return false;
     for (int k = 0; k < n->nin; k++) release(&r, n->in[k]->id);
+    if (o->take && !hand_out(&r, i)) return false;
   }
   for (int i = 0; i < count; i++)
     if (r.live[i] && (o->keep || r.readers[i] > 0)) value[i] = r.array[i]->at;

@@ -13,6 +13,9 @@ typedef struct {
   uint64_t seed;
   bool round;            // round every value to its element type after each node; integers and bools always are
   bool keep;             // keep every value; else only those of outputs and effects, and the rest is reused on the way
+  // Is handed each output as soon as it is known, and its array is then reused too: value stays NULL. False ends all.
+  bool (*take)(void *user, const NcOutput *output, const double *value);
+  void *user;
 } NcEvalOptions;
 
 // Evaluates what outputs and effects reach. value has room for g->node.n; value[i] is the array of node id i

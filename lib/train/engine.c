@@ -189,6 +189,36 @@ static void to_storage(NcDtype t, const double *from, void *to, int64_t n) {
   }
 }
 
+typedef struct { NacreModel *m; int from, to; bool *filled; void *bytes; } Fill;
+
+static bool write_initial(void *user, const NcOutput *output, const double *value) {
+  Fill *f = user;
+  int i = nc_exec_find_var(f->m->exec, output->name);
+  if (i < f->from || i >= f->to) return true;
+  const NcVarInfo *v = nc_exec_var(f->m->exec, i);
+  f->filled[i - f->from] = true;
+  to_storage(v->type.dtype, value, f->bytes, nc_count(v->type.shape));
+  return nc_exec_var_write(f->m->exec, f->m->diag, i, f->bytes, v->bytes);
+}
+
+// The rest has no initial value in the program: what is filled before it is read, and holds zeros till then.
+static bool write_others(Fill *f) {
+  bool good = true;
+  for (int i = f->from; good && i < f->to; i++) {
+    const NcVarInfo *v = nc_exec_var(f->m->exec, i);
+    if (f->filled[i - f->from]) continue;
+    if (v->role && strcmp(v->role, "cache") == 0) {
+      memset(f->bytes, 0, v->bytes);
+      good = nc_exec_var_write(f->m->exec, f->m->diag, i, f->bytes, v->bytes);
+      continue;
+    }
+    nc_error(f->m->diag, NC_E0901, NC_NOWHERE, "variable `%s` has no initial value", v->name);
+    good = false;
+  }
+  return good;
+}
+
+// One value at a time, each written before the next is drawn: all of them in double precision would be three times the model.
 static bool fill_initial(NacreModel *m, int from, int to) {
   NcArena *scratch = nc_arena_new();
   if (!scratch) return nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for initial values"), false;
@@ -197,26 +227,13 @@ static bool fill_initial(NacreModel *m, int from, int to) {
     return nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for initial values"), false;
   }
   const NcGraph *g = m->program->init;
+  Fill f = {.m = m, .from = from, .to = to, .filled = NC_NEW_N(scratch, bool, to - from)};
+  size_t most = 0;
+  for (int i = from; i < to; i++) most = nc_exec_var(m->exec, i)->bytes > most ? nc_exec_var(m->exec, i)->bytes : most;
+  f.bytes = nc_alloc(scratch, most + 1);
   double **value = NC_NEW_N(scratch, double *, g->node.n + 1);
-  uint64_t seed = m->program->recipe ? m->program->recipe->seed : 0;
-  bool good = nc_eval(g, m->diag, &(NcEvalOptions){.arena = scratch, .seed = seed, .round = true}, value);
-  for (int i = from; good && i < to; i++) {
-    const NcVarInfo *v = nc_exec_var(m->exec, i);
-    if (v->role && strcmp(v->role, "cache") == 0) {      // filled before it is read; zeros till then
-      void *zeros = nc_alloc(scratch, v->bytes);
-      good = nc_exec_var_write(m->exec, m->diag, i, zeros, v->bytes);
-      continue;
-    }
-    NcNode *n = nc_graph_find_output(g, v->name);
-    if (!n || !value[n->id]) {
-      nc_error(m->diag, NC_E0901, NC_NOWHERE, "variable `%s` has no initial value", v->name);
-      good = false;
-      break;
-    }
-    void *bytes = nc_alloc(scratch, v->bytes);
-    to_storage(v->type.dtype, value[n->id], bytes, nc_count(v->type.shape));
-    good = nc_exec_var_write(m->exec, m->diag, i, bytes, v->bytes);
-  }
+  NcEvalOptions o = {.arena = scratch, .seed = m->program->recipe ? m->program->recipe->seed : 0, .round = true, .take = write_initial, .user = &f};
+  bool good = nc_eval(g, m->diag, &o, value) && write_others(&f);
   nc_arena_free(scratch);
   return good;
 }
