@@ -42,6 +42,16 @@ static const struct { const char *kind, *net, *loss, *why; bool draws; } cases[]
   {"spiral", "x |> dense(8) |> dense(2)", "mean(abs(y - concat(x[1..], x[..1], axis = 0)))", "compares", false},
   {"spiral", "x |> dense(8) |> dense(2)", "mean(abs(y @ transpose(y)))", "compares", false},
   {"spiral", "x |> dense(8) |> dense(2)", "max(y)", "whole batch", false},
+  // As many numbers of a table as there are examples, from its start or filled up with zeros: each part would take the first.
+  {"spiral", "x |> dense(2)", "mean(abs(y - 0.01 * f32(range(24)[..B])[:, new]))", "whole batch", false},
+  {"spiral", "x |> dense(2)", "mean(abs(y - 0.01 * f32(pad(range(3), 0, B - 3))[:, new]))", "another operation", false},
+  // A table that both read from another place, the same by its shape alone.
+  {"spiral", "x |> dense(2)", "mean(abs(y - f32(range(24)[B..B + 2])))", "another operation", false},
+  {"spiral", "x |> dense(2)", "mean(abs(y - f32(pad(range(2), B, 0)[B - 1..B + 1])))", "another operation", false},
+  // Rows of what is turned round and then reshaped go over several examples.
+  {"spiral", "x |> dense(8)", "mean(max(reshape[B, 8](transpose(y)), axis = 1))", "whole batch", false},
+  {"spiral", "x |> dense(2)", "mean(y) / B", "no mean over the examples", false},
+  {"spiral", "x |> dense(2)", "mean(abs(y)) * B", "no mean over the examples", false},
 };
 
 START_TEST(proof) {

@@ -131,15 +131,14 @@ static uint64_t hash_node(const NcNode *n) {
   return h;
 }
 
-// Floats are compared by their bits, so that -0 and 0 stay apart and NaN equals itself.
-static bool same_attr(const NcAttr *a, const NcAttr *b) {
+bool nc_attr_equal(const NcAttr *a, const NcAttr *b) {
   if (a->key != b->key || a->kind != b->kind || a->n != b->n) return false;
   switch (a->kind) {
   case NC_ATTR_INT: return a->i == b->i;
   case NC_ATTR_INTS: return !a->n || memcmp(a->ints, b->ints, (size_t)a->n * sizeof *a->ints) == 0;
   case NC_ATTR_FLOAT: return memcmp(&a->f, &b->f, sizeof a->f) == 0;
   case NC_ATTR_FLOATS: return !a->n || memcmp(a->floats, b->floats, (size_t)a->n * sizeof *a->floats) == 0;
-  case NC_ATTR_STR: case NC_ATTR_GRAPH: return a->s == b->s;
+  case NC_ATTR_STR: case NC_ATTR_GRAPH: return a->s == b->s || (a->s && b->s && strcmp(a->s, b->s) == 0);
   }
   return false;
 }
@@ -150,7 +149,7 @@ static bool same(const NcNode *a, const NcNode *b) {
   for (int i = 0; i < a->nin; i++)
     if (a->in[i] != b->in[i]) return false;
   for (int i = 0; i < a->nattr; i++)
-    if (!same_attr(&a->attr[i], &b->attr[i])) return false;
+    if (!nc_attr_equal(&a->attr[i], &b->attr[i])) return false;
   return true;
 }
 

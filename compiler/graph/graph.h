@@ -99,6 +99,8 @@ const double *nc_attr_floats(const NcNode *n, const char *key, int *count);
 double nc_attr_float(const NcNode *n, const char *key);
 const char *nc_attr_str(const NcNode *n, const char *key);
 const NcGraph *nc_attr_graph(const NcNode *n, const char *key);
+// Of nodes with the same operation, of one graph or two. Floats by their bits: -0 and 0 stay apart and NaN equals itself.
+bool nc_attr_equal(const NcAttr *a, const NcAttr *b);
 
 // text.c. A node's text id is its place; equal pure nodes of a text become one node, so ids may fall on reading.
 void nc_node_print(const NcNode *n, NcBuf *out);      // "%2 = cast(%0){to="f32"} : f32[128,28,28]", without line end

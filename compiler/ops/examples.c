@@ -35,8 +35,22 @@ static Pair *pair_of(Proof *p, const NcNode *whole, const NcNode *part) {
 // Random numbers depend on the number of the step, which is put together otherwise where a step has parts.
 static bool looked_into(const NcNode *n) { return n->op != &nc_row_random; }
 
+// What the shapes already say, the value of a constant (examples_rules.c) and a loop's body (below) are looked at elsewhere.
+static bool told_elsewhere(const NcNode *n, const NcAttr *a) {
+  return a->kind == NC_ATTR_GRAPH || strcmp(a->key, "shape") == 0 || strcmp(a->key, "size") == 0 ||
+         (n->op == &nc_row_const && (a->kind == NC_ATTR_FLOAT || a->kind == NC_ATTR_FLOATS));
+}
+
+static bool same_attrs(const NcNode *n, const NcNode *m) {
+  if (n->nattr != m->nattr) return false;
+  for (int i = 0; i < n->nattr; i++)
+    if (!told_elsewhere(n, &n->attr[i]) && !nc_attr_equal(&n->attr[i], &m->attr[i])) return false;
+  return true;
+}
+
 static bool pair_up(Proof *p, const NcNode *n, const NcNode *m) {
-  if (n->op != m->op || n->nin != m->nin || n->type.dtype != m->type.dtype || n->type.shape.rank != m->type.shape.rank)
+  if (n->op != m->op || n->nin != m->nin || n->type.dtype != m->type.dtype || n->type.shape.rank != m->type.shape.rank ||
+      !same_attrs(n, m))
     return refuse(p, n, "is another operation in a part of the batch");
   for (int k = 0; k < n->nin && looked_into(n); k++) pair_of(p, n->in[k], m->in[k]);
   return true;
@@ -132,7 +146,7 @@ static bool states_are_alike(Proof *p, const NcGraph *part) {
     Proof one = begin(p->arena, g, p->parts, p->out);
     const Pair *value = pair_of(&one, to->in[1], other);
     if (!prove(&one)) return false;
-    if (value->share.how != NC_ALIKE) return refuse(p, to->in[1], "is computed over the whole batch");
+    if (value->share.how != NC_ALIKE || value->share.scale != 1) return refuse(p, to->in[1], "is computed over the whole batch");
   }
   return true;
 }
@@ -144,7 +158,7 @@ bool nc_mean_of_examples(NcArena *a, const NcGraph *whole, const NcGraph *part, 
   if (!loss || !other) return refuse(&p, loss, "is in one graph only");
   const Pair *end = pair_of(&p, loss, other);
   if (!prove(&p)) return false;
-  if (end->share.how == NC_EACH || (end->share.how == NC_SUMMED && end->share.scale != (double)parts))
+  if (end->share.how == NC_EACH || end->share.scale != (end->share.how == NC_SUMMED ? (double)parts : 1))
     return refuse(&p, loss, "is no mean over the examples");
   return states_are_alike(&p, part);
 }

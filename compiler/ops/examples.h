@@ -28,7 +28,7 @@ typedef enum {
 typedef struct {
   NcSharing how;
   int axis;
-  int64_t outer;           // of the axis: what has been merged into it and lies before the examples
+  int64_t outer;           // of the axis: what has been merged into it and lies before the examples; times `parts` it divides the axis
   double scale;            // how much larger the value is in the part than it would be in the whole: 1, or by 1/n for 1/parts
 } NcShare;
 

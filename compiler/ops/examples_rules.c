@@ -78,7 +78,8 @@ static int64_t before(NcShape s, int axis) {
 static bool whole_axis(const NcMeeting *m) {
   const NcNode *n = m->whole;
   for (int i = 0; i < n->nin; i++)
-    if (m->in[i].how == NC_EACH && n->in[i]->type.shape.dim[m->axis] != n->type.shape.dim[m->axis]) return false;
+    if (m->in[i].how == NC_EACH && (m->in[i].axis != m->axis || n->in[i]->type.shape.dim[m->axis] != n->type.shape.dim[m->axis]))
+      return false;
   if (is(n, "concat")) return nc_attr_int(n, "axis") != m->axis;
   return !is(n, "slice") || nc_attr_ints(n, "step", NULL)[m->axis] == 1;
 }
@@ -90,11 +91,13 @@ static bool movement(const NcMeeting *m, NcShare *out) {
     if (m->in[i].scale != m->in[0].scale) return false;
   const double scale = n->nin ? m->in[0].scale : 1;
   if (out->how == NC_SUMMED) return m->axis < 0 && !is(n, "concat") && !is(n, "pad") && set(out, NC_SUMMED, -1, 1, scale);
-  if (out->how == NC_ALIKE) return set(out, m->axis < 0 ? NC_ALIKE : NC_EACH, m->axis, 1, scale);
+  // As many elements of what is alike as there are examples are not one for each: only copies of the same one are.
+  if (out->how == NC_ALIKE) return (m->axis < 0 || is(n, "broadcast")) && set(out, m->axis < 0 ? NC_ALIKE : NC_EACH, m->axis, 1, scale);
   if (m->axis < 0) return false;
   if (is(n, "reshape")) {
     const int64_t lies = before(n->in[0]->type.shape, out->axis) * out->outer, first = before(n->type.shape, m->axis);
-    return lies % first == 0 && set(out, NC_EACH, m->axis, lies / first, scale);
+    if (lies % first || n->type.shape.dim[m->axis] % (lies / first * m->parts)) return false;
+    return set(out, NC_EACH, m->axis, lies / first, scale);
   }
   if (is(n, "permute") || is(n, "broadcast")) return set(out, NC_EACH, m->axis, out->outer, scale);
   return whole_axis(m) && set(out, NC_EACH, m->axis, out->outer, scale) && (scale == 1 || is(n, "slice"));
@@ -177,7 +180,7 @@ static bool leaf(const NcMeeting *m, NcShare *out) {
   if (n->op == &nc_row_iota) return m->axis < 0 || nc_attr_int(n, "axis") != m->axis ? true : why(m, "tells examples apart by their number");
   if (n->op != &nc_row_const) return n->op == &nc_row_input || m->axis < 0;
   const NcAttr *a = nc_attr(n, "value"), *b = nc_attr(m->part, "value");
-  if (a && b && a->f != b->f) return a->f != 0 && b->f / a->f > 0 && set(out, NC_ALIKE, -1, 1, b->f / a->f);
+  if (a && b && a->f != b->f) return a->f != 0 && b->f / a->f > 0 && set(out, out->how, m->axis, 1, b->f / a->f);
   int na, nb;
   if (a || b) return a && b;
   const double *x = nc_attr_floats(n, "values", &na), *y = nc_attr_floats(m->part, "values", &nb);
