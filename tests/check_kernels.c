@@ -333,6 +333,24 @@ START_TEST(test_pool_grad) {
 }
 END_TEST
 
+// Points are 2.25 times as many as pixels: where an int counts the pixels but not them, the direct way is taken.
+START_TEST(test_winograd_counts) {
+  const ConvShape small = {1, 16, 16, 1, {1, 20000, 100}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0};
+  const ConvShape large = {1, 16, 16, 1, {1, 1000000, 100}, {1, 3, 3}, ONES, {0, 1, 1}, {0, 1, 1}, ONES, ONES, 0};
+  NcTarget t = run.target;
+  t.cls = NC_CLASS_CPU;
+  for (int weight = 0; weight < 2; weight++)
+    for (int k = 0; k < 2; k++) {
+      NcBuf program = NC_BUF(arena);
+      NcTemplateUse use;
+      NcConvTemplate p = conv_of(k ? &large : &small, k, "counts", PLAIN);
+      p.way = NC_CONV_WINOGRAD;
+      ck_assert((weight ? nc_template_conv_weight : nc_template_conv)(&program, &t, &p, &use));
+      ck_assert_int_eq(strncmp(use.launch[0].kernel, "points_", 7) == 0, k == 0);
+    }
+}
+END_TEST
+
 static void release(Table *t) {
   for (int device = 0; device < DEVICES; device++)
     if (t->program[device]) clReleaseProgram(t->program[device]);
@@ -349,6 +367,7 @@ int main(void) {
   Suite *s = suite_create("kernels");
   for (int i = 0; i < LENGTH(tables); i++)
     tcase_add_loop_test(suite_case(s, tables[i]->name, NULL, NULL), tests[i], 0, tables[i]->rows);
+  tcase_add_test(suite_case(s, "counts", NULL, NULL), test_winograd_counts);
   int failed = suite_run(s, CK_NOFORK);
   for (int i = 0; i < LENGTH(tables); i++) release(tables[i]);
   cl_run_close(&run);

@@ -42,7 +42,13 @@ static bool sizes_fit(const NcConvTemplate *c) {
   return c->in_channels % c->groups == 0 && c->out_channels % c->groups == 0 && counts_fit(c);
 }
 
-const char *nc_conv_index(const NcConvTemplate *c) { return most_elements(c) < INT_MAX - 4096 ? "int" : "long"; }
+static bool by_int(double elements) { return elements < INT_MAX - 4096; }
+
+const char *nc_conv_index(const NcConvTemplate *c) { return by_int(most_elements(c)) ? "int" : "long"; }
+bool nc_conv_reaches(const NcConvTemplate *c, int64_t elements) { return by_int((double)elements) || !by_int(most_elements(c)); }
+
+// Floats of scratch memory, less what the kernels need to align their parts and to read whole vectors.
+static int64_t room(const NcTarget *t) { return (int64_t)(t->local_bytes / sizeof(float)) - 96; }
 
 typedef struct { int64_t ib, ob, rb; } Blocks;
 
@@ -91,19 +97,19 @@ static int64_t items(const NcConvTemplate *c, const Blocks *b) {
 static bool choose_blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, Blocks *b) {
   enum { ONE_PANEL = 640, MOST_STEPS = 400, ITEMS_PER_CORE = 8, LEAST_PIXELS = 128 };
   const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
-  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 96, nr = r.nv * t->vector;
+  const int64_t most = room(t), nr = r.nv * t->vector;
   *b = (Blocks){.ib = ig * taps <= ONE_PANEL ? ig : nc_even_block(ig, MOST_STEPS / taps, 1),
                 .ob = nc_even_block(og, og, r.mr), .rb = c->out[1]};
-  while (sums(c, b, nr) > room / 3 && b->ob >= 128) b->ob = half(og, b->ob, r.mr);
-  while (copied(c, b) > room / 3 && b->ib > 1 && b->rb <= 4) b->ib = half(ig, b->ib, 1);
-  while (nc_most(copied(c, b), sums(c, b, nr)) > room / 3 && b->rb > 1) b->rb = half(c->out[1], b->rb, 1);
-  while (copied(c, b) > room / 3 && b->ib > 1) b->ib = half(ig, b->ib, 1);
-  while (sums(c, b, nr) > room / 3 && b->ob > r.mr) b->ob = half(og, b->ob, r.mr);
+  while (sums(c, b, nr) > most / 3 && b->ob >= 128) b->ob = half(og, b->ob, r.mr);
+  while (copied(c, b) > most / 3 && b->ib > 1 && b->rb <= 4) b->ib = half(ig, b->ib, 1);
+  while (nc_most(copied(c, b), sums(c, b, nr)) > most / 3 && b->rb > 1) b->rb = half(c->out[1], b->rb, 1);
+  while (copied(c, b) > most / 3 && b->ib > 1) b->ib = half(ig, b->ib, 1);
+  while (sums(c, b, nr) > most / 3 && b->ob > r.mr) b->ob = half(og, b->ob, r.mr);
   const int64_t wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   while (items(c, b) < wanted && b->rb > 1 && b->rb * c->out[2] > 2 * LEAST_PIXELS) b->rb = half(c->out[1], b->rb, 1);
   while (items(c, b) < wanted && b->ob > 4 * r.mr) b->ob = half(og, b->ob, r.mr);
-  while (scratch(c, b, r.mr, nr) > room && b->ib > 1) b->ib = half(ig, b->ib, 1);
-  return scratch(c, b, r.mr, nr) <= room;
+  while (scratch(c, b, r.mr, nr) > most && b->ib > 1) b->ib = half(ig, b->ib, 1);
+  return scratch(c, b, r.mr, nr) <= most;
 }
 
 bool nc_conv_plain_weights(const NcConvTemplate *c) {
@@ -135,12 +141,12 @@ static bool depthwise(const NcConvTemplate *c) {
 static bool choose_planes(const NcTarget *t, const NcConvTemplate *c, Blocks *b) {
   enum { LEAST_WORK = 32768, ITEMS_PER_CORE = 8, MOST_SLAB = 4096 };
   const int64_t taps = product(c->kernel), multiple = c->out_channels / c->groups;
-  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 96, wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
+  const int64_t wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   *b = (Blocks){.ib = 1, .ob = 1, .rb = c->out[1]};
   while (slab(c, b) > MOST_SLAB && b->rb > 4) b->rb = half(c->out[1], b->rb, 4);
   b->ob = nc_most(1, nc_least(c->groups, LEAST_WORK / (b->rb * c->out[2] * taps * multiple)));
   while (b->ob > 1 && c->batch * c->out[0] * nc_ceil_div(c->out[1], b->rb) * nc_ceil_div(c->groups, b->ob) < wanted) b->ob /= 2;
-  return slab(c, b) + b->rb * c->out[2] + 8 * t->vector <= room;
+  return slab(c, b) + b->rb * c->out[2] + 8 * t->vector <= room(t);
 }
 
 static void pack_weights(NcBuf *program, const NcConvTemplate *c, NcTemplateUse *use) {
@@ -188,7 +194,7 @@ static bool winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
   int64_t size[SIZES], way;
   NcConvTemplate w = *c;
   sizes_of(c, size);
-  bool asked = c->way == NC_CONV_BEST && c->kernel[1] == 3 && c->kernel[2] == 3 && c->stride[1] == 1 && c->stride[2] == 1;
+  const bool asked = c->way == NC_CONV_BEST && nc_conv_winograd_possible(c);
   if (asked && nc_tuned_choice(t, kind, SIZES, size, 1, &way)) w.way = way ? NC_CONV_WINOGRAD : NC_CONV_DIRECT;
   bool made = make(program, t, &w, use);
   if (asked) nc_tuned_took(t, kind, SIZES, size, 1, (int64_t[]){made});
@@ -197,14 +203,14 @@ static bool winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
 
 static bool blocks(const NcTarget *t, const NcConvTemplate *c, NcTile r, Blocks *b) {
   if (!choose_blocks(t, c, r, b)) return false;
-  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64, nr = r.nv * t->vector;
+  const int64_t nr = r.nv * t->vector;
   const int64_t ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
   int64_t size[SIZES], n[] = {b->ib, b->ob, b->rb};
   sizes_of(c, size);
   if (nc_tuned_choice(t, "conv_cpu", SIZES, size, 3, n)) {
     Blocks m = {nc_even_block(ig, nc_most(n[0], 1), 1), nc_even_block(og, nc_most(n[1], r.mr), r.mr),
                 nc_even_block(c->out[1], nc_most(n[2], 1), 1)};
-    if (scratch(c, &m, r.mr, nr) <= room) *b = m;
+    if (scratch(c, &m, r.mr, nr) <= room(t)) *b = m;
   }
   nc_tuned_took(t, "conv_cpu", SIZES, size, 3, (int64_t[]){b->ib, b->ob, b->rb});
   return true;
@@ -240,7 +246,6 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
   return true;
 }
 
-
 static int64_t divisor_below(int64_t n, int64_t cap) {
   int64_t d = nc_most(1, nc_least(n, cap));
   while (n % d) d--;
@@ -249,38 +254,46 @@ static int64_t divisor_below(int64_t n, int64_t cap) {
 
 typedef struct { Blocks b; int64_t split; } WeightBlocks;
 
+static int64_t weight_scratch(const NcTarget *t, const NcConvTemplate *c, int64_t nr, const Blocks *b) {
+  return slab(c, b) + b->rb * c->out[2] * nr + (b->ob + 1) * (b->ib * product(c->kernel) + t->vector);
+}
+
+// About so many chunks of the batch's slices, equally large; one where the sums of several are too many to be counted.
+static int64_t split_of(const NcConvTemplate *c, const Blocks *b, int64_t wanted) {
+  const int64_t slices = c->batch * c->out[0] * nc_ceil_div(c->out[1], b->rb);
+  const int64_t split = nc_ceil_div(slices, nc_ceil_div(slices, nc_most(1, nc_least(wanted, slices))));
+  const int64_t count = c->out_channels * (c->in_channels / c->groups) * product(c->kernel);
+  return nc_conv_reaches(c, split * count) ? split : 1;
+}
+
 // A panel of about MOST_PIXELS stays in the first-level cache; slab and sums within a third of scratch each; then
 // chunks of the batch, for enough work-items.
 static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, int64_t nr, WeightBlocks *w) {
   enum { MOST_PIXELS = 400, ITEMS_PER_CORE = 8 };
   const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
-  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 96;
+  const int64_t most = room(t);
   Blocks *b = &w->b;
   *b = (Blocks){.ib = ig, .ob = nc_even_block(og, og, nr), .rb = nc_even_block(c->out[1], MOST_PIXELS / c->out[2], 1)};
-  while (b->ob * b->ib * taps > room / 3 && b->ob > 4 * nr) b->ob = half(og, b->ob, nr);
-  while (b->ob * b->ib * taps > room / 3 && b->ib > 1) b->ib = divisor_below(ig, b->ib - 1);
-  while (slab(c, b) > room / 3 && b->rb > 4) b->rb = half(c->out[1], b->rb, 1);
-  while (slab(c, b) > room / 3 && b->ib > 1) b->ib = divisor_below(ig, b->ib - 1);
-  while (slab(c, b) > room / 3 && b->rb > 1) b->rb = half(c->out[1], b->rb, 1);
-  while (b->ob * b->ib * taps > room / 3 && b->ob > nr) b->ob = half(og, b->ob, nr);
-  const int64_t slices = c->batch * c->out[0] * nc_ceil_div(c->out[1], b->rb);
+  while (b->ob * b->ib * taps > most / 3 && b->ob > 4 * nr) b->ob = half(og, b->ob, nr);
+  while (b->ob * b->ib * taps > most / 3 && b->ib > 1) b->ib = divisor_below(ig, b->ib - 1);
+  while (slab(c, b) > most / 3 && b->rb > 4) b->rb = half(c->out[1], b->rb, 1);
+  while (slab(c, b) > most / 3 && b->ib > 1) b->ib = divisor_below(ig, b->ib - 1);
+  while (slab(c, b) > most / 3 && b->rb > 1) b->rb = half(c->out[1], b->rb, 1);
+  while (b->ob * b->ib * taps > most / 3 && b->ob > nr) b->ob = half(og, b->ob, nr);
   const int64_t blocks = c->groups * nc_ceil_div(og, b->ob) * (ig / b->ib);
-  const int64_t wanted = nc_most(1, nc_least(slices, (int64_t)ITEMS_PER_CORE * t->compute_units / blocks));
-  w->split = nc_ceil_div(slices, nc_ceil_div(slices, wanted));
-  return slab(c, b) + b->rb * c->out[2] * nr + (b->ob + 1) * (b->ib * taps + t->vector) <= room;
+  w->split = split_of(c, b, (int64_t)ITEMS_PER_CORE * t->compute_units / blocks);
+  return weight_scratch(t, c, nr, b) <= most;
 }
 
 static bool weight_blocks(const NcTarget *t, const NcConvTemplate *c, int64_t nr, WeightBlocks *w) {
   if (!choose_weight_blocks(t, c, nr, w)) return false;
-  const int64_t taps = product(c->kernel), ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
-  const int64_t room = (int64_t)(t->local_bytes / sizeof(float)) - 64;
+  const int64_t ig = c->in_channels / c->groups, og = c->out_channels / c->groups;
   int64_t size[SIZES], n[] = {w->b.ib, w->b.ob, w->b.rb, w->split};
   sizes_of(c, size);
   if (nc_tuned_choice(t, "conv_weight_cpu", SIZES, size, 4, n)) {
-    WeightBlocks m = {{divisor_below(ig, n[0]), nc_even_block(og, nc_most(n[1], nr), nr), nc_even_block(c->out[1], nc_most(n[2], 1), 1)}, 1};
-    const int64_t slices = c->batch * c->out[0] * nc_ceil_div(c->out[1], m.b.rb);
-    m.split = nc_ceil_div(slices, nc_ceil_div(slices, nc_most(1, nc_least(n[3], slices))));
-    if (slab(c, &m.b) + m.b.rb * c->out[2] * nr + (m.b.ob + 1) * (m.b.ib * taps + t->vector) <= room) *w = m;
+    const Blocks m = {divisor_below(ig, n[0]), nc_even_block(og, nc_most(n[1], nr), nr),
+                      nc_even_block(c->out[1], nc_most(n[2], 1), 1)};
+    if (weight_scratch(t, c, nr, &m) <= room(t)) *w = (WeightBlocks){m, split_of(c, &m, n[3])};
   }
   nc_tuned_took(t, "conv_weight_cpu", SIZES, size, 4, (int64_t[]){w->b.ib, w->b.ob, w->b.rb, w->split});
   return true;

@@ -6,7 +6,7 @@
 
 enum { POINTS = 36, TILE = 4, ITEMS_PER_CORE = 4 };
 
-static bool possible(const NcConvTemplate *c) {
+bool nc_conv_winograd_possible(const NcConvTemplate *c) {
   if (c->groups != 1 || c->in[0] != 1 || c->out[0] != 1 || c->kernel[0] != 1 || c->lo[0] != 0) return false;
   for (int i = 1; i < 3; i++)
     if (c->kernel[i] != 3 || c->stride[i] != 1 || c->dilation[i] != 1 || c->lo[i] < 0 || c->lo[i] > 2 ||
@@ -70,6 +70,14 @@ static int64_t rows_at_once(const NcTarget *t, const NcConvTemplate *c, const Pl
   return lanes(t, c, p, rows) <= room(t) ? rows : 0;
 }
 
+static int64_t points(const NcConvTemplate *c, const Planes *p) {
+  return nc_ceil_div(p->channels, p->block) * POINTS * (tiles_of(c) | 1) * p->block;
+}
+
+static bool planes_fit(const NcTarget *t, const NcConvTemplate *c, const Planes *p) {
+  return rows_at_once(t, c, p) > 0 && nc_conv_reaches(c, points(c, p));
+}
+
 static void points_text(NcBuf *to, const char *name, const NcTarget *t, const NcConvTemplate *c, const Planes *p) {
   NcTemplateText read = {0};
   if (p->operand == 'A') read.a = c->text.a;
@@ -102,7 +110,7 @@ static void put_points(NcBuf *program, const NcTarget *t, const NcConvTemplate *
   const int64_t blocks = nc_ceil_div(p->channels, p->block);
   const int64_t items = c->batch * nc_ceil_div(tile_rows(c), rows_at_once(t, c, p));
   const int work = NC_TARG_WORK + use->nwork;
-  use->work[use->nwork++] = (size_t)(blocks * POINTS * (tiles_of(c) | 1) * p->block) * sizeof(float);
+  use->work[use->nwork++] = (size_t)points(c, p) * sizeof(float);
   NcTemplateLaunch *l = nc_use_launch(use, name, (size_t)items, (size_t)blocks, 1, 2, (int[]){p->role, work});
   l->form = NC_FORM_GROUP;
   l->shared = true;
@@ -143,10 +151,10 @@ static void put_files(NcTemplateFrame *f, const NcConvTemplate *c, const NcTempl
 
 bool nc_conv_winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   Blocks b;
-  if (!possible(c) || !choose_blocks(t, c, &b)) return false;
+  if (!nc_conv_winograd_possible(c) || !choose_blocks(t, c, &b)) return false;
   const int64_t parts = nc_ceil_div(c->batch * tile_rows(c), b.rt);
   const Planes x = planes_of_x(c, b.ib);
-  if (!rows_at_once(t, c, &x) || !pays(t, c, &forward_cost, (double)parts)) return false;
+  if (!planes_fit(t, c, &x) || !pays(t, c, &forward_cost, (double)parts)) return false;
   *use = (NcTemplateUse){0};
   put_points(program, t, c, &x, use);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
@@ -186,10 +194,11 @@ static bool choose_weight_blocks(const NcTarget *t, const NcConvTemplate *c, Wei
 
 bool nc_conv_weight_winograd(NcBuf *program, const NcTarget *t, const NcConvTemplate *c, NcTemplateUse *use) {
   WeightBlocks b;
-  if (!possible(c) || !choose_weight_blocks(t, c, &b)) return false;
+  if (!nc_conv_winograd_possible(c) || !choose_weight_blocks(t, c, &b)) return false;
   const int64_t split = nc_ceil_div(tiles_of(c), b.chunk), count = c->out_channels * c->in_channels * 9;
   const Planes x = planes_of_x(c, b.ib), dy = planes_of_dy(c, b.ob);
-  if (!rows_at_once(t, c, &x) || !rows_at_once(t, c, &dy) || !pays(t, c, &weight_cost, (double)split)) return false;
+  if (!planes_fit(t, c, &x) || !planes_fit(t, c, &dy) || !nc_conv_reaches(c, split * count)) return false;
+  if (!pays(t, c, &weight_cost, (double)split)) return false;
   *use = (NcTemplateUse){0};
   put_points(program, t, c, &x, use);
   put_points(program, t, c, &dy, use);
