@@ -203,6 +203,24 @@ START_TEST(erf_is_accurate) {
 }
 END_TEST
 
+// exp and what is made of it, from where it is 0 to where it is infinite.
+START_TEST(exp_is_accurate) {
+  float *x = NC_NEW_N(arena, float, SWEEP), worst = 0;
+  for (int i = 0; i < SWEEP; i++) x[i] = (float)(i - SWEEP / 2) / (SWEEP / 2) * 86.5f;
+  const float edge[] = {-INFINITY, INFINITY, NAN, 88.7f, 88.73f, 1e30f, -1e30f, -87.5f, 0, -0.0f, 1e-30f};
+  memcpy(x, edge, sizeof edge);
+  float *y = sweep("nc_exp_float8", x), *s = sweep("nc_sigmoid_float8", x);
+  ck_assert(isnan(y[2]) && isnan(s[2]));
+  ck_assert(y[0] == 0 && y[6] == 0 && y[7] == 0 && isinf(y[1]) && isinf(y[4]) && isinf(y[5]));
+  ck_assert(s[0] >= 0 && s[0] < 1e-37f && s[6] < 1e-37f && s[1] == 1 && s[5] == 1);
+  for (int i = 0; i < SWEEP; i++) {
+    if (i < 8 && i != 3) continue;
+    worst = fmaxf(worst, (float)fmax(ulps(y[i], exp((double)x[i])), ulps(s[i], 1 / (1 + exp(-(double)x[i])))));
+  }
+  ck_assert_msg(worst <= 3, "%g units in the last place", (double)worst);
+}
+END_TEST
+
 START_TEST(erfinv_is_accurate) {
   float *x = NC_NEW_N(arena, float, SWEEP), worst = 0;
   for (int i = 0; i < SWEEP; i++) x[i] = (float)(i - SWEEP / 2 + 1) / (SWEEP / 2 + 1);
@@ -317,6 +335,7 @@ int main(void) {
   TCase *t = suite_case(s, "math", NULL, NULL);
   tcase_add_unchecked_fixture(t, setup, teardown);   // one process: OpenCL does not survive fork
   tcase_add_loop_test(t, rows, 0, 2);
+  tcase_add_test(t, exp_is_accurate);
   tcase_add_test(t, erf_is_accurate);
   tcase_add_test(t, erfinv_is_accurate);
   tcase_add_test(t, division_does_not_trap);
