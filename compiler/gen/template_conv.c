@@ -137,16 +137,31 @@ static bool depthwise(const NcConvTemplate *c) {
   return c->groups > 1 && c->groups == c->in_channels && c->stride[2] <= 2;
 }
 
-// A plane's slab stays in the first-level cache; planes are small, so an item makes several.
+// Columns of x that an output row reaches, and how long a line of them is in scratch: as depthwise_cpu.cl has it.
+static int64_t taken(const NcConvTemplate *c) {
+  const int64_t last = reach(c, 2, c->out[2]) - 1 - c->lo[2];
+  return last < 0 ? 0 : nc_least(c->in[2], last / c->dilate_x[2] + 1);
+}
+
+static int64_t pitch(const NcTarget *t, const NcConvTemplate *c) {
+  const int64_t vectors = nc_ceil_div(taken(c), c->stride[2] * t->vector);
+  return nc_most(nc_ceil_div(reach(c, 2, c->out[2]), c->stride[2]), nc_ceil_div(c->lo[2], c->stride[2]) + vectors * t->vector);
+}
+
+static int64_t lines(const NcTarget *t, const NcConvTemplate *c, const Blocks *b) {
+  return c->kernel[0] * reach(c, 1, b->rb) * c->stride[2] * pitch(t, c);
+}
+
+// A plane's lines stay in the first-level cache; planes are small, so an item makes several.
 static bool choose_planes(const NcTarget *t, const NcConvTemplate *c, Blocks *b) {
-  enum { LEAST_WORK = 32768, ITEMS_PER_CORE = 8, MOST_SLAB = 4096 };
+  enum { LEAST_WORK = 32768, ITEMS_PER_CORE = 8, MOST_LINES = 4096 };
   const int64_t taps = product(c->kernel), multiple = c->out_channels / c->groups;
   const int64_t wanted = (int64_t)ITEMS_PER_CORE * t->compute_units;
   *b = (Blocks){.ib = 1, .ob = 1, .rb = c->out[1]};
-  while (slab(c, b) > MOST_SLAB && b->rb > 4) b->rb = half(c->out[1], b->rb, 4);
+  while (lines(t, c, b) > MOST_LINES && b->rb > 4) b->rb = half(c->out[1], b->rb, 4);
   b->ob = nc_most(1, nc_least(c->groups, LEAST_WORK / (b->rb * c->out[2] * taps * multiple)));
   while (b->ob > 1 && c->batch * c->out[0] * nc_ceil_div(c->out[1], b->rb) * nc_ceil_div(c->groups, b->ob) < wanted) b->ob /= 2;
-  return slab(c, b) + b->rb * c->out[2] + 8 * t->vector <= room(t);
+  return lines(t, c, b) + b->rb * c->out[2] + 8 * t->vector <= room(t);
 }
 
 static void pack_weights(NcBuf *program, const NcConvTemplate *c, NcTemplateUse *use) {
@@ -162,7 +177,8 @@ static bool depthwise_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplat
   const bool pack = !nc_conv_plain_weights(c);
   NcTemplateFrame f = nc_frame_begin(program, t, c->name, &c->text);
   nc_conv_define(&f, c);
-  nc_frame_sizes(&f, (NcTemplateSize[]){{"GB", b.ob}, {"RB", b.rb}, {"PACK_W", pack}, {NULL, 0}});
+  nc_frame_sizes(&f, (NcTemplateSize[]){{"GB", b.ob}, {"RB", b.rb}, {"PACK_W", pack}, {"PITCH", pitch(t, c)},
+                                       {"TAKEN", taken(c)}, {NULL, 0}});
   nc_frame_define(&f, "SCRATCH", "__local");
   nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "slab_cpu.cl");
