@@ -33,6 +33,26 @@ static const struct { const char *rule, *before, *after; } rules[] = {
    "%3 = pow(%0, %2) : f32[4]", "1"},
   {"pow_const", "%1 = const(){value=-0.5} : f32[]\n%2 = broadcast(%1){shape=[4], axes=[]} : f32[4]\n"
    "%3 = pow(%0, %2) : f32[4]", "rsqrt(x)"},
+  {"mul_frozen", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = cumulative(%1){op=\"sum\", axis=0, reverse=0} : f32[3,4]\n"
+   "%3 = var(){name=\"m\", kind=\"state\"} : f32[4]\n%4 = broadcast(%3){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%5 = var(){name=\"r\", kind=\"param\"} : f32[4]\n%6 = broadcast(%5){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%7 = sub(%2, %4) : f32[3,4]\n%8 = mul(%7, %6) : f32[3,4]\n%9 = mul(%8, %4) : f32[3,4]",
+   "add(mul(cumulative(broadcast(x)), broadcast(mul(r, m))), broadcast(mul(mul(neg(m), r), m)))"},
+  {"add_frozen", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = cumulative(%1){op=\"sum\", axis=0, reverse=0} : f32[3,4]\n"
+   "%3 = var(){name=\"m\", kind=\"state\"} : f32[4]\n%4 = broadcast(%3){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%5 = var(){name=\"r\", kind=\"param\"} : f32[4]\n%6 = broadcast(%5){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%7 = mul(%2, %4) : f32[3,4]\n%8 = add(%6, %7) : f32[3,4]\n%9 = add(%8, %4) : f32[3,4]",
+   "add(mul(cumulative(broadcast(x)), broadcast(m)), broadcast(add(r, m)))"},
+  {"sub_frozen", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = cumulative(%1){op=\"sum\", axis=0, reverse=0} : f32[3,4]\n"
+   "%3 = var(){name=\"m\", kind=\"state\"} : f32[4]\n%4 = broadcast(%3){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%5 = var(){name=\"r\", kind=\"param\"} : f32[4]\n%6 = broadcast(%5){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%7 = mul(%2, %4) : f32[3,4]\n%8 = add(%6, %7) : f32[3,4]\n%9 = sub(%8, %4) : f32[3,4]",
+   "add(mul(cumulative(broadcast(x)), broadcast(m)), broadcast(sub(r, m)))"},
+  {"", "%1 = broadcast(%0){shape=[3,4], axes=[1]} : f32[3,4]\n%2 = cumulative(%1){op=\"sum\", axis=0, reverse=0} : f32[3,4]\n"
+   "%3 = var(){name=\"m\", kind=\"state\"} : f32[4]\n%4 = broadcast(%3){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%5 = var(){name=\"r\", kind=\"param\"} : f32[4]\n%6 = broadcast(%5){shape=[3,4], axes=[1]} : f32[3,4]\n"
+   "%7 = sub(%2, %4) : f32[3,4]\n%8 = mul(%7, %6) : f32[3,4]\n%9 = mul(%8, %7) : f32[3,4]",
+   "mul(mul(sub(cumulative(broadcast(x)), broadcast(m)), broadcast(r)), sub(cumulative(broadcast(x)), broadcast(m)))"},
   {"neg_neg", "%1 = neg(%0) : f32[4]\n%2 = neg(%1) : f32[4]", "x"},
   {"not_not", "%1 = gt(%0, %0) : bool[4]\n%2 = not(%1) : bool[4]\n%3 = not(%2) : bool[4]", "gt(x, x)"},
   {"reciprocal_root", "%1 = sqrt(%0) : f32[4]\n%2 = reciprocal(%1) : f32[4]", "rsqrt(x)"},
@@ -114,6 +134,17 @@ static const struct { const char *rule, *before, *after; } rules[] = {
    "%2 = pad(%1){lo=[0,0,1], hi=[0,0,1], value=0} : f32[1,1,6]\n"
    "%3 = conv(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1]} : f32[1,1,3]",
    "conv(reshape(x), reshape(x))"},
+  {"conv_dense", "%1 = reshape(%0){shape=[1,2,2]} : f32[1,2,2]\n%2 = exp(%1) : f32[1,2,2]\n"
+   "%3 = conv(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1]} : f32[1,1,1]",
+   "reshape(dot(reshape(exp(reshape(x))), reshape(x)))"},
+  {"", "%1 = reshape(%0){shape=[1,2,2]} : f32[1,2,2]\n%2 = exp(%1) : f32[1,2,2]\n"
+   "%3 = conv(%2, %1){groups=1, stride=[1], lo=[1], hi=[-1], dilation=[1], dilate_x=[1]} : f32[1,1,1]",
+   "conv(exp(reshape(x)), reshape(x))"},
+  {"conv_scaled", "%1 = iota(){axis=2} : f32[1,4,6]\n%2 = cumulative(%1){op=\"sum\", axis=2, reverse=0} : f32[1,4,6]\n"
+   "%3 = broadcast(%0){shape=[1,4,6], axes=[1]} : f32[1,4,6]\n%4 = mul(%2, %3) : f32[1,4,6]\n"
+   "%5 = reshape(%0){shape=[1,4,1]} : f32[1,4,1]\n"
+   "%6 = conv(%4, %5){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1]} : f32[1,1,6]",
+   "conv(cumulative(iota()), mul(reshape(x), reshape(x)))"},
   {"conv_weight_pad", "%1 = reshape(%0){shape=[1,1,4]} : f32[1,1,4]\n"
    "%2 = pad(%1){lo=[0,0,1], hi=[0,0,1], value=0} : f32[1,1,6]\n"
    "%3 = conv_weight(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1], kernel=[3]} : f32[1,1,3]",
@@ -128,7 +159,7 @@ static const struct { const char *rule, *before, *after; } rules[] = {
 // The expression of a node, movement attributes left out.
 static void expression(NcBuf *b, const NcNode *n) {
   double v;
-  if (nc_is_op(n, "input")) nc_put(b, nc_attr_str(n, "name"));
+  if (nc_is_op(n, "input") || nc_is_op(n, "var")) nc_put(b, nc_attr_str(n, "name"));
   else if (nc_constant(n, &v)) nc_put_double(b, v);
   else if (nc_is_op(n, "const")) {
     int count;

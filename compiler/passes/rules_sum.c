@@ -262,30 +262,3 @@ NcNode *nc_rule_dot_layout(NcSimplify *s, NcNode *n) {
   }
   return NULL;
 }
-
-// ---- convolutions
-
-// Padding with zeros on the spatial axes alone, of an operand that is not spread.
-static bool absorb(const NcNode *n, NcConv *c) {
-  const NcNode *p = n->in[0];
-  if (!nc_is_op(p, "pad") || nc_attr_float(p, "value") != 0 || !nc_conv_of(n, c)) return false;
-  const int64_t *lo = nc_attr_ints(p, "lo", NULL), *hi = nc_attr_ints(p, "hi", NULL);
-  if (lo[0] || hi[0] || lo[1] || hi[1]) return false;
-  for (int i = 0; i < c->spatial; i++) {
-    if (c->dilate_x[i] != 1) return false;
-    c->lo[i] += lo[i + 2];
-    c->hi[i] += hi[i + 2];
-  }
-  return true;
-}
-
-NcNode *nc_rule_conv_pad(NcSimplify *s, NcNode *n) {
-  NcConv c;
-  return absorb(n, &c) ? nc_conv(s->g, n->at, n->in[0]->in[0], n->in[1], &c) : NULL;
-}
-
-NcNode *nc_rule_conv_weight_pad(NcSimplify *s, NcNode *n) {
-  NcConv c;
-  const int64_t *kernel = nc_attr_ints(n, "kernel", NULL);
-  return absorb(n, &c) ? nc_conv_weight(s->g, n->at, n->in[0]->in[0], n->in[1], &c, kernel) : NULL;
-}
