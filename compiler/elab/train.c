@@ -222,13 +222,19 @@ static bool metrics(NcElab *e, const NcTrainKeys *k, const NcExpr *x, NcRecipe *
   return ok;
 }
 
-// The loss that is nothing but a call of one of the prelude's, or its mean.
+// The prelude's function that this calls with `n` arguments and nothing that changes what it computes; NULL: something else.
+static const char *plain_call(const NcElab *e, const NcExpr *x, int n) {
+  if (!x || x->kind != NC_X_CALL || x->a->kind != NC_X_NAME || x->list.n != n) return NULL;
+  for (int i = 0; i < n; i++)
+    if (x->list.at[i].name.s) return NULL;
+  return nc_map_has(&e->user->decl, x->a->name.s) ? NULL : x->a->name.s;
+}
+
+// The loss that is nothing but a call of one of the prelude's, of outputs and what they should be, or its mean.
 static const char *plain_loss(const NcElab *e, const NcTrainKeys *k) {
   const NcExpr *x = k->steps_in_turn ? NULL : k->part.at[0].loss;
-  bool mean = x && x->kind == NC_X_CALL && x->a->kind == NC_X_NAME && strcmp(x->a->name.s, "mean") == 0 && x->list.n == 1;
-  if (mean) x = x->list.at[0].e;
-  if (!x || x->kind != NC_X_CALL || x->a->kind != NC_X_NAME) return NULL;
-  return nc_map_has(&e->user->decl, x->a->name.s) ? NULL : x->a->name.s;
+  const char *mean = plain_call(e, x, 1);
+  return plain_call(e, mean && strcmp(mean, "mean") == 0 ? x->list.at[0].e : x, 2);
 }
 
 void nc_output_value(NcElab *e, const char *name, NcValue v) {

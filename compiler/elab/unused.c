@@ -1,6 +1,6 @@
-// Functions, layers and models that nothing in the file calls, and data and weights that nothing uses. The first are elaborated with sizes that are made up, several times
-// over: what is wrong each time, whatever was tried, is an error; what only some sizes bring about is none, since a caller might
-// give others. What an assertion refuses is not tried.
+// Functions, layers and models that nothing in the file calls, and data and weights that nothing uses. The first are elaborated
+// with sizes that are made up, several times over: what is wrong each time, whatever was tried, is an error; what only some
+// sizes bring about is none, since a caller might give others. What an assertion refuses is not tried.
 #include "elab/recipe.h"
 #include <string.h>
 

@@ -19,7 +19,8 @@ static const NcWord plain[] = {
   {"optimizer", "optimizer = adam(1e-3)",
    "setting of train: a layer of weight and gradient, such as sgd adam adamw nadam rmsprop adagrad adadelta lion lamb lars"},
   {"keep", "keep = accuracy",
-   "setting of train: which value picks the best checkpoint (loss); losses and errors are best small, the rest large; min(error) and max(score) say it"},
+   "setting of train: which value picks the best checkpoint (loss); losses and errors are best small, the rest large; "
+   "min(error) and max(score) say it"},
   {"patience", "patience = 5",
    "setting of train and stage: ends it after so many validations in a row without a better value of what is kept"},
   {"batch", "batch = 32", "setting of train: examples in one step (32)"},
@@ -45,7 +46,9 @@ static const NcWord plain[] = {
   {"frozen", "x |> dense(3) as d frozen", "this layer is not trained and works as in inference, unless `only` names it"},
   {"source", "source = csv(\"iris.csv\", label = \"species\")", "setting of data: where the fields come from"},
   {"split", "split = (train = 0.8, valid = 0.1, test = 0.1)", "setting of data: fractions of the examples, or whole numbers of them"},
-  {"split_by", "split_by = label", "setting of data: each part gets its share of every class; of a number, such as a time, its parts follow one another; `order`: as the source has them"},
+  {"split_by", "split_by = label",
+   "setting of data: each part gets its share of every class; of a number, such as a time, its parts follow one another; "
+   "`order`: as the source has them"},
   {"balance", "balance = label", "setting of data: training draws as many examples from each class"},
   {"where", "where = label < 5", "setting of data: which examples count; elsewhere where(c, a, b) chooses element by element"},
 };

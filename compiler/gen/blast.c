@@ -4,7 +4,8 @@
 #include "passes/rules.h"
 #include "plan/tuned.h"
 
-enum { LEAST_WORK = 1 << 27 };      // of m n k: below, where nothing was measured, our own kernel with its epilogue inside saves more than it loses
+// Of m n k: below, where nothing was measured, our own kernel with its epilogue inside saves more than it loses.
+enum { LEAST_WORK = 1 << 27 };
 
 static bool matrix(int64_t rows, int64_t cols, int64_t row_step, int64_t col_step, bool *turned, int64_t *ld) {
   bool straight = (col_step == 1 || cols == 1) && row_step >= cols;

@@ -42,7 +42,11 @@ unsigned nc_time_loop(const NcWalk *w, const NcNode *n);
 NcNode *nc_keep(NcWalk *w, NcRange at, NcType t, NcKept what);                // the variable, named
 bool nc_is_garbage(NcPiece x);
 NcPiece nc_row_of(NcWalk *w, const NcNode *n, int axis);                      // by the operation's rule (advance_rules.c)
-unsigned nc_time_of(const NcWalk *w, const NcNode *n);                        // by the operation's rule
+unsigned nc_time_of(const NcWalk *w, const NcNode *n);                        // by the operation's rule (advance_axes.c)
+int nc_axis_reshaped(NcShape from, NcShape to, int axis);                     // one that stays whole, with as much before it; -1
+// Where axis k of operand i of n lies in n's result; -1 nowhere. `found` false: it cannot be told.
+int nc_axis_of_result(const NcNode *n, int i, int k, bool *found);
+int nc_axis_of_operand(const NcNode *n, int i, int axis);                     // of operand i, that becomes this one; -1: none
 NcNode *nc_at(NcWalk *w, const NcNode *n, NcNode *x, int axis, int64_t ahead);   // x at position p + ahead of an axis; zeros outside
 NcNode *nc_upto(NcWalk *w, NcRange at, NcShape s, int axis, const char *op);  // bool s: its index along axis `op` p
 // Whether a fixed node holds one value wherever the index of axis u is greater than that of axis t.

@@ -12,97 +12,6 @@ static NcShape one(const NcNode *n, int axis) {        // its shape where that a
   return s;
 }
 
-// ---- axes through a reshape: an axis that stays whole, with as much before it
-
-static int reshaped(NcShape from, NcShape to, int axis) {
-  int64_t before = 1, sum = 1;
-  for (int i = 0; i < axis; i++) before *= from.dim[i];
-  for (int k = 0; k < to.rank; k++) {
-    if (sum == before && to.dim[k] == from.dim[axis]) return k;
-    sum *= to.dim[k];
-  }
-  return -1;
-}
-
-// Where axis k of operand i of n lies in n's result; -1 nowhere. `found` false: it cannot be told.
-static int result_axis(const NcNode *n, int i, int k, bool *found) {
-  const NcShape *x = &n->in[i]->type.shape;
-  int count;
-  *found = true;
-  if (n->op->kind == NC_POINTWISE || n->op->kind == NC_CUMULATIVE || is(n, "slice") || is(n, "pad") || is(n, "concat")) return k;
-  if (is(n, "permute")) {
-    const int64_t *perm = nc_attr_ints(n, "perm", &count);
-    for (int o = 0; o < count; o++)
-      if (perm[o] == k) return o;
-  }
-  if (is(n, "broadcast")) return (int)nc_attr_ints(n, "axes", NULL)[k];
-  if (is(n, "reshape")) {
-    int o = reshaped(*x, n->type.shape, k);
-    *found = o >= 0;
-    return o;
-  }
-  if (n->op->kind == NC_REDUCE) {
-    int64_t rest[NC_MAX_RANK];
-    const int64_t *axes = nc_attr_ints(n, "axes", &count);
-    int kept = nc_other_axes(x->rank, count, axes, rest);
-    for (int o = 0; o < kept; o++)
-      if (rest[o] == k) return o;
-    return -1;
-  }
-  if (n->op->kind == NC_DOT) {
-    int batch, con;
-    const int64_t *b[2] = {nc_attr_ints(n, "abatch", &batch), nc_attr_ints(n, "bbatch", NULL)};
-    const int64_t *c[2] = {nc_attr_ints(n, "acon", &con), nc_attr_ints(n, "bcon", NULL)};
-    int at = batch;
-    for (int o = 0; o < batch; o++)
-      if (b[i][o] == k) return o;
-    if (nc_has_axis(c[i], con, k)) return -1;
-    if (i) at += n->in[0]->type.shape.rank - batch - con;
-    for (int o = 0; o < k; o++) at += !nc_has_axis(b[i], batch, o) && !nc_has_axis(c[i], con, o);
-    return at;
-  }
-  if (is(n, "gather")) {
-    int axis = (int)nc_attr_int(n, "axis"), index = n->in[1]->type.shape.rank;
-    if (i) return axis + k;
-    *found = k != axis;
-    return k < axis ? k : k + index - 1;
-  }
-  if (is(n, "attention") && k < 3) {           // keys and their values are summed over
-    bool shared = i != 1 && i != 2;
-    *found = shared || k != 1 || n->in[i]->type.shape.dim[1] == n->type.shape.dim[1];
-    return shared || k < 2 ? k : -1;
-  }
-  if (is(n, "attention")) return i == 2 ? 3 : -1;
-  if (is(n, "conv") && i == 0 && x->rank == 3 && k != 1) return k;
-  *found = false;
-  return -1;
-}
-
-unsigned nc_time_of(const NcWalk *w, const NcNode *n) {
-  if (is(n, "loop") || is(n, "loop_out")) return nc_time_loop(w, n);
-  unsigned out = 0;
-  for (int i = 0; i < n->nin; i++) {
-    unsigned in = w->time[n->in[i]->id];
-    out |= in & NC_LOST;
-    for (int k = 0; k < n->in[i]->type.shape.rank; k++) {
-      bool found;
-      if (!(in & 1u << k)) continue;
-      int o = result_axis(n, i, k, &found);
-      out |= !found ? NC_LOST : o >= 0 ? 1u << o : 0;
-    }
-  }
-  return out;
-}
-
-// The axis of operand i that becomes axis `axis` of the result; -1 where it has none.
-static int operand_axis(const NcNode *n, int i, int axis) {
-  for (int k = 0; k < n->in[i]->type.shape.rank; k++) {
-    bool found;
-    if (result_axis(n, i, k, &found) == axis && found) return k;
-  }
-  return -1;
-}
-
 // ---- what is ahead
 
 // The result's piece where one operand has something ahead that the operation leaves there.
@@ -110,7 +19,7 @@ static NcPiece kept(const NcNode *n, int i, NcPiece x, NcNode *result) {
   bool found;
   NcPiece p = nc_piece(result);
   if (x.axis < 0) return p;
-  p.axis = result_axis(n, i, x.axis, &found);
+  p.axis = nc_axis_of_result(n, i, x.axis, &found);
   if (p.axis < 0 || !found) return nc_piece(result);
   p.ahead = x.ahead;
   p.value = x.value;
@@ -209,7 +118,7 @@ static NcPiece row_leaf(NcWalk *w, const NcNode *n, int axis) {
 }
 
 static NcPiece row_permute(NcWalk *w, const NcNode *n, int axis) {
-  NcPiece x = nc_row(w, n->in[0], operand_axis(n, 0, axis));
+  NcPiece x = nc_row(w, n->in[0], nc_axis_of_operand(n, 0, axis));
   return x.node ? kept(n, 0, x, nc_copy_node(w->to, n, &x.node)) : x;
 }
 
@@ -218,7 +127,7 @@ static NcPiece looked_up(NcWalk *w, const NcNode *n, int axis) {     // of what 
 }
 
 static NcPiece row_reshape(NcWalk *w, const NcNode *n, int axis) {
-  int k = reshaped(n->type.shape, n->in[0]->type.shape, axis);
+  int k = nc_axis_reshaped(n->type.shape, n->in[0]->type.shape, axis);
   if (k < 0) return w->depends[n->id] ? nc_refused(w, n, "it mixes positions with other axes") : looked_up(w, n, axis);
   NcPiece x = nc_row(w, n->in[0], k);
   if (!x.node) return x;
@@ -227,7 +136,7 @@ static NcPiece row_reshape(NcWalk *w, const NcNode *n, int axis) {
 }
 
 static NcPiece row_broadcast(NcWalk *w, const NcNode *n, int axis) {
-  int k = operand_axis(n, 0, axis);
+  int k = nc_axis_of_operand(n, 0, axis);
   bool along = k >= 0 && n->in[0]->type.shape.dim[k] != 1;
   NcPiece x = along ? nc_row(w, n->in[0], k) : nc_whole(w, n->in[0]);
   if (!x.node) return x;
@@ -294,10 +203,10 @@ static NcPiece row_concat(NcWalk *w, const NcNode *n, int axis) {
 }
 
 static NcPiece row_reduce(NcWalk *w, const NcNode *n, int axis) {
-  NcPiece x = nc_row(w, n->in[0], operand_axis(n, 0, axis));
+  NcPiece x = nc_row(w, n->in[0], nc_axis_of_operand(n, 0, axis));
   bool found;
   if (!x.node) return x;
-  bool over = x.axis >= 0 && result_axis(n, 0, x.axis, &found) < 0;
+  bool over = x.axis >= 0 && nc_axis_of_result(n, 0, x.axis, &found) < 0;
   if (over && nc_is_garbage(x)) return nc_refused(w, n, "it takes in positions that are still to come; is a causal mask missing?");
   if (!nc_is_garbage(x)) x.axis = -1;
   return kept(n, 0, x, nc_copy_node(w->to, n, &x.node));
@@ -324,7 +233,7 @@ static NcPiece row_cumulative(NcWalk *w, const NcNode *n, int axis) {
 
 // Operand i of what lies along `axis`: the row of it that this one is made of, or all of it.
 static NcPiece operand(NcWalk *w, const NcNode *n, int i, int axis) {
-  int k = operand_axis(n, i, axis);
+  int k = nc_axis_of_operand(n, i, axis);
   return k >= 0 ? nc_row(w, n->in[i], k) : nc_whole(w, n->in[i]);
 }
 

@@ -177,7 +177,8 @@ static bool leaf(const NcMeeting *m, NcShare *out) {
     m->out->draws = true;
     return true;
   }
-  if (n->op == &nc_row_iota) return m->axis < 0 || nc_attr_int(n, "axis") != m->axis ? true : why(m, "tells examples apart by their number");
+  if (n->op == &nc_row_iota)
+    return m->axis < 0 || nc_attr_int(n, "axis") != m->axis || why(m, "tells examples apart by their number");
   if (n->op != &nc_row_const) return n->op == &nc_row_input || m->axis < 0;
   const NcAttr *a = nc_attr(n, "value"), *b = nc_attr(m->part, "value");
   if (a && b && a->f != b->f) return a->f != 0 && b->f / a->f > 0 && set(out, out->how, m->axis, 1, b->f / a->f);

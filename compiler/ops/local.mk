@@ -4,6 +4,7 @@ compiler_libcompiler_la_SOURCES += \
   compiler/ops/advance.h \
   compiler/ops/advance_internal.h \
   compiler/ops/advance.c \
+  compiler/ops/advance_axes.c \
   compiler/ops/advance_rules.c \
   compiler/ops/advance_loop.c \
   compiler/ops/advance_fill.c \

@@ -12,7 +12,7 @@ bool nc_picture_decode(NcArena *scratch, NcDiag *d, NcRange at, const char *path
 
 typedef struct {
   const char *const *path;
-  int64_t n, next, failed;   // failed: the first that is wrong, n where none is
+  int64_t next, failed;      // failed: the first that is wrong, the number of all where none is
   const NcPictureForm *form;
   NcRange at;
   unsigned char *out;
@@ -66,7 +66,7 @@ static void *work(void *arg) {
 
 bool nc_pictures_read(NcArena *a, NcDiag *d, NcRange at, const char *const *path, int64_t n, const NcPictureForm *form,
                       unsigned char *out) {
-  Work w = {.path = path, .n = n, .failed = n, .form = form, .at = at, .out = out};
+  Work w = {.path = path, .failed = n, .form = form, .at = at, .out = out};
   pthread_t thread[MOST_THREADS];
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
   int64_t more = cores > MOST_THREADS ? MOST_THREADS : cores - 1;     // this one works too

@@ -37,11 +37,6 @@ static const char style[] =
   ".c4{fill:var(--s4)}.c5{fill:var(--s5)}.c6{fill:var(--s6)}.c7{fill:var(--s7)}.c8{fill:var(--s8)}.c9{fill:var(--s9)}.line{fill:none!important}\n"
   "code{font-size:.93em}summary{cursor:pointer}.bad{color:rgb(var(--wrong))}.missing{color:var(--soft);font-style:italic}\n";
 
-void nc_section(NcReport *r, const char *id, const char *title) {
-  nc_putf(r->b, "<section id=\"%s\"><h2>%s</h2>\n", id, title);
-}
-void nc_section_end(NcReport *r) { nc_put(r->b, "</section>\n"); }
-
 void nc_report_section(NcReport *r, const char *id, const char *title, bool (*f)(NcReport *r)) {
   NcBuf *page = r->b, own = NC_BUF(r->m->arena);
   NcDiag *d = r->m->diag;
@@ -50,13 +45,13 @@ void nc_report_section(NcReport *r, const char *id, const char *title, bool (*f)
   bool good = f(r);
   r->b = page;
   const char *why = !good && d->messages.n > messages ? d->messages.at[messages]->text : "it could not be made";
-  if (own.n || !good) nc_section(r, id, title);
+  if (own.n || !good) nc_putf(r->b, "<section id=\"%s\"><h2>%s</h2>\n", id, title);
   if (!good) {
     nc_put(r->b, "<p class=\"missing\">Not shown: ");
     nc_html(r->b, why);
     nc_put(r->b, ".</p>\n");
   } else if (own.n) nc_putn(r->b, own.at, own.n);
-  if (own.n || !good) nc_section_end(r);
+  if (own.n || !good) nc_put(r->b, "</section>\n");
   nc_diag_forget(d, messages, errors);
 }
 

@@ -18,8 +18,6 @@ typedef struct {
   const NcSplit *part;             // whose examples are looked at; NULL: the data cannot be had
 } NcReport;
 
-void nc_section(NcReport *r, const char *id, const char *title);    // begins one; nc_section_end ends it
-void nc_section_end(NcReport *r);
 // What `f` puts, as a section of its own. Where it puts nothing there is no section; where it fails, its message stands there.
 void nc_report_section(NcReport *r, const char *id, const char *title, bool (*f)(NcReport *r));
 
