@@ -19,6 +19,7 @@
 //   SD SH SW, LO_D…, DD DH DW, XD XH XW                     stride, low padding, dilation of the kernel and of x
 //   RB OB IB               blocks as above; OB a multiple of MR, which is at most OG
 //   PB                     panels made at once: with few steps, rows of weights are read, and results written, for all of them
+//   NARROW                 1: the last panel of an item has at most W pixels, and is made by a tile of 2·MR rows × W
 //   PACK_W, W_O W_I W_D W_H W_W   see weights_cpu.cl
 //   RUNS                   1: vectors of pixels are one or two runs
 //   POINTWISE              1: one tap, stride 1, no padding: the pixels of an item lie one after the other in x, and panels
@@ -31,9 +32,11 @@
 #if IB < IG
 #define SUMS (OB * PANELS * NR)
 #define SUM(channel, p) (sums + (channel) * (PANELS * NR) + (p) * MR)
+#define SECOND(channel, p) SUM(channel, p)
 #else
-#define SUMS (MR * NR)
+#define SUMS ((1 + NARROW) * MR * NR)
 #define SUM(channel, p) sums
+#define SECOND(channel, p) (sums + MR * NR)
 #endif
 
 #if POINTWISE
@@ -159,6 +162,33 @@ INLINE void FN(_tile)(int steps, bool first, __global const W_TYPE *w, SCRATCH c
   FN(_keep)(acc, sums);
 }
 
+#if NARROW
+// Two tiles of the last panel, whose rows begin at w and v, as one of W columns: half of what its other lanes would take.
+INLINE void FN(_narrow)(int steps, bool first, __global const W_TYPE *w, __global const W_TYPE *v, SCRATCH const float *panel,
+                        SCRATCH float *sums, SCRATCH float *more) {
+  VEC a[MR], b[MR];
+#pragma unroll
+  for (int r = 0; r < MR; r++) {
+    a[r] = IB >= IG || first ? (VEC)(0) : VAT(sums + r * NR);
+    b[r] = IB >= IG || first ? (VEC)(0) : VAT(more + r * NR);
+  }
+#pragma nounroll
+  for (int k = 0; k < steps; k++) {
+    const VEC x = VAT(panel + k * NR);
+#pragma unroll
+    for (int r = 0; r < MR; r++) {
+      a[r] = fma((VEC)(w[r * STEPS + k]), x, a[r]);
+      b[r] = fma((VEC)(v[r * STEPS + k]), x, b[r]);
+    }
+  }
+#pragma unroll
+  for (int r = 0; r < MR; r++) {
+    VAT(sums + r * NR) = a[r];
+    VAT(more + r * NR) = b[r];
+  }
+}
+#endif
+
 BODY void FN(_item)(int block, int oblock, int n, SCRATCH float *restrict slab, SCRATCH float *restrict panel,
                     SCRATCH float *restrict sums, __global const A_TYPE *restrict A,
                     __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA) {
@@ -188,17 +218,31 @@ BODY void FN(_item)(int block, int oblock, int n, SCRATCH float *restrict slab, 
 #endif
       }
       const IDX w = ((IDX)(g * OG)) * STEPS + i0 * TAPS;
+      const int wide = NARROW && end == pixels && pixels % NR && pixels % NR <= W ? pixels - pixels % NR : end;
 #pragma nounroll
       for (int c = c0; c < c1; c += MR) {
         const int row = min(c, OG - MR);    // the last tile makes channels again rather than being one of fewer
 #pragma nounroll
-        for (int p = begin; p < end; p += NR) {
+        for (int p = begin; p < wide; p += NR) {
           SCRATCH float *sum = SUM(c - c0, p);
           FN(_tile)(steps, first, weights + w + row * (IDX)STEPS, panel + (p - begin) * (IB * TAPS), sum);
           if (last)
             FN(_store)(c - row, sum, o + row * (IDX)(OD * OH * OW), g * OG + row, p, pixels, C EXTRA_NAMES);
         }
       }
+#if NARROW
+      if (wide < end)
+#pragma nounroll
+        for (int c = c0; c < c1; c += 2 * MR) {
+          const int tiles = c + MR < c1 ? 2 : 1, row[2] = {min(c, OG - MR), min(tiles == 2 ? c + MR : c, OG - MR)};
+          SCRATCH float *sum[2] = {SUM(c - c0, wide), tiles == 2 ? SECOND(c + MR - c0, wide) : SUM(c - c0, wide)};
+          FN(_narrow)(steps, first, weights + w + row[0] * (IDX)STEPS, weights + w + row[1] * (IDX)STEPS,
+                      panel + (wide - begin) * (IB * TAPS), sum[0], sum[1]);
+#pragma nounroll
+          for (int i = 0; i < tiles && last; i++)
+            FN(_store)(c + i * MR - row[i], sum[i], o + row[i] * (IDX)(OD * OH * OW), g * OG + row[i], wide, pixels, C EXTRA_NAMES);
+        }
+#endif
     }
   }
 }
@@ -219,6 +263,7 @@ GROUP_KERNEL
 #undef PANELS
 #undef SUMS
 #undef SUM
+#undef SECOND
 #undef WHOLE_VECTORS
 #undef RUN
 #undef INTS

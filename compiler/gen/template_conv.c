@@ -83,7 +83,18 @@ static int64_t panels(const NcConvTemplate *c, const Blocks *b) {
 }
 
 static int64_t scratch(const NcConvTemplate *c, const Blocks *b, int mr, int64_t nr) {
-  return copied(c, b) + panels(c, b) * b->ib * product(c->kernel) * nr + nc_most(sums(c, b, nr), mr * nr);
+  return copied(c, b) + panels(c, b) * b->ib * product(c->kernel) * nr + nc_most(sums(c, b, nr), 2 * mr * nr);
+}
+
+// Whether the last of an item's panels, of a few, has so few pixels that half a panel holds them.
+static bool narrow(const NcTarget *t, const NcConvTemplate *c, const Blocks *b, NcTile r) {
+  enum { MOST_PANELS = 16 };
+  const int64_t rest = c->out[1] % b->rb, nr = r.nv * t->vector, rows[] = {b->rb, rest ? rest : b->rb};
+  for (int i = 0; i < 2; i++) {
+    const int64_t pixels = rows[i] * c->out[2], over = pixels % nr;
+    if (over && over <= t->vector && pixels <= MOST_PANELS * nr) return r.nv == 2 && c->out_channels / c->groups > r.mr;
+  }
+  return false;
 }
 
 static int64_t items(const NcConvTemplate *c, const Blocks *b) {
@@ -245,7 +256,8 @@ static bool conv_cpu(NcBuf *program, const NcTarget *t, const NcConvTemplate *c,
   nc_frame_sizes(&f, (NcTemplateSize[]){
     {"MR", r.mr}, {"NV", r.nv}, {"IB", b.ib}, {"OB", b.ob}, {"RB", b.rb},
     {"PACK_W", pack}, {"RUNS", c->stride[2] <= 2 && c->out[2] >= t->vector},
-    {"POINTWISE", pointwise(c)}, {"PB", panels(c, &b)}, {NULL, 0}});
+    {"POINTWISE", pointwise(c)}, {"PB", panels(c, &b)},
+    {"NARROW", narrow(t, c, &b, r)}, {NULL, 0}});
   nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "slab_cpu.cl");
