@@ -213,6 +213,24 @@ START_TEST(a_schedule_follows_its_stage) {
 }
 END_TEST
 
+// ---- what is known of a loss: the prelude's function, where nothing else is done
+
+static const struct { const char *before, *loss, *plain; } losses[] = {
+  {"", "cross_entropy(net(x), label)", "cross_entropy"}, {"", "mean(bce_logits(net(x), x))", "bce_logits"},
+  {"", "mean(bce_logits(net(x), x, positive = 5.0))", NULL}, {"", "2 * cross_entropy(net(x), label)", NULL},
+  {"", "cross_entropy(smoothing = 0.1)(net(x), label)", NULL},
+  {"fn mean(x: f32[B, C]) -> f32[] { sum(x) }\n", "mean(bce_logits(net(x), x))", NULL},
+  {"fn mse(x: f32[B, C], y: f32[B, C]) -> f32[] { sum(x - y) }\n", "mse(net(x), x)", NULL},
+};
+
+START_TEST(plain_losses) {
+  NcProgram *p = good(nc_sprintf(arena, "nn 1\n%smodel net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\n"
+    "data points { source = spiral(n = 64) }\ntrain net on points { loss = %s; optimizer = sgd(0.1); epochs = 1 }\n",
+    losses[_i].before, losses[_i].loss));
+  ck_assert_pstr_eq(p->recipe->loss, losses[_i].plain);
+}
+END_TEST
+
 // ---- steps in turn
 
 #define GAN \
@@ -294,6 +312,7 @@ int main(void) {
   tcase_add_test(t, what_is_frozen_costs_nothing);
   tcase_add_test(t, only_thaws_what_it_names);
   tcase_add_test(t, a_schedule_follows_its_stage);
+  tcase_add_loop_test(t, plain_losses, 0, LENGTH(losses));
   tcase_add_test(t, steps_train_their_own);
   tcase_add_test(t, steps_share_what_train_says);
   tcase_add_test(t, combinations_are_refused);
