@@ -37,7 +37,7 @@ check-san:
 # Lexer, parser and printer, and every reader of foreign bytes, under libFuzzer: make fuzz FUZZ_SECONDS=600. What it finds
 # is kept in ./fuzz.
 FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined $(DEFS) -I. $(AM_CPPFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS) $(JANSSON_CFLAGS)
-FUZZ_READERS = plan graph safetensors idx npy npz csv names bpe image
+FUZZ_READERS = plan graph safetensors idx npy npz csv names bpe image dates cifar
 FUZZ_CC = clang
 FUZZ_SECONDS = 60
 .PHONY: fuzz
@@ -54,6 +54,8 @@ fuzz: nacre
 	cp $(srcdir)/tests/fuzz/*.npz fuzz/npz
 	cp $(srcdir)/tests/golden/tokenizers/[!e]*.json fuzz/bpe
 	printf 'nn 1\ntask dots() -> f32[9, 7] { rand[9, 7] }\n' > fuzz/dots.nn && ./nacre run fuzz/dots.nn dots -o fuzz/image/dots.png
+	printf '2000-01-01,1\n21.11.2026 14:30,2\n1999/2/28T23:59:60.5+01:30,3\n' > fuzz/dates/three
+	head -c 3075 /dev/zero | tr '\000' '\005' > fuzz/cifar/one
 	./nacre emit --plan --class cpu $(srcdir)/examples/xor.nn > fuzz/plan/xor
 	./nacre emit --graph $(srcdir)/examples/xor.nn > fuzz/graph/xor
 	for r in $(FUZZ_READERS); do \
