@@ -36,7 +36,7 @@
   OPT(PURPOSE, "for", "PURPOSE", "step", NULL, "which compilation: step (training), eval, predict, init, or a task of the file") \
   OPT(STEPS, "steps", "N", "20", NULL, "how many steps are measured") \
   OPT(TOP, "top", "N", "20", NULL, "rows of each table, the others as one; 0: all") \
-  OPT(DEPTH, "depth", "N", "0: as deep as it stays legible", NULL, "draw layers inside of layers, so many deep") \
+  OPT(DEPTH, "depth", "N", "0: as deep as it stays legible", NULL, "draw layers inside of layers, so many deep; with --kernels, the launches of a layer so deep as one box") \
   OPT(KERNELS, "kernels", NULL, NULL, NULL, "draw the launches, with what was fused into each") \
   OPT(BATCHES, "batches", "N,N,…", NULL, NULL, "a row for each of these batch sizes") \
   OPT(RUNS, "runs", "N", "3", NULL, "how many processes are measured") \

@@ -25,7 +25,6 @@ int cli_graph(const CliArgs *a) {
   NacrePicture p;
   NacreDraw d = {.kernels = a->value[O_KERNELS], .purpose = a->value[O_PURPOSE], .path = a->value[O_OUTPUT]};
   d.depth = a->number[O_DEPTH] > 1000 ? 1000 : (int)a->number[O_DEPTH];
-  if (d.kernels && a->value[O_DEPTH]) return cli_usage("E0704", "--kernels draws launches, which have no layers inside: leave out --depth");
   if (!d.kernels && d.purpose) return cli_usage("E0704", "--for says of which compilation the launches are drawn: add --kernels");
   if (!d.kernels && a->value[O_CLASS]) return cli_usage("E0704", "--class decides how launches are made: add --kernels");
   NacreStatus s = nacre_open(a->arg[0], &o, &m);

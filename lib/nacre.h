@@ -223,7 +223,8 @@ NacreStatus nacre_profile(NacreModel *m, const NacreProfileOptions *o, NacreWrit
 // it is installed. Errors: NACRE_USAGE: no such compilation, another ending (E0702). NACRE_RUN: it cannot be written, or there is
 // no `dot`: then the DOT text lies beside, under the name with .dot (E0602).
 typedef struct {
-  int depth;                 // how many layers deep; 0: as deep as it stays legible
+  int depth;                 // how many layers deep; 0: as deep as it stays legible. Of launches: a layer so deep is one box,
+                             // and with a depth that no layer has each launch is
   bool kernels;              // instead, the launches of a plan, and what was fused into each
   const char *purpose;       // of which compilation then; NULL: "predict"
   const char *path;          // NULL: it is not written

@@ -214,7 +214,8 @@ START_TEST(launches_are_drawn) {
   ck_assert_ptr_nonnull(strstr(p.dot, "launches"));
   ck_assert_ptr_nonnull(strstr(p.dot, "dot, add"));
   ck_assert_ptr_nonnull(strstr(p.dot, "t.nn:2:"));
-  open_text("nn 1\nmodel m(x: f32[B, 30, 4]) -> f32[B, 5] { x |> lstm(5, last = true) }\n");
+  // One whose turns are too large for one launch.
+  open_text("nn 1\nmodel m(x: f32[B, 30, 4]) -> f32[B, 600] { x |> lstm(600, last = true) }\n");
   p = draw((NacreDraw){.kernels = true});
   check(&p, "a loop");
   ck_assert_ptr_nonnull(strstr(p.dot, "loop of 30 turns"));
@@ -222,6 +223,12 @@ START_TEST(launches_are_drawn) {
 END_TEST
 
 // The optimizer reads gradients that lie in packs, which no step names as a whole before it.
+static int arrows_to(const json_t *arrows, json_int_t box) {
+  int n = 0;
+  for (size_t k = 0; k < json_array_size(arrows); k++) n += json_integer_value(json_object_get(json_array_get(arrows, k), "to")) == box;
+  return n;
+}
+
 START_TEST(training_is_drawn_to_its_end) {
   open_text("nn 1\nmodel m(x: f32[B, 2]) -> f32[B, 2] { x |> dense(4) |> tanh |> dense(2) }\n"
             "data d() { source = spiral(n = 64) }\n"
@@ -234,7 +241,7 @@ START_TEST(training_is_drawn_to_its_end) {
     const json_t *b = json_array_get(boxes, i), *kernel = json_array_get(json_object_get(b, "text"), 0);
     if (!kernel || strncmp(json_string_value(kernel), "update", 6) != 0) continue;
     json_int_t box = json_integer_value(json_object_get(b, "box"));
-    for (size_t k = 0; k < json_array_size(arrows); k++) updates += json_integer_value(json_object_get(json_array_get(arrows, k), "to")) == box;
+    updates += arrows_to(arrows, box);
   }
   json_decref(j);
   ck_assert_int_ge(updates, 1);
@@ -277,6 +284,55 @@ START_TEST(without_graphviz_the_text_is_written) {
   ck_assert_int_eq(access(temp_path("m.dot"), R_OK), 0);
   ck_assert_int_ne(access(file, R_OK), 0);
   ck_assert_int_eq(nacre_draw(m, &(NacreDraw){.path = "m.gif"}, &p), NACRE_USAGE);
+}
+END_TEST
+
+// Of long trainings layers are drawn, and their gradients; every launch only if it is asked for, and then with no arrows but
+// from what it reads: memory that is used again makes none.
+START_TEST(long_trainings_are_drawn_by_layers) {
+  open_text("nn 1\nlayer block(x: f32[B, 4, H, W]) -> f32[B, 4, H, W] {\n"
+            "  relu(x + (x |> conv(4, 3, pad = 1) |> batch_norm |> relu |> conv(4, 3, pad = 1) |> batch_norm))\n}\n"
+            "model m(x: f32[B, 1, 8, 8]) -> f32[B, 10] {\n"
+            "  x |> conv(4, 3, pad = 1) |> block |> block |> block |> block |> block |> block |> flatten |> dense(10)\n}\n"
+            "data d { source = digits(n = 64)\n  x = image[:, new, 0..8, 0..8] / 255 }\n"
+            "train m on d { loss = cross_entropy(m(x), label)\n  optimizer = adam(0.01)\n  batch = 16\n  epochs = 1\n}\n");
+  NacrePicture p = draw((NacreDraw){.kernels = true, .purpose = "step"});
+  check(&p, "by layers");
+  ck_assert_int_gt(p.depth, 0);
+  ck_assert_int_le(p.boxes, 80);
+  p = draw((NacreDraw){.kernels = true, .purpose = "step", .depth = 1});
+  check(&p, "by layers of the model");
+  ck_assert_int_eq(p.depth, 1);
+  ck_assert_ptr_nonnull(strstr(p.dot, "left out: arrows to updates"));
+  json_t *j = read_json(&p), *boxes = json_object_get(j, "boxes"), *arrows = json_object_get(j, "arrows");
+  int folded = 0, gradients = 0, updates = 0;
+  for (size_t i = 0; i < json_array_size(boxes); i++) {
+    const json_t *b = json_array_get(boxes, i);
+    const char *name = json_string_value(json_object_get(b, "name")), *layer = json_string_value(json_object_get(b, "layer"));
+    json_int_t box = json_integer_value(json_object_get(b, "box")), times = json_integer_value(json_object_get(b, "times"));
+    bool gradient = layer && strcmp(layer, "gradient") == 0, update = strcmp(name, "update") == 0;
+    folded += strcmp(name, "block") == 0 && !gradient && times > 3;
+    gradients += gradient;
+    updates += update;
+    if (gradient || update) ck_assert_msg(arrows_to(arrows, box) > 0, "nothing leads to box %lld, %s", (long long)box, name);
+    if (update) ck_assert_int_eq(arrows_to(arrows, box), 1);
+  }
+  ck_assert_int_eq(folded, 1);
+  ck_assert_int_ge(gradients, 3);
+  ck_assert_int_eq(updates, 1);
+  json_decref(j);
+  p = draw((NacreDraw){.kernels = true, .purpose = "step", .depth = 1000});
+  check(&p, "every launch");
+  ck_assert_int_eq(p.depth, 0);
+  ck_assert_int_gt(p.boxes, 100);
+  j = read_json(&p), boxes = json_object_get(j, "boxes"), arrows = json_object_get(j, "arrows");
+  for (size_t i = 0; i < json_array_size(boxes); i++) {
+    const json_t *b = json_array_get(boxes, i), *kernel = json_array_get(json_object_get(b, "text"), 0);
+    if (!kernel || strncmp(json_string_value(kernel), "update", 6) == 0) continue;
+    int n = arrows_to(arrows, json_integer_value(json_object_get(b, "box")));
+    ck_assert_msg(n <= 5, "%s reads %d others", json_string_value(kernel), n);
+  }
+  json_decref(j);
 }
 END_TEST
 
@@ -325,5 +381,6 @@ int main(void) {
   t = suite_case(s, "plan", temp_open, close_all);
   tcase_add_test(t, launches_are_drawn);
   tcase_add_test(t, training_is_drawn_to_its_end);
+  tcase_add_test(t, long_trainings_are_drawn_by_layers);
   return suite_run(s, CK_FORK_GETENV);
 }

@@ -34,12 +34,12 @@ static bool write_picture(NacreModel *m, const char *path, const NcBuf *dot) {
   return false;
 }
 
-static NcPicture *kernels(NacreModel *m, const char *purpose) {
+static NcPicture *kernels(NacreModel *m, const char *purpose, int depth) {
   const NcGraph *g = nc_look_graph(m, purpose);
   NcTarget t;
   if (!g || !nc_look_target(m, &t)) return NULL;
   NcPlan *p = nc_compile(m->arena, m->diag, g, &t, &(NcCompileOptions){.name = purpose, .verify = m->o.verify});
-  return p ? nc_picture_plan(m->arena, p, purpose) : NULL;
+  return p ? nc_picture_plan(m->arena, p, purpose, depth) : NULL;
 }
 
 static bool draw(NacreModel *m, void *arg) {
@@ -50,7 +50,7 @@ static bool draw(NacreModel *m, void *arg) {
     return false;
   }
   if (!q->draw->kernels && !m->program->drawn) return nc_engine_lacks(m), false;
-  NcPicture *p = q->draw->kernels ? kernels(m, q->draw->purpose ? q->draw->purpose : "predict")
+  NcPicture *p = q->draw->kernels ? kernels(m, q->draw->purpose ? q->draw->purpose : "predict", q->draw->depth)
                                   : nc_picture_model(m->arena, m->program, q->draw->depth);
   if (!p) return false;
   NcBuf dot = NC_BUF(m->arena), json = NC_BUF(m->arena);

@@ -125,7 +125,8 @@ static bool is_chain(const NcPicture *p, const Run *r) {
   int linked = 0, next = 0;
   for (int k = 0; k < p->arrow.n; k++) {
     const NcArrow *x = &p->arrow.at[k];
-    int a = x->dropped ? -1 : turn_of(r, x->from), b = x->dropped ? -1 : turn_of(r, x->to);
+    bool aside = x->dropped || x->kind != NC_ARROW;
+    int a = aside ? -1 : turn_of(r, x->from), b = aside ? -1 : turn_of(r, x->to);
     if (a >= 0 && b >= 0 && b != a && b != a + 1) return false;
     if (a >= 0 && b < 0 && a != r->turns - 1) return false;
     if (a < 0 && b > 0 && !feeds_each_turn(p, r, x->from)) return false;

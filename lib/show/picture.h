@@ -17,12 +17,15 @@ struct NcItem {
   int parts;                 // operations that a box joins
   int times;                 // turns of a run that this shows
   NC_VEC(NcItem *) child;
+  const NcStep *step;        // the launch that it is, where it is one
   NcItem *into;              // it was joined with that one
   int first, last;           // numbers of its boxes, the turns that it stands for included
   uint64_t hash;             // equal for what is drawn alike
 };
 
-typedef struct { NcItem *from, *to; bool dropped; } NcArrow;
+// What a gradient reads of the way forward, and what an update reads, is aside: no reason against a run.
+typedef enum { NC_ARROW, NC_ARROW_KEPT, NC_ARROW_UPDATE } NcArrowKind;
+typedef struct { NcItem *from, *to; bool dropped; NcArrowKind kind; } NcArrow;
 
 typedef struct {
   NcArena *arena;
@@ -47,7 +50,13 @@ void nc_picture_json(const NcPicture *p, NcBuf *out);               // "boxes":[
 
 // The layers of a program. depth 0: as deep as a picture of about forty boxes allows, and into no layer of the prelude.
 NcPicture *nc_picture_model(NcArena *a, const NcProgram *program, int depth);
-NcPicture *nc_picture_plan(NcArena *a, const NcPlan *plan, const char *title);
+// The launches of a plan; those of a layer so many deep as one box. depth 0: each by itself where that stays legible.
+NcPicture *nc_picture_plan(NcArena *a, const NcPlan *plan, const char *title, int depth);
+// Of a picture of launches, not yet folded: one with a box for all launches of a layer so many deep, on the way forward, and one
+// for those of its gradient. nc_picture_layers_deep: how many deep the layers go.
+NcPicture *nc_picture_layers(const NcPicture *launches, const NcPlan *plan, int depth);
+int nc_picture_layers_deep(const NcPlan *plan);
+const char *nc_amount(NcArena *a, double v, const char *unit, double base);    // "3.1 Mflop"
 
 const char *nc_shape_text(NcArena *a, NcType t, int64_t batch);      // "[B, 64]", "i32[B]"
 

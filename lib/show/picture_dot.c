@@ -82,7 +82,7 @@ void nc_picture_dot(const NcPicture *p, NcBuf *b) {
   put_quoted(b, p->title);
   nc_put(b, " {\n"
             "  graph [rankdir=TB, nodesep=0.25, ranksep=0.28, fontname=\"Helvetica\", fontsize=11, bgcolor=\"white\", pad=0.2,\n"
-            "         style=\"rounded\", labeljust=l];\n"
+            "         style=\"rounded\", labeljust=l, newrank=true];\n"
             "  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", fontsize=11, margin=\"0.14,0.06\", height=0.3];\n"
             "  edge [color=\"#5f6368\", arrowsize=0.6, penwidth=0.9];\n");
   if (p->arrows > 150) nc_put(b, "  nslimit=1; nslimit1=1; mclimit=0.2;\n");      // good enough, and in seconds instead of minutes

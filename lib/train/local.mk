@@ -75,6 +75,7 @@ lib_libtrain_la_SOURCES += \
   lib/show/picture_dot.c \
   lib/show/picture_model.c \
   lib/show/picture_plan.c \
+  lib/show/picture_layers.c \
   lib/show/graphviz.c \
   lib/show/draw.c \
   lib/show/html.h \
