@@ -13,7 +13,7 @@
 
 // A group's grid below this in all directions has code of its own (PoCL's grid_width_specialization_limit): a bank whose
 // kernels are both would be compiled twice.
-enum { NC_BANK_WIDE = 65535, NC_PART_BYTES = 96 << 10 };
+enum { NC_BANK_WIDE = 65535, NC_PART_BYTES = 80 << 10 };
 
 // How a step's kernel is called.
 typedef struct {
