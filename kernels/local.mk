@@ -7,6 +7,7 @@ NC_KERNELS += kernels/end.cl
 NC_KERNELS += kernels/tile_cpu.cl
 NC_KERNELS += kernels/gemm_cpu.cl
 NC_KERNELS += kernels/store.cl
+NC_KERNELS += kernels/stream.cl
 NC_KERNELS += kernels/reduce.cl
 NC_KERNELS += kernels/slab_cpu.cl
 NC_KERNELS += kernels/run_cpu.cl

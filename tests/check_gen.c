@@ -94,6 +94,7 @@ static void softmax_of(Make *m, NcShape s) {
   NcNode *y = op2(m, "div", e, over_last(m, fold_last(m, "sum", e), s));
   output(m, "y", y);
   output(m, "top", fold_last(m, "argmax", y));
+  output(m, "low", fold_last(m, "argmin", x));
 }
 static void softmax_10(Make *m) { softmax_of(m, NC_SHAPE(37, 10)); }
 static void softmax_64(Make *m) { softmax_of(m, NC_SHAPE(2, 3, 5, 64)); }

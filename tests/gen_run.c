@@ -262,6 +262,7 @@ const char *gen_compare(GenDevice *d, NcArena *a, const NcGraph *g, int nbind, c
   NcTarget like = nc_target_default(o->cls);
   t.cls = o->cls;
   t.vector = like.vector;
+  t.cache = o->no_fuse || o->no_fast ? 0 : 1;      // what is fused goes around a cache that holds nothing
   if (t.max_group > like.max_group) t.max_group = like.max_group;
   NcCompileOptions co = {.name = "test", .verify = true, .no_fuse = o->no_fuse, .no_fast = o->no_fast};
   NcPlan *p = nc_compile(a, diag, g, &t, &co);

@@ -178,6 +178,19 @@ NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at) {
   return nc_emit_temp(e, level, t, vec, raw);
 }
 
+// What no cache holds until it is read goes around the caches: else each of its lines would be read before it is overwritten.
+// The vector must lie at a multiple of its size, as lane variables do. What the kernel has read lies in the caches.
+static bool streams(const NcEmit *e, int buffer, NcDtype t, const NcIx *at, int w) {
+  const NcTarget *target = e->p->target;
+  bool good = target->cls == NC_CLASS_CPU && target->cache && e->p->plan->buf.at[buffer].bytes > target->cache && t == NC_F32 && at->c % w == 0;
+  for (int i = 0; good && i < e->use.n; i++) good = e->use.at[i].buffer != buffer || !e->use.at[i].read;
+  for (int i = 0; good && i < at->n; i++) {
+    const NcIxAtom *a = at->term[i].atom;
+    good = at->term[i].k % w == 0 || (a->kind == NC_IX_VAR && a->lanes && at->term[i].k == 1);
+  }
+  return good;
+}
+
 void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal v) {
   int p = nc_emit_arg(e, buffer, nc_dtype_store(t), true), w = at->lane ? e->lanes : 1;
   const char *x = nc_emit_wide(e, v, w > 1), *first = nc_ix_text(&e->ix, at, false);
@@ -192,6 +205,8 @@ void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal 
   if (w == 1) {
     if (t == NC_F16) nc_emit_line(e, level, "vstore_half_rte(%s, %s, p%d);", x, first, p);
     else nc_emit_line(e, level, "p%d[%s] = %s;", p, first, x);
+  } else if (nc_ix_unit(at) && streams(e, buffer, t, at, w)) {
+    nc_emit_line(e, level, "nc_stream(%s, (__global float%d *)(p%d + %s));", x, w, p, first);
   } else if (nc_ix_unit(at)) {
     nc_emit_line(e, level, t == NC_F16 ? "vstore_half%d_rte(%s, 0, p%d + %s);" : "vstore%d(%s, 0, p%d + %s);", w, x, p, first);
   } else {

@@ -2,7 +2,8 @@
 //
 // Reductions that need no other reduction's result come first, then those that need these, and so on: each
 // level is one pass over the row, and the full-size outputs are a last one. What a later pass
-// needs again is computed again, but dear values (exp …) of short rows are kept in private memory.
+// needs again is computed again, but dear values (exp …) of short rows are kept in private memory. Where a pass has little to
+// compute, it would wait for each sum before it adds to it: such passes keep several, of every second or fourth vector of the row.
 //
 //   cpu, long rows:  a work-item per block of rows; W elements of a row at a time
 //   cpu, short rows: a work-item per block of rows; W rows at a time, one lane each
@@ -14,6 +15,8 @@
 
 typedef enum { ALONG, ACROSS, GROUP } Mode;   // lanes along the row; a lane (or an item) per row; a group per row
 
+enum { CHAINS = 4 };         // at most so many sums, each of vectors
+
 typedef struct {
   NcGen *g;
   const NcRegion *r;
@@ -23,7 +26,8 @@ typedef struct {
   int64_t rows, length, local;
   int levels;
   int *level;                // by member: of a reduction its pass (from 1), else 0
-  NcFold *fold, *rest;       // by member: of the current pass; of its scalar remainder
+  int chain;                 // which of the sums the loop's body adds to
+  NcFold *fold[CHAINS], *rest;   // by member: of the current pass; of its scalar remainder
   unsigned *uses;            // by member: bit p: pass p computes it
   const char **kept[2];      // by member: array that holds its values of this row, NULL: none; of the main loop and of the remainder
   NcIx *row;
@@ -125,33 +129,52 @@ static void keep(Row *w, int pass, NcIx *flat, NcIx *at, bool rest) {
 
 typedef void Body(Row *w, int pass, NcIx *flat, NcIx *at, bool rest);
 
-static void loop(Row *w, int pass, Body *body, int lanes, const char *var, const char *head, bool rest) {
+// The loop's body stands there `chains` times, for vectors that follow each other.
+static void loop(Row *w, int pass, Body *body, int lanes, int chains, const char *var, const char *head, bool rest) {
   NcEmit *e = w->e;
   int outside = e->lanes;
   if (w->mode == ALONG) e->lanes = lanes;
   nc_emit_open(e, false);
-  NcIx *i = nc_emit_var(e, var, w->length, w->mode == ALONG);
-  NcIx *flat = nc_ix_add(&e->ix, nc_ix_scale(&e->ix, w->row, w->length), i);
-  recall(w, pass, flat, i, rest);
-  body(w, pass, flat, i, rest);
-  keep(w, pass, flat, i, rest);
+  NcIx *first = nc_emit_var(e, var, w->length - (chains - 1) * lanes, w->mode == ALONG);
+  for (w->chain = 0; w->chain < chains; w->chain++) {
+    NcIx *i = nc_ix_addc(&e->ix, first, w->chain * lanes);
+    NcIx *flat = nc_ix_add(&e->ix, nc_ix_scale(&e->ix, w->row, w->length), i);
+    recall(w, pass, flat, i, rest);
+    body(w, pass, flat, i, rest);
+    keep(w, pass, flat, i, rest);
+  }
   nc_emit_close(e, head);
   e->lanes = outside;
+}
+
+// How many sums a pass keeps: one where computing what is added takes longer than the addition.
+static int chains_of(const Row *w, int pass) {
+  int flops = 0, chains = CHAINS;
+  if (w->mode != ALONG || w->lanes == 1 || pass > w->levels || w->levels > 30) return 1;
+  for (int i = 0; i < w->r->node.n; i++) {
+    const NcNode *n = w->r->node.at[i];
+    if (!(w->uses[i] >> pass & 1) || nc_count(n->type.shape) != w->rows * w->length) continue;
+    if (w->kept[0][i] || dear(w, i) || strcmp(n->op->name, "random") == 0) return 1;
+    flops += n->op->flops;
+  }
+  while (chains > 1 && (w->length % (chains * w->lanes) || w->length < 2 * chains * w->lanes)) chains /= 2;
+  return flops < DEAR_FLOPS ? chains : 1;
 }
 
 static void sweep(Row *w, int pass, Body *body) {
   NcArena *a = w->g->arena;
   const char *t = w->e->idx, *n = nc_sprintf(a, "%lld", (long long)w->length);
   if (w->mode == GROUP) {
-    loop(w, pass, body, 1, "i", nc_sprintf(a, "for (%s i = lid; i < %s; i += %lld)", t, n, (long long)w->local), false);
+    loop(w, pass, body, 1, 1, "i", nc_sprintf(a, "for (%s i = lid; i < %s; i += %lld)", t, n, (long long)w->local), false);
     return;
   }
+  int chains = chains_of(w, pass), turn = chains * w->lanes;
   if (w->mode == ALONG && w->lanes > 1)
-    loop(w, pass, body, w->lanes, "i", nc_sprintf(a, "for (%s i = 0; i + %d <= %s; i += %d)", t, w->lanes, n, w->lanes), false);
+    loop(w, pass, body, w->lanes, chains, "i", nc_sprintf(a, "for (%s i = 0; i + %d <= %s; i += %d)", t, turn, n, turn), false);
   else
-    loop(w, pass, body, 1, "i", nc_sprintf(a, "for (%s i = 0; i < %s; i++)", t, n), false);
+    loop(w, pass, body, 1, 1, "i", nc_sprintf(a, "for (%s i = 0; i < %s; i++)", t, n), false);
   if (w->mode == ALONG && w->length % w->lanes)
-    loop(w, pass, body, 1, "k", nc_sprintf(a, "for (%s k = %lld; k < %s; k++)", t, (long long)(w->length / w->lanes * w->lanes), n), true);
+    loop(w, pass, body, 1, 1, "k", nc_sprintf(a, "for (%s k = %lld; k < %s; k++)", t, (long long)(w->length / w->lanes * w->lanes), n), true);
 }
 
 // Takes the elements at `flat` into the reductions of this pass. `at` is the place in the row.
@@ -160,7 +183,7 @@ static void take(Row *w, int pass, NcIx *flat, NcIx *at, bool rest) {
   for (int i = 0; i < w->r->node.n; i++) {
     if (w->level[i] != pass) continue;
     NcNode *n = w->r->node.at[i];
-    NcFold *f = rest ? &w->rest[i] : &w->fold[i];
+    NcFold *f = rest ? &w->rest[i] : &w->fold[w->chain][i];
     *f = nc_fold_new(e, nc_fold_kind(nc_attr_str(n, "op")), n->in[0]->type.dtype);
     NcVal x = nc_emit_flat(e, n->in[0], flat);
     f->vec = e->lanes > 1;                   // also where x is alike in all lanes: each lane counts
@@ -177,12 +200,14 @@ static void give(Row *w, int pass, NcIx *flat, NcIx *at, bool rest) {
 // Ends a pass: each reduction's value of this row becomes known.
 static void conclude(Row *w, int pass) {
   NcEmit *e = w->e;
+  int chains = chains_of(w, pass);
   for (int i = 0; i < w->r->node.n; i++) {
     if (w->level[i] != pass) continue;
     NcNode *n = w->r->node.at[i];
-    NcFold f = w->fold[i];
+    NcFold f = w->fold[0][i];
     if (w->mode == ALONG && w->lanes > 1) {
       e->lanes = w->lanes;
+      for (int c = 1; c < chains; c++) nc_fold_merge(e, w->row_level, &f, &w->fold[c][i]);
       f = nc_fold_lanes(e, w->row_level, &f);
       e->lanes = 1;
       if (w->length % w->lanes) nc_fold_merge(e, w->row_level, &f, &w->rest[i]);
@@ -281,7 +306,7 @@ bool nc_gen_row(NcGen *g, const NcRegion *r) {
   Row w = {.g = g, .r = r, .e = nc_emit_new(g->p, r, g->arena), .rows = r->space.dim[0], .length = r->space.dim[1], .lanes = 1};
   w.e->idx = nc_gen_index_type(g, r);
   w.level = NC_NEW_N(g->arena, int, r->node.n);
-  w.fold = NC_NEW_N(g->arena, NcFold, r->node.n);
+  for (int c = 0; c < CHAINS; c++) w.fold[c] = NC_NEW_N(g->arena, NcFold, r->node.n);
   w.rest = NC_NEW_N(g->arena, NcFold, r->node.n);
   w.uses = NC_NEW_N(g->arena, unsigned, r->node.n);
   find_levels(&w);

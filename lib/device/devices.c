@@ -69,6 +69,7 @@ static NcTarget target_of(Ask *q, cl_device_type type) {
     .compute_units = at_most(number(q, CL_DEVICE_MAX_COMPUTE_UNITS), 1 << 20),
     .max_group = at_most(number(q, CL_DEVICE_MAX_WORK_GROUP_SIZE), 1 << 20),
     .local_bytes = (size_t)number(q, CL_DEVICE_LOCAL_MEM_SIZE),
+    .cache = (size_t)number(q, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE),
     .align = align < 128 ? 128 : align,
     .max_alloc = (size_t)number(q, CL_DEVICE_MAX_MEM_ALLOC_SIZE),
     .memory = (size_t)number(q, CL_DEVICE_GLOBAL_MEM_SIZE),

@@ -4,7 +4,7 @@
 
 // Typical figures, for compiling with no device at hand.
 NcTarget nc_target_default(NcClass cls) {
-  NcTarget t = {.cls = cls, .vector = 8, .compute_units = 2, .max_group = 1, .local_bytes = 32 << 10,
+  NcTarget t = {.cls = cls, .vector = 8, .compute_units = 2, .max_group = 1, .local_bytes = 32 << 10, .cache = 32 << 20,
                 .align = 128, .max_alloc = (size_t)2 << 30, .memory = (size_t)8 << 30};
   if (cls == NC_CLASS_GPU) {
     t.vector = 4;

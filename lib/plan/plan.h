@@ -39,6 +39,7 @@ typedef struct {
   int compute_units;
   int max_group;           // largest work-group
   size_t local_bytes;      // local memory of a group
+  size_t cache;            // bytes of the cache before all memory; 0: it is not known
   size_t align;            // of sub-buffers, in bytes
   size_t max_alloc;        // largest single buffer, in bytes
   size_t memory;           // all of the device's memory, in bytes
