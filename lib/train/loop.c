@@ -2,9 +2,9 @@
 //
 // Steps are queued a few ahead of the host (RING). Reports are taken in order, so sums and logs do not depend on timing.
 // A step is one batch: every step of the recipe takes its turn on it, and with `accumulate` it is cut into small ones.
-#include "train/walk.h"
 #include <math.h>
 #include <string.h>
+#include "train/walk.h"
 
 // ---- progress
 

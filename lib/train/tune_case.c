@@ -1,7 +1,7 @@
 // What the sizes of a tuning mean: its operation as a graph, its work, and its results by the definition.
-#include "train/tune.h"
 #include <string.h>
 #include "ops/op.h"
+#include "train/tune.h"
 
 // Sizes of products: batch, m, n, k, whether A lies across (K by M), whether B lies along (K by N).
 enum { Z, M, N, K, A_ACROSS, B_ALONG };

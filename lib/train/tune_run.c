@@ -1,5 +1,4 @@
 // Candidates measured in a child process: made one after the other, their results compared, then timed in turn.
-#include "train/tune.h"
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include "device/check.h"
 #include "device/exec.h"
 #include "train/run.h"
+#include "train/tune.h"
 #include "train/work.h"
 
 enum { ROUNDS = NC_TRY_ROUNDS, SECONDS = 120 };
