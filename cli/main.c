@@ -1,6 +1,8 @@
 // nacre: the command. Every verb is a thin call of nacre.h.
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "options.h"
 #include "verbs.h"
 
@@ -46,7 +48,14 @@ const CliVerb cli_verbs[] = {
   {0},
 };
 
+// Where a standard stream is closed, the next file that is opened would get its number, and what is told would be written into it.
+static void hold_streams(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) _exit(NACRE_RUN);      // writing there still fails
+}
+
 int main(int argc, char **argv) {
+  hold_streams();
   if (argc < 2) return cli_help(stderr), NACRE_USAGE;
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
     const CliVerb *of = argc > 2 ? cli_find_verb(argv[2]) : NULL;

@@ -213,6 +213,28 @@ START_TEST(json_lines) {
 }
 END_TEST
 
+START_TEST(the_same_again_is_told_once) {
+  uint32_t f = source("t.nn", "one two\n");
+  for (int i = 0; i < 2; i++) {
+    nc_help(diag, nc_error(diag, NC_E0501, NC_NOWHERE, "no device"), "install one");
+    nc_error(diag, NC_E0208, find(f, "one", 0), "too large");
+    nc_warn(diag, NC_E0208, find(f, "one", 0), "too large");
+    nc_error(diag, NC_E0208, find(f, "two", 0), "too large");
+    nc_error(diag, NC_E0208, find(f, "two", 0), "too %s", i ? "small" : "wide");
+  }
+  const char *text = render(false);
+  int seen = 0;
+  for (const char *s = text; (s = strstr(s, "too large")); s++) seen++;
+  ck_assert_msg(seen == 3 && strstr(text, "too small") && strstr(text, "too wide") && strstr(text, "\n5 errors\n"), "%s", text);
+  ck_assert_ptr_null(strstr(strstr(text, "no device") + 1, "no device"));
+  NcBuf b = NC_BUF(arena);
+  nc_diag_json(diag, &b);
+  int lines = 0;
+  for (const char *s = nc_buf_str(&b); *s; s++) lines += *s == '\n';
+  ck_assert_int_eq(lines, 6);
+}
+END_TEST
+
 START_TEST(codes_and_places) {
   NcCode c;
   for (int i = 0; i < NC_ERROR_COUNT; i++) {
@@ -245,6 +267,7 @@ int main(void) {
   tcase_add_test(c, renders_long_lines_in_part);
   tcase_add_test(c, colours_only_when_asked);
   tcase_add_test(c, json_lines);
+  tcase_add_test(c, the_same_again_is_told_once);
   tcase_add_test(c, codes_and_places);
   return suite_run(s, CK_FORK_GETENV);
 }

@@ -102,6 +102,10 @@ if [ -c /dev/full ]; then
   "$nacre" explain dense >/dev/full 2>err.txt
   if [ $? -eq 1 ] && grep -q 'could not be written' err.txt; then good; else bad "output to a full disk"; fi
 fi
+"$nacre" explain dense >&- 2>err.txt
+if [ $? -eq 1 ] && grep -q 'could not be written' err.txt; then good; else bad "a closed standard output"; fi
+"$nacre" train "$examples/xor.nn" --out closed --set train.epochs=2 <&- >&- 2>&-
+if grep -q '"state": "finished"' closed/run.json && ! grep -rq '^epoch' closed; then good; else bad "closed standard streams"; fi
 expect 2 'no option' "$nacre" eval run --force
 for f in model.nn run.json metrics.jsonl README.md last.safetensors best.safetensors events.out.tfevents.nacre; do
   [ -s run/$f ] || { bad "run/$f is missing"; }

@@ -172,7 +172,7 @@ NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
     if (!e->batch) e->batch = 32;
     nc_forget(e, "check");
     check_models(e, e->recipe ? train->name.s : alone ? alone->decl->name.s : NULL);
-    nc_check_unused(e);
+    nc_check_unused(e, ok);
     nc_elab_tests(e, &tests);
   }
   nc_check_names(e);

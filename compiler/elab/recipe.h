@@ -67,7 +67,7 @@ NcGraph *nc_model_graph(NcElab *e, NcInfo *info, bool training);
 void nc_output_value(NcElab *e, const char *name, NcValue v);     // a tensor, or the items of a tuple by their names
 void nc_forget(NcElab *e, const char *name);      // starts anew, with no variables, instances or graph but this
 bool nc_elab_tests(NcElab *e, NcTests *out);      // all test blocks of the file; false after errors
-void nc_check_unused(NcElab *e);                  // unused.c
+void nc_check_unused(NcElab *e, bool built);      // unused.c; built: what is trained, or predicts, could be
 NcTensor *nc_counter(NcElab *e, const char *name);   // train.c: an input that counts
 // task.c
 void nc_tasks(NcElab *e, NcProgram *p);

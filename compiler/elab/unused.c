@@ -103,7 +103,8 @@ static Messages in_both(NcElab *e, Messages a, Messages b) {
   return both;
 }
 
-static void check(NcElab *e, NcInfo *info) {
+// `known`: that nothing calls it. Where the training could not be built, it might have.
+static void check(NcElab *e, NcInfo *info, bool known) {
   Messages found = {0};
   int tried = 0;
   bool dead = e->dead;
@@ -119,17 +120,18 @@ static void check(NcElab *e, NcInfo *info) {
     *NC_PUSH(e->arena, e->diag->messages) = found.at[i];
     e->diag->errors++;
     bool of_names = found.at[i]->code == NC_E0301 || found.at[i]->code == NC_E0303;
-    if (!of_names) nc_note(e->diag, found.at[i], "nothing calls `%s`: it was tried with several sizes", info->decl->name.s);
+    if (!of_names) nc_note(e->diag, found.at[i], known ? "nothing calls `%s`: it was tried with several sizes" : "`%s` was tried with several sizes",
+                           info->decl->name.s);
   }
   e->dead = dead;   // what goes too deep here hides no other's errors
 }
 
-static void check_callables(NcElab *e) {
+static void check_callables(NcElab *e, bool known) {
   for (int i = 0; i < e->user->file->decl.n && !e->dead; i++) {
     const NcDecl *d = e->user->file->decl.at[i];
     if ((d->kind != NC_D_FN && d->kind != NC_D_LAYER && d->kind != NC_D_MODEL) || !d->name.s) continue;
     NcInfo *info = nc_map_get(&e->user->decl, d->name.s);
-    if (info && info->decl == d && !info->called && can_be_tried(info)) check(e, info);
+    if (info && info->decl == d && !info->called && can_be_tried(info)) check(e, info, known);
   }
 }
 
@@ -157,7 +159,7 @@ static void check_sources(NcElab *e) {
   }
 }
 
-void nc_check_unused(NcElab *e) {
-  check_callables(e);
+void nc_check_unused(NcElab *e, bool built) {
+  check_callables(e, built);
   check_sources(e);
 }

@@ -303,16 +303,29 @@ static void put_message(Paint *p, const NcMessage *m) {
   nc_putf(p->out, " %s\n", m->help);
 }
 
+// What fails twice in the same way, tried for two purposes, is told once.
+static bool told_before(const NcDiag *d, int i) {
+  const NcMessage *m = d->messages.at[i];
+  for (int k = 0; k < i; k++) {
+    const NcMessage *o = d->messages.at[k];
+    if (o->severity == m->severity && o->code == m->code && nc_same_place(o->at, m->at) && strcmp(o->text, m->text) == 0) return true;
+  }
+  return false;
+}
+
 void nc_diag_render(const NcDiag *d, NcBuf *out, bool color) {
   Paint p = {.out = out, .d = d, .color = color};
-  int kept = 0;
+  int kept = 0, again = 0;
   for (int i = 0; i < d->messages.n; i++) {
+    bool error = d->messages.at[i]->severity == NC_ERROR;
+    if (told_before(d, i)) { again += error; continue; }
     if (i) nc_putc(out, '\n');
     put_message(&p, d->messages.at[i]);
-    kept += d->messages.at[i]->severity == NC_ERROR;
+    kept += error;
   }
-  if (d->errors > kept) nc_putf(out, "\n%d errors; the first %d are shown\n", d->errors, kept);
-  else if (d->errors > 1) nc_putf(out, "\n%d errors\n", d->errors);
+  int errors = d->errors - again;
+  if (errors > kept) nc_putf(out, "\n%d errors; the first %d are shown\n", errors, kept);
+  else if (errors > 1) nc_putf(out, "\n%d errors\n", errors);
 }
 
 static void json_text(NcBuf *out, const char *key, const char *text) {
@@ -359,5 +372,6 @@ static void json_message(const NcDiag *d, NcBuf *out, const NcMessage *m) {
 }
 
 void nc_diag_json(const NcDiag *d, NcBuf *out) {
-  for (int i = 0; i < d->messages.n; i++) json_message(d, out, d->messages.at[i]);
+  for (int i = 0; i < d->messages.n; i++)
+    if (!told_before(d, i)) json_message(d, out, d->messages.at[i]);
 }
