@@ -14,6 +14,8 @@
 #undef ITEM_KERNEL
 #undef SCRATCH
 #undef VAT
+#undef PANEL_SPACE
+#undef AHEAD
 #undef TILE
 #undef TAPS
 #undef STEPS

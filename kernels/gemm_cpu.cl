@@ -19,6 +19,8 @@
 //                      prologue; A_MR, the row count of the packed form, is MR rounded up to a multiple of W
 //   SPLIT              slices of K (1: none): slice s writes its sums to work[s][z][M][N], and _reduce adds
 //                      them up in order and stores
+//   AHEAD              1: NAME_at is given B as panels [N/NR][K][NR], which NAME_ahead makes: for who multiplies by the same B
+//                      many times. Neither with PACK_A, nor with SPLIT, nor batched
 //   A_TYPE B_TYPE C_TYPE, LOAD_A(i) LOAD_B(i) LOAD_B_V(i), STORE(o, c, v) STORE_V(o, c, v), EXTRA EXTRA_NAMES
 //                      see compiler/gen/templates.h; o = (z·M + m)·N + n, c = n
 //
@@ -141,7 +143,7 @@ INLINE void FN(_store)(int row, SCRATCH const float *sums, IDX o_row, int n, __g
 }
 
 // One register tile over one block of K, added to the sums so far.
-INLINE void FN(_tile)(int steps, bool first, __global const A_TYPE *at, SCRATCH const float *pa, SCRATCH const float *b,
+INLINE void FN(_tile)(int steps, bool first, __global const A_TYPE *at, SCRATCH const float *pa, PANEL_SPACE const float *b,
                       SCRATCH float *sums) {
   VEC acc[MR][NV];
   FN(_recall)(K_SLICE <= KB || first, acc, sums);
@@ -151,7 +153,7 @@ INLINE void FN(_tile)(int steps, bool first, __global const A_TYPE *at, SCRATCH 
 
 // The tile at row m (or the last that lies inside) and column n of the item's block, and its results once they are finished.
 INLINE void FN(_tile_at)(int m, int m0, int n, int n0, int steps, bool first, bool last, IDX a, IDX o,
-                         SCRATCH const float *panel, SCRATCH const float *pa, SCRATCH float *sums,
+                         PANEL_SPACE const float *panel, SCRATCH const float *pa, SCRATCH float *sums,
                          __global const A_TYPE *A, __global OUT_TYPE *C EXTRA) {
   const int row = min(m, M - MR);     // the last tile makes rows again rather than being one of fewer rows
   SCRATCH float *sum = sums + (SUMS == MB * NB ? (m - m0) * NB + (n - n0) * MR : 0);
@@ -174,8 +176,12 @@ BODY void FN(_item)(int m0, int n0, int zs, SCRATCH float *restrict panel, SCRAT
     const IDX a = a0 + k0 * (IDX)A_K, b = b0 + k0 * (IDX)B_K;
 #pragma nounroll
     for (int n = n0; n < n1; n += NR) {
+#if AHEAD
+      __global const float *to = B + n * (IDX)K + k0 * NR;
+#else
       SCRATCH float *to = panel + (PACK_A ? (n - n0) * KB : 0);
       FN(_pack)(to, b + n * (IDX)B_N, steps, N - n, B EXTRA_NAMES);
+#endif
 #if !PACK_A
 #pragma nounroll
       for (int m = m0; m < m1; m += MR)
@@ -207,6 +213,21 @@ INLINE void FN(_group)(SCRATCH float *panel, ARGS) {
   FN(_at)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), panel, ARG_NAMES);
 }
 GROUP_KERNEL
+
+#if AHEAD
+// `to`: K floats for each column, in whole panels.
+BODY void FN(_ahead)(SCRATCH float *restrict panel, __global float *restrict to, ARGS) {
+#pragma nounroll
+  for (int n = 0; n < N; n += NR)
+#pragma nounroll
+    for (int k0 = 0; k0 < K; k0 += KB) {
+      const int steps = min(KB, K - k0);
+      FN(_pack)(panel, k0 * (IDX)B_K + n * (IDX)B_N, steps, N - n, B EXTRA_NAMES);
+#pragma nounroll
+      for (int i = 0; i < steps * NR; i += W) VSTORE(VAT(panel + i), 0, to + n * (IDX)K + k0 * NR + i);
+    }
+}
+#endif
 
 #undef PANEL
 #undef K_SLICE

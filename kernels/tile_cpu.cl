@@ -13,6 +13,15 @@
 #define NR (NV * W)
 #define SCRATCH __local
 #define VAT(p) (*(SCRATCH VEC *)(p))
+// Panels are in scratch, unless they were packed ahead.
+#ifndef AHEAD
+#define AHEAD 0
+#endif
+#if AHEAD
+#define PANEL_SPACE __global
+#else
+#define PANEL_SPACE SCRATCH
+#endif
 
 // r[i] lane j becomes r[j] lane i. First blocks of four lanes change places with rows four apart, then every 4 × 4
 // block is turned within its 128-bit lane, by interleaving twice: three shuffles a vector on AVX2. Where the compiler has
@@ -101,7 +110,7 @@ INLINE void FN(_keep)(VEC acc[MR][NV], SCRATCH float *to) {
 #define TILE(steps, b, acc) \
   _Pragma("nounroll") for (int k_ = 0; k_ < (steps); k_++) { \
     VEC b_[NV]; \
-    _Pragma("unroll") for (int j_ = 0; j_ < NV; j_++) b_[j_] = VAT((b) + k_ * NR + j_ * W); \
+    _Pragma("unroll") for (int j_ = 0; j_ < NV; j_++) b_[j_] = *(PANEL_SPACE const VEC *)((b) + k_ * NR + j_ * W); \
     _Pragma("unroll") for (int r_ = 0; r_ < MR; r_++) { \
       VEC a_ = (VEC)(A_AT(r_, k_)); \
       _Pragma("unroll") for (int j_ = 0; j_ < NV; j_++) acc[r_][j_] = fma(a_, b_[j_], acc[r_][j_]); \

@@ -138,6 +138,8 @@ START_TEST(all_turns_are_one_launch) {
       ck_assert_int_eq(one->step.at[i].global[0], 2);
     }
   ck_assert_int_eq(slices, 2);
+  ck_assert_ptr_nonnull(strstr(one->program, "_ahead(scratch_"));       // no turn packs the weights again
+  ck_assert_ptr_null(strstr(apart->program, "_ahead(scratch_"));
 }
 END_TEST
 

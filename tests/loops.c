@@ -169,9 +169,9 @@ static void products(LoopCase *c) {
 // Rows that have nothing to do with each other: products, norms and sums of a row, a memory of each row's own, what all share.
 static void rows(LoopCase *c) {
   enum { R = 12, D = 6 };
-  Make m = begin(c, 3, true);
+  Make m = begin(c, 5, true);
   NcNode *h = carry(c, &m, input(c, "h", NC_F32, S(R, D))), *n = carry(c, &m, input(c, "n", NC_F32, S(1, R)));
-  NcNode *x = scanned(c, &m, input(c, "x", NC_F32, S(3, R, D))), *all = scanned(c, &m, input(c, "all", NC_F32, S(3, D)));
+  NcNode *x = scanned(c, &m, input(c, "x", NC_F32, S(5, R, D))), *all = scanned(c, &m, input(c, "all", NC_F32, S(5, D)));
   NcNode *w = closed(c, &m, input(c, "w", NC_F32, S(D, D))), *own = closed(c, &m, input(c, "own", NC_F32, S(R, 2, D)));
   const NcShape s = S(R, D), pairs = S(R, 2, D / 2);
   NcNode *z = OP2("add", x, nc_matmul(m.body, AT, h, nc_transpose(m.body, AT, w)));

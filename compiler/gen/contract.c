@@ -312,11 +312,20 @@ static int64_t columns_of(const NcRegion *r) {
   return r->kind == NC_REGION_CONV ? pixels : 1;
 }
 
+// In a loop that is one launch: a right operand that no turn changes is packed before the first one.
+static bool stays(const NcGen *g, const NcRegion *r) {
+  enum { FEW_TURNS = 4, MOST = 1 << 22 };
+  const NcNode *b = *g->prefix && r->kind == NC_REGION_DOT ? nc_alias(g->p->regions, r->anchor->in[1]) : NULL;
+  return b && strcmp(b->op->name, "input") == 0 && nc_attr_str(b, "name")[0] == 'w' && nc_count(b->type.shape) <= MOST &&
+         g->p->regions->loop->trips >= FEW_TURNS;
+}
+
 bool nc_gen_template(NcGen *g, const NcRegion *r) {
   static const char *const key_name = "nc_template";
   const NcTarget *t = g->p->target;
   NcTemplateText text = operands(g->arena, r->anchor, t);
   NcEmit *e = NULL;
+  text.ahead = stays(g, r);
   if (!plain(g, r)) {
     text.store = epilogue(g, r, &e, 1, columns_of(r));
     text.store_v = epilogue(g, r, &e, t->vector, columns_of(r));
@@ -333,6 +342,7 @@ bool nc_gen_template(NcGen *g, const NcRegion *r) {
     calls[r->kind](&g->program, t, r->anchor, known->name, &text, &known->use);
     for (int i = 0; i < known->use.nlaunch; i++) nc_gen_made(g, known->use.launch[i].kernel, known->use.launch[i].form);
     nc_map_set(&g->kernel, nc_buf_str(&key), known);
+    if (known->use.ahead) nc_map_set(&g->ahead, known->name, &known->use.ahead);
   }
   steps(g, r, e, known);
   return true;

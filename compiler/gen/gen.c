@@ -38,7 +38,7 @@ bool nc_gen_regions(NcGen *g) {
 }
 
 NcGen nc_gen_begin(NcPlacement *p, NcDiag *d, const NcCompileOptions *o, NcArena *a) {
-  return (NcGen){.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a), .form = NC_MAP(a), .prefix = "", .anchor = -1};
+  return (NcGen){.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a), .form = NC_MAP(a), .ahead = NC_MAP(a), .prefix = "", .anchor = -1};
 }
 
 bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {

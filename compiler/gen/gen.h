@@ -8,8 +8,8 @@
 bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o);
 
 // Whether the regions of a loop's body can run one after the other in one work-item, turn after turn (loop_parts.c); how many
-// launches and how much arithmetic a turn is.
-typedef struct { int launches; double flops; } NcTurnCost;
+// launches and how much arithmetic a turn is, and the bytes of weights that would be packed ahead.
+typedef struct { int launches; double flops; size_t ahead; } NcTurnCost;
 bool nc_loop_in_one(NcPlacement *p, const NcCompileOptions *o, NcTurnCost *cost);
 
 // Bytes of scratch memory that the region's kernels need while they run; 0 for none. Asked before memory is planned;

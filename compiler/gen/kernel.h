@@ -12,6 +12,7 @@ typedef struct {
   NcBuf program;
   NcMap kernel;          // text without the name → name
   NcMap form;            // name of a kernel → its NcKernelForm, at an address
+  NcMap ahead;           // name of a kernel that wants B packed ahead → how many floats, at an address
   const char *prefix;    // of kernels' names; not empty: they are functions in the text of another one
   int kernels;
   int anchor;            // see nc_gen_after; -1: none

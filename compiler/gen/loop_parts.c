@@ -4,8 +4,9 @@
 //
 //   void NAME_part(int part_, scratch, p0, p1, …) {        p0 …: the buffers around the loop; the part's slice of each is
 //     b0_ = p0 + part_ * …; …                              so many bytes in, its own arena in the loop's workspace too
+//     NAME_dot_0_ahead(scratch, a0_, …);                   weights in panels, behind that arena: they stay as they are
 //     for (turn_ …) {
-//       for (y_ …) for (x_ …) NAME_dot_0_at(x_, y_, 0, scratch, b2_, b5_, …, turn_);
+//       for (y_ …) for (x_ …) NAME_dot_0_at(x_, y_, 0, scratch, b2_, a0_, …, turn_);
 //       for (x_ …) NAME_map_1_item(x_, b0_, …, turn_);
 //     }
 //   }
@@ -36,6 +37,12 @@ static NcGen inside(NcPlacement *p, NcDiag *d, const NcCompileOptions *o, NcAren
   return g;
 }
 
+// Bytes of the weights that a step's kernel wants packed ahead.
+static size_t ahead_of(const NcGen *g, const NcStep *s, size_t align) {
+  const size_t *floats = s->kind == NC_STEP_KERNEL ? nc_map_get(&g->ahead, s->kernel) : NULL;
+  return floats ? nc_round_up(*floats * sizeof(float), align) : 0;
+}
+
 bool nc_loop_in_one(NcPlacement *p, const NcCompileOptions *o, NcTurnCost *cost) {
   NcArena *a = p->plan->arena;
   for (int i = 0; i < p->regions->region.n; i++)
@@ -48,6 +55,7 @@ bool nc_loop_in_one(NcPlacement *p, const NcCompileOptions *o, NcTurnCost *cost)
     ok = callable(&g, &p->plan->step.at[i]);
     cost->launches++;
     cost->flops += p->plan->step.at[i].flops;
+    cost->ahead += ahead_of(&g, &p->plan->step.at[i], p->plan->align);
   }
   p->plan->step.n = steps;
   p->plan->buf.n = buffers;
@@ -104,6 +112,18 @@ static void name_buffer(Parts *x, NcBuf *out, int i) {
   nc_put(out, ";\n");
 }
 
+// Where packed weights lie, behind the arenas.
+static void name_packed(Parts *x, NcBuf *out) {
+  const NcPlan *p = x->m.in;
+  size_t at = x->m.b->arenas - x->m.b->ahead;
+  for (int i = 0; i < p->step.n; i++) {
+    size_t bytes = ahead_of(&x->inner, &p->step.at[i], x->m.out->align);
+    if (!bytes) continue;
+    nc_putf(out, "  __global uchar *const a%d_ = p%d + %zu + part_ * (size_t)%zu;\n", i, argument(x, workspace(x)), at, x->m.b->arenas);
+    at += bytes;
+  }
+}
+
 static void name_buffers(Parts *x, NcBuf *out) {
   const NcPlan *p = x->m.in;
   size_t at = 0;
@@ -122,9 +142,11 @@ static void name_buffers(Parts *x, NcBuf *out) {
 
 // ---- What a turn does
 
-static void put_arguments(NcBuf *out, const NcStep *s) {
+// The second argument of a product is B. turn: its name, or before the first turn any number.
+static void put_arguments(NcBuf *out, const NcStep *s, int packed, const char *turn) {
   for (int i = 0; i < s->nargs; i++) {
-    if (s->args[i].kind == NC_ARG_TURN) nc_put(out, ", turn_");
+    if (s->args[i].kind == NC_ARG_TURN) nc_putf(out, ", %s", turn);
+    else if (i == 1 && packed >= 0) nc_putf(out, ", (__global void *)a%d_", packed);
     else nc_putf(out, ", (__global void *)b%d_", (int)s->args[i].i);
   }
   nc_put(out, ");\n");
@@ -134,18 +156,28 @@ static void put_loop(NcBuf *out, char name, size_t n) {
   nc_putf(out, "#pragma nounroll\n    for (int %c_ = 0; %c_ < %zu; %c_++)\n", name, name, n, name);
 }
 
-static void put_step(const Parts *x, NcBuf *out, const NcStep *s) {
+static void put_packing(const Parts *x, NcBuf *out) {
+  for (int i = 0; i < x->m.in->step.n; i++) {
+    const NcStep *s = &x->m.in->step.at[i];
+    if (!ahead_of(&x->inner, s, 1)) continue;
+    nc_putf(out, "  %s_ahead(scratch_, (__global void *)a%d_", s->kernel, i);
+    put_arguments(out, s, -1, "0");
+  }
+}
+
+static void put_step(const Parts *x, NcBuf *out, int i) {
+  const NcStep *s = &x->m.in->step.at[i];
   if (s->kind == NC_STEP_COPY) {
     put_loop(out, 'x', s->fill_bytes / sizeof(float));
     nc_putf(out, "      ((__global float *)b%d_)[x_] = ((__global const float *)b%d_)[x_];\n", s->c, s->a);
   } else if (form_of(&x->inner, s) == NC_FORM_ITEM) {
     put_loop(out, 'x', s->global[0]);
     nc_putf(out, "      %s_item(x_", s->kernel);
-    put_arguments(out, s);
+    put_arguments(out, s, -1, "turn_");
   } else {
     for (int d = 2; d >= 0; d--) put_loop(out, "xyz"[d], s->global[d]);
     nc_putf(out, "      %s_at(x_, y_, z_, scratch_", s->kernel);
-    put_arguments(out, s);
+    put_arguments(out, s, ahead_of(&x->inner, s, 1) ? i : -1, "turn_");
   }
 }
 
@@ -178,12 +210,14 @@ static const char *text_of(Parts *x) {
   NcArena *a = x->m.g->arena;
   NcBuf names = NC_BUF(a), b = NC_BUF(a);
   name_buffers(x, &names);
+  name_packed(x, &names);
+  put_packing(x, &names);
   nc_putf(&b, "#ifndef NC_BANKS\n#define NC_BANKS\n#define NC_NO_BANKS\n#endif\n%s"
               "#ifdef NC_NO_BANKS\n#undef NC_BANKS\n#undef NC_NO_BANKS\n#endif\n", nc_buf_str(&x->inner.program));
   put_scratch(x, &b);
   nc_putf(&b, "__attribute__((noinline)) void $_part(int part_, __local float *scratch_%s) {\n%s", declared(x), nc_buf_str(&names));
   nc_putf(&b, "#pragma nounroll\n  for (int turn_ = 0; turn_ < %lld; turn_++) {\n", (long long)x->m.b->l.trips);
-  for (int i = 0; i < x->m.in->step.n; i++) put_step(x, &b, &x->m.in->step.at[i]);
+  for (int i = 0; i < x->m.in->step.n; i++) put_step(x, &b, i);
   nc_put(&b, "  }\n}\n");
   nc_putf(&b, "static inline __attribute__((always_inline)) void $_group(__local float *scratch_%s) {\n"
               "  $_part((int)get_group_id(0), scratch_%s);\n}\n", declared(x), passed(x));
@@ -197,7 +231,7 @@ static void add_step(Parts *x, const char *kernel) {
   NcPlan *p = x->m.out;
   NcStep *s = nc_gen_step(x->m.g, x->m.r, NC_STEP_KERNEL);
   s->kernel = kernel;
-  s->label = "loop";
+  s->label = nc_sprintf(p->arena, "loop of %lld turns", (long long)x->m.b->l.trips);
   s->global[0] = (size_t)x->parts;
   s->global[1] = s->global[2] = s->local[0] = s->local[1] = s->local[2] = 1;
   s->nargs = x->given.n;

@@ -104,17 +104,24 @@ static Blocks blocks(const NcTarget *t, const NcGemm *g, NcTile r) {
   return b;
 }
 
+// Floats of B in whole panels; 0 where the kernel must pack B itself.
+static int64_t packed_ahead(const NcGemm *g, const Blocks *b, int64_t nr) {
+  bool able = g->text.ahead && !packs_a(g) && !g->text.b.load && b->split == 1 && g->batch[0] * g->batch[1] == 1;
+  return able ? nc_ceil_div(g->n, nr) * nr * g->k : 0;
+}
+
 static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTemplateUse *use) {
   const NcTile r = nc_register_tile(t, g->m);
   const Blocks b = blocks(t, g, r);
   if (!scratch_fits(t, g, &b, r)) return false;
-  const int64_t batch = g->batch[0] * g->batch[1];
+  const int64_t batch = g->batch[0] * g->batch[1], ahead = packed_ahead(g, &b, r.nv * t->vector);
   NcTemplateFrame f = nc_frame_begin(program, t, g->name, &g->text);
   define_shape(&f, g);
   nc_frame_sizes(&f, (NcTemplateSize[]){
     {"MR", r.mr}, {"NV", r.nv},
     {"PACK_A", packs_a(g)}, {"A_MR", nc_ceil_div(r.mr, t->vector) * t->vector},
     {"MB", b.mb}, {"NB", b.nb}, {"KB", b.kb}, {"SPLIT", b.split}, {NULL, 0}});
+  if (ahead) nc_frame_define(&f, "AHEAD", "1");
   nc_frame_file(&f, "begin.cl");
   nc_frame_file(&f, "tile_cpu.cl");
   nc_frame_file(&f, "gemm_cpu.cl");
@@ -122,7 +129,7 @@ static bool gemm_cpu(NcBuf *program, const NcTarget *t, const NcGemm *g, NcTempl
   nc_frame_file(&f, "end.cl");
   nc_frame_end(&f);
 
-  *use = (NcTemplateUse){0};
+  *use = (NcTemplateUse){.ahead = (size_t)ahead};
   nc_use_launch(use, g->name, (size_t)nc_ceil_div(g->m, b.mb), (size_t)nc_ceil_div(g->n, b.nb),
                 (size_t)(batch * b.split), 3, (int[]){NC_TARG_A, NC_TARG_B, b.split > 1 ? NC_TARG_WORK : NC_TARG_C})->form = NC_FORM_PLACED;
   if (b.split > 1) nc_use_reduce(use, program->arena, t, g->name, batch * g->m * g->n, b.split);

@@ -40,6 +40,7 @@ typedef struct {
 typedef struct {
   int nlaunch;
   NcTemplateLaunch launch[NC_LAUNCH_MAX];
+  size_t ahead;                // floats of B packed ahead; 0: B is read as it lies
   int nwork;
   size_t work[NC_WORK_MAX];    // bytes of each workspace; contents need not survive the last launch
 } NcTemplateUse;
@@ -61,6 +62,7 @@ typedef struct {
   const char *extra;     // further arguments, each after a comma: ", __global const float *bias, int step"; NULL: none
   NcSplice a, b, d;
   const char *c_type;    // element type of C in memory; NULL: "float"
+  bool ahead;            // dot: B may be packed once, by NAME_ahead, for the same product many times: see NcTemplateUse.ahead
   // Statements that finish one element: in terms of `o`, its linear index in the result's logical row-major order;
   // `c`, its column (dot: index in the free axes of b) or channel (conv: output channel; others: 0); `v`, the float
   // computed. The three are plain variables.

@@ -110,7 +110,7 @@ static void by_slices(NcState *s, NcLoopBody *b) {
   if (parts > 1 && !(body = nc_loop_slice(s->arena, &b->l, parts))) body = b->l.body, parts = 1;
   double apart = cost.flops / s->target->compute_units + LAUNCH * cost.launches;
   bool quicker = time_of_slices(s->target, parts, rows, cost.flops) < apart;
-  if (quicker && compile(s, b, body, one) && nc_loop_in_one(b->placement, s->options, &slice)) b->parts = parts;
+  if (quicker && compile(s, b, body, one) && nc_loop_in_one(b->placement, s->options, &slice)) b->parts = parts, b->ahead = slice.ahead;
   else b->placement = whole;
 }
 
@@ -118,6 +118,7 @@ static void room(NcState *s, NcLoopBody *b) {
   const NcPlan *p = b->placement->plan;
   for (int i = 0; i < p->buf.n; i++)
     if (p->buf.at[i].kind == NC_BUF_ROOT_ARENA) b->arenas += nc_round_up(p->buf.at[i].bytes, s->target->align);
+  b->arenas += b->ahead;
   b->work = b->arenas * (size_t)(b->parts ? b->parts : 1);
   int results = b->l.ncarry + b->l.nemit;
   b->unread = NC_NEW_N(s->arena, size_t, results + 1);

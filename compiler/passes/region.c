@@ -71,7 +71,9 @@ void nc_regions_print(const NcRegions *r, NcBuf *out) {
       nc_putc(out, '\n');
     }
     if (!g->body) continue;
-    nc_putf(out, "turns %lld of {\n", (long long)g->body->l.trips);
+    nc_putf(out, "turns %lld", (long long)g->body->l.trips);
+    if (g->body->parts) nc_putf(out, " in slices %lld", (long long)g->body->parts);
+    nc_put(out, " of {\n");
     nc_regions_print(g->body->placement->regions, out);
     nc_put(out, "}\n");
   }

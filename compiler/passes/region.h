@@ -137,7 +137,8 @@ typedef struct NcLoopBody {
   NcPlacement *placement;
   int64_t parts;             // above 0: one launch for all turns, a work-item for each slice of that many (slices.c), and
                              // the regions are those of a slice
-  size_t arenas, work;       // bytes; arenas: of one slice
+  size_t arenas, work;       // bytes; arenas: of one slice, with
+  size_t ahead;              // its weights packed ahead
   NcNode **result;           // by index: the loop_out that takes it, NULL: nobody does
   size_t *unread;            // by index: its offset in the workspace then
 } NcLoopBody;
