@@ -336,5 +336,6 @@ void cli_man(FILE *to) {
   fputs(".SH EXIT STATUS\n0 fine, 1 the run failed, 2 usage, 3 the model is wrong, 4 the data is wrong, 5 the device\n"
         "failed, 130 interrupted (and saved).\n.SH ENVIRONMENT\n.TP\n.B NO_COLOR\nWhere it is set, and not empty: no colours in messages.\n.TP\n"
         ".B TERM\nA terminal that is \\fIdumb\\fR, or of no kind, gets plain lines.\n.TP\n.B XDG_CACHE_HOME\nWhere what was compiled and "
-        "tuned is kept, in a folder \\fInacre\\fR (default: ~/.cache).\n", to);
+        "tuned is kept, in a folder \\fInacre\\fR (default: ~/.cache).\n.TP\n.B NACRE_COMPILE\nThe program that compiles beside this "
+        "one where PoCL takes long; empty: none does (default: \\fInacre-compile\\fR, as it is installed).\n", to);
 }
