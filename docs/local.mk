@@ -4,7 +4,7 @@ EXTRA_DIST += docs/errors docs/performance.md
 EXTRA_DIST += docs/language.md
 EXTRA_DIST += docs/run-directory.md
 EXTRA_DIST += docs/json.md
-EXTRA_DIST += docs/prelude.md
+EXTRA_DIST += docs/prelude.md docs/guide
 
 # The page of all words, and the index of errors, are printed; tests/pages.sh asks whether they are up to date.
 .PHONY: pages

@@ -114,3 +114,8 @@ dist_check_SCRIPTS += tests/images.sh
 # What is printed into docs/, and the links between its pages.
 TESTS += tests/pages.sh
 dist_check_SCRIPTS += tests/pages.sh
+
+# The guide's commands print what it shows.
+TESTS += tests/guide.sh
+dist_check_SCRIPTS += tests/guide.sh
+EXTRA_DIST += tests/guide.awk tests/guide_same.awk

@@ -282,8 +282,9 @@ static bool codes(Table *t, int64_t classes, int32_t *out) {
       out[i] = (int32_t)v;
       continue;
     }
-    nc_csv_error(t->g->d, NC_E0403, &t->csv, t->row[i], t->label, "the label `%s` is none of 0 to %lld",
-                 cell(t, i, t->label), (long long)classes - 1);
+    NcMessage *m = nc_csv_error(t->g->d, NC_E0403, &t->csv, t->row[i], t->label, "the label `%s` is none of 0 to %lld",
+                                cell(t, i, t->label), (long long)classes - 1);
+    nc_help(t->g->d, m, "leave out `classes`: the different labels, sorted, are then the classes");
     return false;
   }
   return true;

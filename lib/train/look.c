@@ -75,8 +75,10 @@ static void rows_text(NacreModel *m, NcBuf *b) {
     const char *left = nc_sprintf(a, "%*s%s%s%s%s", 2 * r->depth, "", *name ? name : r->name,
                                   strcmp(name, r->name) && *name ? " (" : "", strcmp(name, r->name) && *name ? r->name : "",
                                   strcmp(name, r->name) && *name ? ")" : "");
-    nc_putf(b, "%-36s %-22s %14s %16s\n", left, shape(a, r->type, m->program->batch), r->params ? nc_thousands(a, r->params) : "",
+    nc_putf(b, "%-36s %-22s %14s %16s", left, shape(a, r->type, m->program->batch), r->params ? nc_thousands(a, r->params) : "",
             r->macs ? nc_thousands(a, r->macs) : "");
+    while (b->n && b->at[b->n - 1] == ' ') b->n--;
+    nc_putc(b, '\n');
   }
 }
 
