@@ -18,6 +18,20 @@ for verb in $verbs; do
   expect 0 '--json' "$nacre" "$verb" --help
   expect 2 '--no-such-option' "$nacre" "$verb" --no-such-option
 done
+# Every option that has a number or one of a few words, with neither.
+wrong=0
+for verb in $verbs; do
+  for option in $("$nacre" "$verb" --help | sed -n 's/^  --\([a-z-]*\) N .*/\1/p'); do
+    expect 2 'E0702' "$nacre" "$verb" "--$option" many
+    expect 2 'E0702' "$nacre" "$verb" "--$option=-1"
+    wrong=$((wrong + 1))
+  done
+  for option in $("$nacre" "$verb" --help | sed -n 's/^  --\(class\|split\|checkpoint\|format\) [A-Z].*/\1/p'); do
+    expect 2 'E0702' "$nacre" "$verb" "--$option" nonsense
+    wrong=$((wrong + 1))
+  done
+done
+if [ $wrong -ge 30 ]; then good; else bad "only $wrong options were found"; fi
 expect 2 'did you mean `--device`' "$nacre" train --devise x "$examples/xor.nn"
 expect 2 'no option `--split`' "$nacre" check --split x "$examples/xor.nn"
 for wrong in many -1 1e3 99999999999999999999 ''; do expect 2 'whole number of 1 or more' "$nacre" train --batch "$wrong" "$examples/xor.nn"; done

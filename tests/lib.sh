@@ -1,6 +1,7 @@
 # What the scripts of tests share. Read with `.` from the folder of the build; from then on a script works in a folder of its
 # own, which goes when it ends.
 set -u
+LC_ALL=C; export LC_ALL          # awk and sort write and order numbers as the tests read them
 nacre=${NACRE:-$PWD/nacre}
 built=$PWD
 here=$(cd "${srcdir:-.}" && pwd)
