@@ -209,11 +209,13 @@ START_TEST(exp_is_accurate) {
   for (int i = 0; i < SWEEP; i++) x[i] = (float)(i - SWEEP / 2) / (SWEEP / 2) * 86.5f;
   const float edge[] = {-INFINITY, INFINITY, NAN, 88.7f, 88.73f, 1e30f, -1e30f, -87.5f, 0, -0.0f, 1e-30f};
   memcpy(x, edge, sizeof edge);
-  float *y = sweep("nc_exp_float8", x), *s = sweep("nc_sigmoid_float8", x);
-  ck_assert(isnan(y[2]) && isnan(s[2]));
+  float *y = sweep("nc_exp_float8", x), *s = sweep("nc_sigmoid_float8", x), *t = sweep("nc_tanh_float8", x);
+  ck_assert(isnan(y[2]) && isnan(s[2]) && isnan(t[2]));
   ck_assert(y[0] == 0 && y[6] == 0 && y[7] == 0 && isinf(y[1]) && isinf(y[4]) && isinf(y[5]));
   ck_assert(s[0] >= 0 && s[0] < 1e-37f && s[6] < 1e-37f && s[1] == 1 && s[5] == 1);
+  ck_assert(t[0] == -1 && t[1] == 1 && t[5] == 1 && t[6] == -1 && t[8] == 0 && t[10] == 1e-30f);
   for (int i = 0; i < SWEEP; i++) {
+    if (i != 2) worst = fmaxf(worst, (float)ulps(t[i], tanh((double)x[i])));
     if (i < 8 && i != 3) continue;
     worst = fmaxf(worst, (float)fmax(ulps(y[i], exp((double)x[i])), ulps(s[i], 1 / (1 + exp(-(double)x[i])))));
   }
