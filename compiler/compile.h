@@ -12,7 +12,7 @@ typedef struct {
   NcBuf *timings;          // a line per pass, when not NULL
   int nkeep;               // vars that must have a place of their own even if nothing packs them
   bool apart;              // variables lie by themselves, not in packs: other plans of the session change them too
-  bool no_fuse;            // every node its own region: the test seam that checks fusion against itself
+  bool no_fuse;            // every node its own region, every turn's launches apart: to look for a NaN, and to check fusion against itself
   const char *no_fast;     // comma-separated template names not to use ("gemm_cpu", "clblast", …): test seam
 } NcCompileOptions;
 

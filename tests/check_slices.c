@@ -7,6 +7,7 @@
 #include "eval/eval.h"
 #include "loops.h"
 #include "passes/passes.h"
+#include "random_graph.h"
 #include "suite.h"
 
 // ---- A slice by the evaluator
@@ -88,6 +89,38 @@ START_TEST(a_slice_computes_its_part) {
 }
 END_TEST
 
+// Leaves become what a loop closes over: "v3" is "w3".
+static NcNode *closed_over(void *ctx, NcGraph *to, const NcNode *old, NcNode **in) {
+  (void)ctx, (void)in;
+  if (strcmp(old->op->name, "var") != 0 && strcmp(old->op->name, "input") != 0) return NULL;
+  return nc_input(to, old->at, nc_sprintf(to->arena, "w%s", nc_attr_str(old, "name") + 1), old->type);
+}
+
+// Each value of a random graph as what a body emits: in two and three slices, where there are any.
+START_TEST(slices_of_random_bodies) {
+  enum { SEEDS = 60 };
+  int found = 0;
+  for (uint32_t seed = 0; seed < SEEDS; seed++) {
+    NcGraph *g = random_graph(arena, diag, seed + 1000 * (uint32_t)_i);
+    g->effect.n = 0;
+    for (int k = 0; k < g->output.n; k++) {
+      NcGraph *all = nc_graph_rewrite(g, arena, closed_over, NULL, NULL);
+      ck_assert(all != NULL);
+      NcNode *value = nc_graph_find_output(all, g->output.at[k].name);
+      all->output.n = 0;
+      nc_graph_output(all, "y0", value);
+      NcLoop l = {.nemit = 1, .trips = 1, .body = nc_graph_prune(all)};
+      for (int64_t parts = 2; parts <= 3; parts++) {
+        if (!nc_loop_slice(arena, &l, parts)) continue;
+        same_as_slices(&l, parts);
+        found++;
+      }
+    }
+  }
+  ck_assert_msg(found >= 20, "only %d random bodies have slices", found);
+}
+END_TEST
+
 static const struct { const char *name; int64_t parts; } refused[] = {
   {"rows apart", 5}, {"rows apart", 24}, {"recurrent", 3}, {"counting", 2}, {"random", 2}, {"nested", 2}, {"gather and conv", 2},
   {"rows mixed by a product", 2}, {"rows mixed by a sum", 2}};
@@ -101,16 +134,18 @@ END_TEST
 
 // ---- Plans
 
-static NcPlan *plan_of(const char *layer, NcClass cls, const char *no_fast, int units) {
+static NcPlan *plan_of(const char *layer, NcClass cls, NcCompileOptions o, int units) {
   const char *text = nc_sprintf(arena, "nn 1\ndata points { source = spiral(n = 64); split = (train = 1.0) }\n"
     "model net(x: f32[B, 2]) -> f32[B, 2] {\n  let p = flatten(x)\n  let q = concat(p, 2 * p, 3 * p, 4 * p, axis = 1)\n  let s = concat(q, q - 1, axis = 1) |> reshape[B, 8, 2]\n"
     "  s |> %s |> dense(2)\n}\ntrain net on points { loss = cross_entropy(net(x), label); optimizer = sgd(0.3); batch = 12; steps = 9 }\n", layer);
-  NcProgramOptions o = {.name = "file.nn", .text = text, .size = strlen(text), .hooks = {.describe = describe_some}};
-  NcProgram *p = nc_program(arena, diag, &o);
+  NcProgramOptions program = {.name = "file.nn", .text = text, .size = strlen(text), .hooks = {.describe = describe_some}};
+  NcProgram *p = nc_program(arena, diag, &program);
   ck_assert_msg(p != NULL, "%s", messages(diag));
   NcTarget t = nc_target_default(cls);
   t.compute_units = units;
-  NcPlan *plan = nc_compile(arena, diag, p->step, &t, &(NcCompileOptions){.name = "step", .verify = true, .no_fast = no_fast});
+  o.name = "step";
+  o.verify = true;
+  NcPlan *plan = nc_compile(arena, diag, p->step, &t, &o);
   ck_assert_msg(plan != NULL && nc_plan_verify(plan, diag), "%s", messages(diag));
   return plan;
 }
@@ -126,7 +161,8 @@ static const struct { const char *layer; int most; } nets[] = {
   {"lstm(8, last = true)", 24}, {"gru(8, last = true)", 24}, {"rnn(8, last = true)", 24}};
 
 START_TEST(all_turns_are_one_launch) {
-  NcPlan *one = plan_of(nets[_i].layer, NC_CLASS_CPU, NULL, 2), *apart = plan_of(nets[_i].layer, NC_CLASS_CPU, "loop_parts", 2);
+  NcPlan *one = plan_of(nets[_i].layer, NC_CLASS_CPU, (NcCompileOptions){0}, 2);
+  NcPlan *apart = plan_of(nets[_i].layer, NC_CLASS_CPU, (NcCompileOptions){.no_fast = "loop_parts"}, 2);
   ck_assert_int_eq(loops_in(one), 0);
   ck_assert_int_eq(loops_in(apart), 2);
   ck_assert_msg(nc_plan_launches(one) <= nets[_i].most, "%s: %lld launches", nets[_i].layer, (long long)nc_plan_launches(one));
@@ -143,16 +179,17 @@ START_TEST(all_turns_are_one_launch) {
 }
 END_TEST
 
-// As many slices as there are cores, where rows allow it; one, where a turn is too little to be shared; none on the other class.
+// As many slices as there are cores; none on the other class, nor where each value of each turn is wanted.
 START_TEST(as_many_slices_as_cores) {
   static const struct { int units; size_t slices; } want[] = {{1, 1}, {2, 2}, {3, 3}, {4, 4}};
   for (int i = 0; i < LENGTH(want); i++) {
-    NcPlan *p = plan_of("lstm(8, last = true)", NC_CLASS_CPU, NULL, want[i].units);
+    NcPlan *p = plan_of("lstm(8, last = true)", NC_CLASS_CPU, (NcCompileOptions){0}, want[i].units);
     for (int k = 0; k < p->step.n; k++)
       if (strncmp(p->step.at[k].kernel ? p->step.at[k].kernel : "", "turns_of", 8) == 0)
         ck_assert_int_eq(p->step.at[k].global[0], want[i].slices);
   }
-  ck_assert_int_eq(loops_in(plan_of("lstm(8, last = true)", NC_CLASS_GPU, NULL, 2)), 2);
+  ck_assert_int_eq(loops_in(plan_of("lstm(8, last = true)", NC_CLASS_GPU, (NcCompileOptions){0}, 2)), 2);
+  ck_assert_int_eq(loops_in(plan_of("lstm(8, last = true)", NC_CLASS_CPU, (NcCompileOptions){.no_fuse = true}, 2)), 2);
 }
 END_TEST
 
@@ -160,6 +197,7 @@ int main(void) {
   Suite *s = suite_create("slices");
   TCase *t = suite_case(s, "slices", suite_open, suite_close);
   tcase_add_loop_test(t, a_slice_computes_its_part, 0, LENGTH(sliced));
+  tcase_add_loop_test(t, slices_of_random_bodies, 0, 4);
   tcase_add_loop_test(t, what_has_no_slices, 0, LENGTH(refused));
   tcase_add_loop_test(t, all_turns_are_one_launch, 0, LENGTH(nets));
   tcase_add_test(t, as_many_slices_as_cores);

@@ -98,9 +98,10 @@ static int64_t best_parts(const NcTarget *t, int64_t rows, double flops) {
 }
 
 // Whether a work-item for each slice does, and is quicker than launches that all cores share. Then the body is compiled so.
+// Who wants no fusion wants to see each value of each turn: the hunt for a NaN.
 static void by_slices(NcState *s, NcLoopBody *b) {
   NcTurnCost cost, slice;
-  if (s->target->cls != NC_CLASS_CPU || s->loop || !nc_loop_in_one(b->placement, s->options, &cost)) return;
+  if (s->target->cls != NC_CLASS_CPU || s->options->no_fuse || s->loop || !nc_loop_in_one(b->placement, s->options, &cost)) return;
   NcPlacement *whole = b->placement;
   NcTarget *one = NC_NEW(s->arena, NcTarget);
   *one = *s->target;
