@@ -50,5 +50,22 @@ while read -r n near at status; do
   elif awk -v near="$near" -f "$here/tests/guide_same.awk" "fenced/$n.want" "fenced/$n.got" >same.txt; then good
   else bad "$at prints something else"; cat same.txt; fi
 done <fenced/done
+
+# What those trainings left is what docs/run-directory.md tells: each file, and each field of run.json, whose other fields are
+# those of runs that had a reason for them.
+schema=$here/docs/run-directory.md
+(
+  cd home/nacre-guide || exit 1
+  for f in $(ls hidden half); do
+    case $f in *:) continue ;; esac
+    grep -q "^| .*\`$f\`" "$schema" || { echo "docs/run-directory.md does not tell of $f"; exit 1; }
+  done
+  awk '/^## /{ on = /run.json/ } on && /^\| `/ { split($0, cell, "|"); print cell[2] }' "$schema" | grep -o '[a-z_]*' | sort >told.txt
+  sed -n 's/^  "\([a-z_]*\)":.*/\1/p' hidden/run.json half/run.json small/run.json | sort -u >found.txt
+  comm -13 told.txt found.txt | sed 's/^/a field of run.json of which docs\/run-directory.md does not tell: /' | grep . && exit 1
+  printf '%s\n' chosen_model early stage | comm -23 told.txt - | comm -23 - found.txt |
+    sed 's/^/a field of run.json that docs\/run-directory.md tells of, and no run has: /' | grep . && exit 1
+  exit 0
+) || bad "the run directory's description"
 if [ -n "${NACRE_KEEP:-}" ]; then cp -r fenced "$NACRE_KEEP"; fi
 end

@@ -22,6 +22,14 @@ while read -r word; do
 done <words.txt
 expect 2 E0704 "$nacre" explain dense --markdown
 
+# Whole files that docs/language.md shows are right, and laid out.
+awk '/^```/ { n += code = !code; first = 1; next } code { if (first) whole = $0 == "nn 1"; first = 0; if (whole) print >("shown" n ".nn") }' "$here/docs/language.md"
+[ -e shown1.nn ] || bad "docs/language.md shows no file"
+for f in shown*.nn; do
+  expect 0 'no errors' "$nacre" check "$f"
+  expect 0 '' "$nacre" fmt --check "$f"
+done
+
 # anchors PAGE: what its headings can be called by, as GitHub forms it.
 anchors() { sed -n 's/^##* //p' "$1" | tr 'A-Z ' 'a-z-' | sed 's/[^a-z0-9_-]//g'; }
 # Links [text](path#anchor) outside of code: the file is there, and has the heading.
