@@ -31,6 +31,7 @@ typedef struct {
   bool once;
 } NcShowRun;
 bool nc_report_run(NcReport *r, const NcShowRun *q, int *n, NcArrayOf **out);
+int64_t nc_report_most(int64_t most, int64_t per);     // of examples: fewer, where each gives very many numbers to be kept
 
 // Graphs for it (report_graph.c), of what meets in the loss; the target's name is NULL where there is no such thing.
 const char *nc_report_pairs_target(const NcReport *r);                  // a number that is subtracted from another

@@ -6,7 +6,6 @@
 #include "show/report.h"
 
 enum { BINS = 10, MOST = 20000, SHOWN = 24, CELLS = 40, PAIRS = 6 };
-enum { ENOUGH = 1 << 24 };   // numbers of the model that are kept: with very many classes, of fewer examples
 
 typedef struct {
   NcReport *r;
@@ -67,7 +66,7 @@ static bool look(NcReport *r, Seen *s) {
   NcArrayOf *out;
   int n;
   NcArena *a = r->m->arena;
-  NcShowRun q = {.make = s->binary ? nc_report_logit : predict_graph, .part = r->part, .most = ENOUGH / s->classes < MOST ? ENOUGH / s->classes : MOST};
+  NcShowRun q = {.make = s->binary ? nc_report_logit : predict_graph, .part = r->part, .most = nc_report_most(MOST, s->classes)};
   if (!nc_report_run(r, &q, &n, &out)) return false;
   s->n = out[0].n;
   s->p = s->binary ? of_logits(a, s->n, out[0].v)

@@ -72,6 +72,11 @@ bool nc_report_run(NcReport *r, const NcShowRun *q, int *n, NcArrayOf **out) {
   return run_batches(r, q, 0, whole, batch, total, n, out) && (whole == total || run_batches(r, q, whole, total, total - whole, total, n, out));
 }
 
+int64_t nc_report_most(int64_t most, int64_t per) {
+  enum { ENOUGH = 1 << 24 };
+  return per > ENOUGH / most ? ENOUGH / per + 1 : most;
+}
+
 // ---- images
 
 int nc_report_image(const NcReport *r) {

@@ -33,7 +33,9 @@ bool nc_report_regression(NcReport *r) {
   if (!r->part || r->part->n == 0 || !(target = nc_report_pairs_target(r))) return true;
   if (nc_report_image(r) >= 0 && m->program->predict && nc_count(m->program->predict->output.at[0].node->type.shape) / m->program->batch > 64)
     return true;                                                   // pictures that are made again: the samples show them
-  if (!nc_report_run(r, &(NcShowRun){.make = nc_report_pairs, .part = r->part, .most = MOST}, &n, &out)) return false;
+  int field = nc_field_find(m->data, target);
+  int64_t most = nc_report_most(MOST, field < 0 ? 1 : nc_count(m->data->field[field].shape));
+  if (!nc_report_run(r, &(NcShowRun){.make = nc_report_pairs, .part = r->part, .most = most}, &n, &out)) return false;
   int64_t count = out[0].n * out[0].per;
   double *said = NC_NEW_N(m->arena, double, count + 1), *true_ = NC_NEW_N(m->arena, double, count + 1), *at = NC_NEW_N(m->arena, double, count + 1);
   double square = 0, mean = 0, spread = 0;
