@@ -52,8 +52,9 @@ run_one() {   # FRAMEWORK COMMAND...
 mine() { run_one nacre "$step" "$kind" "$source/$file" "$@"; }
 theirs() {   # PEER
   run_one "$1" "$python" "$source/bench/peer.py" "$1" "$kind" "$name" "${batch#batch=}" 2>"$out/$name.$1.log" || {
+    status=$?
     refused="$refused $1"
-    [ $? -eq 4 ] || tail -n 1 "$out/$name.$1.log" | sed "s/^/$name, $1: /" >&2
+    [ $status -eq 4 ] || tail -n 1 "$out/$name.$1.log" | sed "s/^/$name, $1: /" >&2
   }
 }
 takes_part() { case " $refused " in *" $1 "*) return 1 ;; esac; }
