@@ -179,11 +179,11 @@ NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at) {
 }
 
 // What no cache holds until it is read goes around the caches: else each of its lines would be read before it is overwritten.
-// The vector must lie at a multiple of its size, as lane variables do. What the kernel has read lies in the caches.
+// The vector must lie at a multiple of its size, which an epilogue's need not. What the kernel has read lies in the caches.
 // In a loop's body a buffer may be seen from the first row of a slice on, which lies anywhere.
 static bool streams(const NcEmit *e, int buffer, NcDtype t, const NcIx *at, int w) {
   const NcTarget *target = e->p->target;
-  bool good = target->cls == NC_CLASS_CPU && target->cache && e->p->plan->buf.at[buffer].bytes > target->cache && t == NC_F32 &&
+  bool good = e->aligned && target->cls == NC_CLASS_CPU && target->cache && e->p->plan->buf.at[buffer].bytes > target->cache && t == NC_F32 &&
               at->c % w == 0 && !e->p->regions->loop;
   for (int i = 0; good && i < e->use.n; i++) good = e->use.at[i].buffer != buffer || !e->use.at[i].read;
   for (int i = 0; good && i < at->n; i++) {

@@ -47,6 +47,7 @@ typedef struct {
   const char *idx;            // integer type of indices: int or long
   int lanes;                  // of values that differ from lane to lane; 1: none do
   int lane_level;             // scope of the lane loop
+  bool aligned;               // lane loops start at multiples of `lanes`: maps and rows, where stores may go around the caches
   NcScope *scope[NC_SCOPES];
   int depth;                  // index of the innermost open scope
   int names;                  // for fresh ones

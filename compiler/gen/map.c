@@ -83,6 +83,7 @@ static void cpu(const Job *j) {
   if (least < 64) least = 64;
   if (piece < least) piece = least;
   NcEmit *e = emitter(j);
+  e->aligned = true;
   bool split = w.inner > piece && (w.outer == 1 || w.inner >= 2 * piece);
   piece = split ? ceil_div(piece, 64) * 64 : w.inner;
   int64_t pieces = ceil_div(w.inner, piece), rows = split ? 1 : ceil_div(ceil_div(count, units * 8) > least ? ceil_div(count, units * 8) : least, w.inner);

@@ -257,6 +257,7 @@ static void begin_row(Row *w, bool lanes) {
 
 static void cpu(Row *w) {
   NcEmit *e = w->e;
+  e->aligned = true;
   const NcTarget *t = w->g->p->target;
   int64_t count = w->rows * w->length, units = t->compute_units > 0 ? t->compute_units : 1;
   int width = w->mode == ACROSS ? t->vector : 1;
