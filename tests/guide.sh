@@ -6,7 +6,7 @@
 unset NACRE_DEBUG
 
 set -- "$here"/docs/guide/README.md "$here"/docs/guide/[0-9]*.md
-mkdir fenced clone home bin clone/build
+mkdir fenced clone home bin clone/build clone/docs
 awk -v out=fenced -f "$here/tests/guide.awk" "$@" || bad "the pages of docs/guide"
 while read -r name copy at; do
   if cmp -s "$copy" "$here/docs/guide/$name"; then good; else bad "$at shows another $name than docs/guide has"; fi
@@ -17,7 +17,8 @@ for f in "$here"/docs/guide/*; do
 done
 
 # A clone whose build has nacre and what pkg-config finds, and a compiler that links as the library is linked.
-ln -s "$here/docs" "$here/examples" clone
+cp -r "$here/docs/guide" clone/docs && chmod -R u+w clone/docs       # a release is read-only where it is tested
+ln -s "$here/examples" clone
 ln -s "$built/lib" clone/build/lib
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$nacre" >clone/build/nacre
 link=
