@@ -12,14 +12,12 @@
 //   CAUSAL BIAS                     0 or 1; with BIAS, NAME_bias(b, h, t, u EXTRA) is what is added to a score
 //   SCALE                           a float
 //   NV BLOCK                        vectors in a tile's row; passing rows at a time (a multiple of 4)
-//   LANES                           (int8)(0, 1, …)
 //   HAS_0 HAS_1                     which results are wanted: VALUE: value, stat; GRAD_KV: dk, dv
 //
 // Arguments: VALUE q, k, v, then value and stat; GRAD_Q q, k, v, dy, stat, delta, dq; GRAD_KV the same with dk and dv;
 // absent results are left out; at the end EXTRA.
 
 #define TILE (NV * W)
-#define IVEC NC_CAT(int, W)
 
 // Rows `from` … of x [rows][width] into lanes, times `scale`; beyond the last row the last again.
 INLINE void FN(_lanes)(VEC *to, __global const float *x, int from, int rows, int width, float scale) {
@@ -102,8 +100,8 @@ INLINE void FN(_hide)(VEC *s, int b, int h, int first, int from, int count EXTRA
   if (all) return;
   for (int j = 0; j < count; j++)
     for (int n = 0; n < NV; n++) {
-      const IVEC r = first + n * W + LANES;
-      const IVEC hidden = KIND == 2 ? r > (IVEC)(from + j + U - T) : r < (IVEC)(from + j - (U - T));
+      const INTS r = first + n * W + LANES;
+      const INTS hidden = KIND == 2 ? r > (INTS)(from + j + U - T) : r < (INTS)(from + j - (U - T));
       s[j * NV + n] = select(s[j * NV + n], (VEC)(-INFINITY), hidden);
     }
 #endif
@@ -149,7 +147,7 @@ BODY void FN(_item)(int item, ARGS) {
 #endif
   }
   for (int n = 0; n < NV; n++) {
-    const IVEC none = total[n] == (VEC)(0.0f);
+    const INTS none = total[n] == (VEC)(0.0f);
     const VEC factor = select(1.0f / total[n], (VEC)(0.0f), none);
     for (int f = 0; f < F; f++) sum[f * NV + n] *= factor;
     s[n] = select(top[n] + log(total[n]), (VEC)(0.0f), none);
@@ -217,4 +215,3 @@ BODY void FN(_item)(int item, ARGS) {
 
 ITEM_KERNEL(NAME, FN(_item))
 #undef TILE
-#undef IVEC

@@ -5,6 +5,14 @@
 #define VEC NC_CAT(float, W)
 #define VLOAD NC_CAT(vload, W)
 #define VSTORE NC_CAT(vstore, W)
+#define INTS NC_CAT(int, W)
+#if W == 4
+#define LANES ((int4)(0, 1, 2, 3))
+#elif W == 8
+#define LANES ((int8)(0, 1, 2, 3, 4, 5, 6, 7))
+#else
+#define LANES ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+#endif
 // Parameters of these are not `restrict`: it tells a compiler no more than those of the kernel do, and Oclgrind cannot run
 // what clang makes of it when it inlines.
 #define INLINE static inline __attribute__((always_inline))

@@ -60,14 +60,6 @@ INLINE void FN(_pack)(SCRATCH float *to, IDX a, int channels, int count, __globa
 #else
 #define RUN(p) (VEC)(VLOAD(0, p).even, VLOAD(0, (p) + W).even)
 #endif
-#define INTS NC_CAT(int, W)
-#if W == 4
-#define LANES ((int4)(0, 1, 2, 3))
-#elif W == 8
-#define LANES ((int8)(0, 1, 2, 3, 4, 5, 6, 7))
-#else
-#define LANES ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
-#endif
 
 // Pixels p … p+NR of the item into a panel. Lanes of vector j before `cut` are in one row, the others in the next.
 INLINE void FN(_pack)(SCRATCH float *to, SCRATCH const float *slab, int channels, int p, int pixels) {
@@ -266,7 +258,5 @@ GROUP_KERNEL
 #undef SECOND
 #undef WHOLE_VECTORS
 #undef RUN
-#undef INTS
-#undef LANES
 #undef A_AT
 #undef W_TYPE

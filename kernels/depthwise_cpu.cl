@@ -22,14 +22,6 @@
 #define LINE (SW * PITCH)
 #define LINES (KD * SLAB_H * LINE)
 #define PLACE(s) ((s) % SW * PITCH + (s) / SW)      // of column s of the padded plane
-#define INTS NC_CAT(int, W)
-#if W == 4
-#define LANES ((int4)(0, 1, 2, 3))
-#elif W == 8
-#define LANES ((int8)(0, 1, 2, 3, 4, 5, 6, 7))
-#else
-#define LANES ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
-#endif
 #define BEFORE_END(v, x) ((x) + W <= TAKEN ? v : select(v, (VEC)(0), (INTS)(TAKEN - (x)) <= LANES))
 
 // One line from the row of x whose first element has index a.
@@ -128,7 +120,5 @@ GROUP_KERNEL
 #undef LINE
 #undef LINES
 #undef PLACE
-#undef INTS
-#undef LANES
 #undef BEFORE_END
 #undef W_TYPE

@@ -6,6 +6,8 @@
 #undef VEC
 #undef VLOAD
 #undef VSTORE
+#undef INTS
+#undef LANES
 #undef NR
 #undef INLINE
 #undef BODY

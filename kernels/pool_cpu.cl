@@ -16,14 +16,6 @@
 //   the odd.
 //
 // NAME: global (ceil(PLANES / PB)), local (1). Arguments as in pool.cl.
-#define INTS NC_CAT(int, W)
-#if W == 4
-#define LANES ((int4)(0, 1, 2, 3))
-#elif W == 8
-#define LANES ((int8)(0, 1, 2, 3, 4, 5, 6, 7))
-#else
-#define LANES ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
-#endif
 #define FLOATS(lanes) NC_CAT(convert_float, W)(lanes)
 #define PITCH (LO_W + IW > (OW - 1) * SW + KW ? LO_W + IW : (OW - 1) * SW + KW)
 #define LINES (LO_H + IH > (OH - 1) * SH + KH ? LO_H + IH : (OH - 1) * SH + KH)
@@ -234,8 +226,6 @@ GROUP_KERNEL
 #undef RUN_LENGTH
 #endif
 
-#undef INTS
-#undef LANES
 #undef FLOATS
 #undef PITCH
 #undef LINES

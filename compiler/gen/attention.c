@@ -55,12 +55,6 @@ static void bias_function(Call *c, NcBuf *out) {
   nc_putf(out, c->a.bias->type.dtype == NC_BOOL ? "  return %s ? 0.0f : -INFINITY;\n}\n" : "  return %s;\n}\n", v.s);
 }
 
-static const char *lanes(NcArena *a, int width) {
-  NcBuf b = NC_BUF(a);
-  for (int i = 0; i < width; i++) nc_putf(&b, "%s%d", i ? ", " : "", i);
-  return nc_sprintf(a, "(int%d)(%s)", width, nc_buf_str(&b));
-}
-
 static void write(Call *c, NcBuf *out, const char *name, const char *bias) {
   const NcTarget *t = c->g->p->target;
   const NcAttention *a = &c->a;
@@ -74,7 +68,6 @@ static void write(Call *c, NcBuf *out, const char *name, const char *bias) {
   nc_frame_define(&f, "SCALE", "%af", a->scale);
   if (cpu) {
     nc_frame_sizes(&f, (NcTemplateSize[]){{"NV", c->tile / t->vector}, {"BLOCK", 64}, {NULL, 0}});
-    nc_frame_define(&f, "LANES", "%s", lanes(c->g->arena, t->vector));
   } else {
     nc_frame_sizes(&f, (NcTemplateSize[]){{"TILE", c->tile}, {NULL, 0}});
   }
