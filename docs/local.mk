@@ -1,6 +1,6 @@
 # docs
 EXTRA_DIST += docs/errors docs/architecture.md docs/results.md
-EXTRA_DIST += docs/errors docs/performance.md
+EXTRA_DIST += docs/performance.md docs/performance-log.md
 EXTRA_DIST += docs/language.md
 EXTRA_DIST += docs/run-directory.md
 EXTRA_DIST += docs/json.md
