@@ -3,6 +3,7 @@ bin_PROGRAMS += nacre
 nacre_SOURCES = \
   cli/main.c \
   cli/options.h cli/options.c \
+  cli/unknown.c \
   cli/progress.c \
   cli/plot.h cli/plot.c \
   cli/completion.c \

@@ -43,43 +43,10 @@ int cli_usage(const char *code, const char *fmt, ...) {
   return NACRE_USAGE;
 }
 
-// The known word nearest to `word`, or NULL: the library's rule for "did you mean", kept for single words here.
-static const char *nearest(const char *word, const char *const *name, int n) {
-  const char *best = NULL;
-  int least = (int)strlen(word) / 5 + 3;
-  for (int i = 0; i < n; i++) {
-    const char *c = name[i];
-    if (!c) continue;
-    int row[64], m = (int)strlen(c);
-    if (m > 62) continue;
-    for (int j = 0; j <= m; j++) row[j] = j;
-    for (int a = 1; word[a - 1]; a++) {
-      int diagonal = row[0];
-      row[0] = a;
-      for (int j = 1; j <= m; j++) {
-        int v = diagonal + (word[a - 1] != c[j - 1]);
-        diagonal = row[j];
-        if (row[j] + 1 < v) v = row[j] + 1;
-        if (row[j - 1] + 1 < v) v = row[j - 1] + 1;
-        row[j] = v;
-      }
-    }
-    if (row[m] < least) { least = row[m]; best = c; }
-  }
-  return best;
-}
-
 const CliVerb *cli_find_verb(const char *name) {
-  enum { MOST = 64 };
-  const char *known[MOST];
-  int n = 0;
-  for (; cli_verbs[n].name && n < MOST; n++) {
-    if (strcmp(cli_verbs[n].name, name) == 0) return &cli_verbs[n];
-    known[n] = cli_verbs[n].name;
-  }
-  const char *near = nearest(name, known, n);
-  if (near) cli_usage("E0701", "unknown command `%s`\nhelp: did you mean `%s`?", name, near);
-  else cli_usage("E0701", "unknown command `%s`\nhelp: `nacre --help` lists them", name);
+  for (const CliVerb *v = cli_verbs; v->name; v++)
+    if (strcmp(v->name, name) == 0) return v;
+  cli_unknown_verb(name);
   return NULL;
 }
 
@@ -89,23 +56,6 @@ static int find_option(const CliVerb *v, const char *name, size_t n) {
         cli_takes(v, i))
       return i;
   return -1;
-}
-
-static bool unknown_option(const CliVerb *v, const char *word) {
-  char name[64];
-  snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
-  for (int i = 0; i < O_COUNT; i++)
-    if (strcmp(cli_option_rows[i].name, name) == 0) {
-      cli_usage("E0701", "`nacre %s` has no option `--%s`\nhelp: `nacre %s --help` lists its options", v->name, name, v->name);
-      return false;
-    }
-  const char *known[O_COUNT] = {0};
-  for (int i = 0; i < O_COUNT; i++)
-    if (cli_takes(v, i)) known[i] = cli_option_rows[i].name;
-  const char *near = nearest(name, known, O_COUNT);
-  if (near) cli_usage("E0701", "unknown option `--%s`\nhelp: did you mean `--%s`?", name, near);
-  else cli_usage("E0701", "unknown option `%s`\nhelp: `nacre %s --help` lists them", word, v->name);
-  return false;
 }
 
 // Whether a word is one of those that stand in `choices`, with a space between them; else an error that names the nearest.
@@ -120,7 +70,7 @@ static bool is_choice(const char *what, const char *choices, const char *word) {
     if (strcmp(one[i], word) == 0) return true;
     snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", one[i]);
   }
-  near = nearest(word, (const char *const *)one, n);
+  near = cli_nearest(word, (const char *const *)one, n);
   if (near) cli_usage("E0702", "%s is %s, not `%s`\nhelp: did you mean `%s`?", what, list, word, near);
   else cli_usage("E0702", "%s is %s, not `%s`", what, list, word);
   return false;
@@ -181,6 +131,10 @@ void cli_free(CliArgs *a) {
   free(a->arg);
 }
 
+static void needs_value(const CliOptionRow *o) {
+  cli_usage("E0704", "`--%s` needs a value: %s\nhelp: it is %s", o->name, o->metavar, o->doc);
+}
+
 bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
   *out = (CliArgs){.arg = calloc((size_t)argc + 1, sizeof *out->arg)};
   if (!out->arg) return cli_usage("E0606", "out of memory"), false;
@@ -203,7 +157,7 @@ bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
       if (!take_named(word + 2, n, value ? value : argv[++i], out)) return false;
       continue;
     }
-    if (option < 0) return unknown_option(v, word);
+    if (option < 0) return cli_unknown_option(v, word, value ? value : i + 1 < argc ? argv[i + 1] : NULL), false;
     if (!cli_option_rows[option].metavar) {
       const char *choices = cli_option_rows[option].choices;
       char what[64];
@@ -213,13 +167,14 @@ bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
       out->value[option] = value ? value : "";
       continue;
     }
-    if (!value && i + 1 >= argc) return cli_usage("E0704", "`--%s` needs a value: %s", cli_option_rows[option].name, cli_option_rows[option].metavar), false;
+    if (!value && i + 1 >= argc) return needs_value(&cli_option_rows[option]), false;
     if (!take_value(v, option, value ? value : argv[++i], out)) return false;
   }
   if (out->value[O_HELP]) return true;
   if (out->args < v->min_args) return cli_usage("E0704", "`nacre %s` needs: %s\nhelp: `nacre %s --help` tells what it takes", v->name, v->operands, v->name), false;
   if (v->max_args >= 0 && out->args > v->max_args)
-    return cli_usage("E0704", "`nacre %s` takes no further argument `%s`", v->name, out->arg[v->max_args]), false;
+    return cli_usage("E0704", "`nacre %s` takes no further argument `%s`\nhelp: it takes %s", v->name, out->arg[v->max_args],
+                     *v->operands ? v->operands : "none"), false;
   if (v->choices && out->args && !is_choice(v->operands, v->choices, out->arg[0])) return false;
   return true;
 }

@@ -33,7 +33,7 @@
   OPT(GRAPH, "graph", NULL, NULL, NULL, "print the graph") \
   OPT(PLAN, "plan", NULL, NULL, NULL, "print the plan: buffers and launches") \
   OPT(OPENCL, "opencl", NULL, NULL, NULL, "print the OpenCL C of all kernels") \
-  OPT(PURPOSE, "for", "PURPOSE", "step", NULL, "which compilation: step (training), eval, predict, init, or a task of the file") \
+  OPT(PURPOSE, "for", "PURPOSE", "step; of `nacre graph` predict", NULL, "which compilation: step (training), eval, predict, init, or a task of the file") \
   OPT(STEPS, "steps", "N", "20", NULL, "how many steps are measured") \
   OPT(TOP, "top", "N", "20", NULL, "rows of each table, the others as one; 0: all") \
   OPT(DEPTH, "depth", "N", "0: as deep as it stays legible", NULL, "draw layers inside of layers, so many deep; with --kernels, the launches of a layer so deep as one box") \
@@ -93,6 +93,10 @@ void cli_help(FILE *to);
 void cli_verb_help(FILE *to, const CliVerb *v);
 void cli_man(FILE *to);
 const CliVerb *cli_find_verb(const char *name);      // NULL after an error that names the nearest one
+// unknown.c: errors that say what was meant. `value`: what stands behind the option, or NULL.
+void cli_unknown_verb(const char *name);
+void cli_unknown_option(const CliVerb *v, const char *word, const char *value);
+const char *cli_nearest(const char *word, const char *const *name, int n);      // NULL where none is near; NULLs in `name` are none
 void cli_usage_json(bool on);                        // whether cli_usage prints JSON
 int cli_usage(const char *code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));   // prints; returns 2
 NacreOptions cli_options(const CliArgs *a);          // what nacre.h takes

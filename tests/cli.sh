@@ -33,7 +33,21 @@ for verb in $verbs; do
 done
 if [ $wrong -ge 30 ]; then good; else bad "only $wrong options were found"; fi
 expect 2 'did you mean `--device`' "$nacre" train --devise x "$examples/xor.nn"
-expect 2 'no option `--split`' "$nacre" check --split x "$examples/xor.nn"
+expect 2 'no option `--split`, which is one of `nacre eval`' "$nacre" check --split x "$examples/xor.nn"
+# What other tools call it: where it is here, with the value that was given.
+expect 2 'write `--set train.epochs=5`' "$nacre" train --epoch 5 "$examples/xor.nn"
+expect 2 'write `--set train.epochs=3`' "$nacre" train --epochs "';" "$examples/xor.nn"
+expect 2 "write \`--set 'train.optimizer=adam(0.01)'\`" "$nacre" train --lr=0.01 "$examples/xor.nn"
+expect 2 'write `--batch 64`' "$nacre" predict --batch-size 64 run
+expect 2 'write `--set train.seed=3`' "$nacre" train --seed 3
+expect 2 'write `--output report.html`' "$nacre" report run --out report.html
+expect 2 'E0701' "$nacre" eval run --lr 3
+if grep -q 'optimizer' err.txt; then bad 'eval knows of an optimizer'; else good; fi
+expect 2 'did you mean `--overfit-one-batch`' "$nacre" train --overfit
+expect 2 'write `nacre train FILE`' "$nacre" fit
+expect 2 'write `nacre predict RUN INPUT` or `nacre run RUN TASK`' "$nacre" infer
+expect 2 'which compilation' "$nacre" emit --for
+expect 2 'it takes FILE' "$nacre" summary a.nn b.nn
 for wrong in many -1 1e3 99999999999999999999 ''; do expect 2 'whole number of 1 or more' "$nacre" train --batch "$wrong" "$examples/xor.nn"; done
 for wrong in -1 nan '2 3'; do expect 2 'whole number of 0 or more' "$nacre" train --max-steps "$wrong" "$examples/xor.nn"; done
 expect 0 'loss └──' "$nacre" train "$examples/xor.nn" --out plotted --set train.epochs=3 --plot=always
