@@ -122,6 +122,13 @@ expect 2 'csv or json' "$nacre" predict run --format yaml
 expect 1 'E0602' "$nacre" train "$examples/xor.nn" --out run
 expect 2 'finished' "$nacre" train --resume run
 expect 2 'leave out --batch' "$nacre" train --resume run --batch 7
+# A run that may not be written is told before anything is computed, and no --out, which --resume refuses, is advised.
+stranger() { if [ "$(id -u)" -eq 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi; }
+chmod 755 "$work" && chmod -R a+rX,a-w run
+if stranger "$nacre" --version >/dev/null 2>&1; then
+  expect 1 'go on with a copy: `cp -r run COPY`' stranger "$nacre" train --resume run --set train.epochs=31
+fi
+chmod -R u+w run
 expect 0 'saved in run' "$nacre" train --resume run --set train.epochs=31
 if grep -q '^epoch 31/31  step [0-9]*/930  loss ' err.txt; then good; else bad "no line tells of the first step"; fi
 "$nacre" predict run --split train 2>err.txt | head -n 1 >out.txt
@@ -162,6 +169,14 @@ expect 0 'the default' "$nacre" devices
 expect 0 'output' "$nacre" emit --run-plan xor.plan
 head -c 300 xor.plan >torn.plan
 expect 5 'E0802' "$nacre" emit --run-plan torn.plan
+
+# What an update spoiled is not saved, and takes the place of nothing that was.
+expect 1 'E0603' "$nacre" train "$examples/xor.nn" --out spoiled --set 'train.optimizer=adam(nan)' --max-steps 1
+absent spoiled/last.safetensors
+expect 0 '' "$nacre" train "$examples/xor.nn" --out spoiled --force --max-steps 1
+cp spoiled/last.safetensors good.safetensors
+expect 1 'at step 2, epoch 1' "$nacre" train --resume spoiled --set 'train.optimizer=adam(nan)' --max-steps 1
+expect 0 '' cmp spoiled/last.safetensors good.safetensors
 
 # a model with several outputs of several types
 file several.nn 'model net(x: f32[B, 2]) -> (recon: f32[B, 2], code: f32[B, 3], label: i32[B], far: bool[B]) {

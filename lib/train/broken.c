@@ -81,6 +81,7 @@ bool nc_walk_find_broken(NcWalk *l) {
     if (!replay(l, from, &(NcGlass){way[i], &found, &seen})) return false;
   }
   NcMessage *e = nc_exec_report_bad(seen.c->loaded, m->diag, &found);
+  if (!e && l->spoiled) e = nc_error(m->diag, NC_E0603, NC_NOWHERE, "`%s` holds a value that is not finite", l->spoiled);
   if (!e) e = nc_error(m->diag, NC_E0603, NC_NOWHERE, "the loss is not finite");
   nc_note(m->diag, e, "at step %lld, epoch %lld", (long long)nc_walk_done(&l->at) + 1, (long long)l->at.epoch + 1);
   if (from.step) nc_note(m->diag, e, "`%s` is from before it, step %lld", m->weights, (long long)nc_walk_done(&from));

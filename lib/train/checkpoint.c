@@ -1,4 +1,5 @@
 #include "train/checkpoint.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,14 @@ static bool carry_over(NacreModel *m, NcArena *scratch, NcTensor *tensor, int *k
   return true;
 }
 
-static bool save(NacreModel *m, NcArena *scratch, const char *path, const NcPosition *p, bool all) {
+static bool all_finite(const NcVarInfo *v, const void *bytes) {
+  const float *x = bytes;
+  int64_t n = v->type.dtype == NC_F32 ? nc_count(v->type.shape) : 0, i = 0;
+  while (i < n && isfinite(x[i])) i++;
+  return i == n;
+}
+
+static bool save(NacreModel *m, NcArena *scratch, const char *path, const NcPosition *p, bool all, const char **spoiled) {
   int n = nc_exec_vars(m->exec), kept = 0;
   NcTensor *tensor = NC_NEW_N(scratch, NcTensor, n + m->program->variable.n + 1);
   for (int i = 0; i < n; i++) {
@@ -89,6 +97,8 @@ static bool save(NacreModel *m, NcArena *scratch, const char *path, const NcPosi
     if (is_passing(v->role) || (!all && is_optimizer(v->role))) continue;
     void *bytes = nc_alloc(scratch, v->bytes);
     if (!nc_exec_var_read(m->exec, m->diag, i, bytes, v->bytes)) return false;
+    bool checked = spoiled && v->role && strcmp(v->role, "param") == 0;
+    if (checked && !all_finite(v, bytes)) return *spoiled = v->name, false;
     tensor[kept++] = (NcTensor){v->name, v->type, bytes};
   }
   bool stages = m->program->recipe && m->program->recipe->stage.n > 1;
@@ -98,13 +108,13 @@ static bool save(NacreModel *m, NcArena *scratch, const char *path, const NcPosi
   return nc_safetensors_write(scratch, m->diag, path, tensor, kept, meta, metas);
 }
 
-bool nc_checkpoint_save(NacreModel *m, const char *path, const NcPosition *p, bool all) {
+bool nc_checkpoint_save(NacreModel *m, const char *path, const NcPosition *p, bool all, const char **spoiled) {
   NcArena *scratch = nc_arena_new();
   bool good = false;
   if (!scratch || NC_ON_OOM(scratch))
     nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory while saving `%s`", path);
   else
-    good = save(m, scratch, path, p, all);
+    good = save(m, scratch, path, p, all, spoiled);
   nc_arena_free(scratch);
   return good;
 }
@@ -194,7 +204,7 @@ bool nc_checkpoint_position(NacreModel *m, const char *path, NcPosition *out) {
 typedef struct { const char *path; } Path;
 static bool save_weights(NacreModel *m, void *arg) {
   if ((!m->exec || !nc_exec_vars(m->exec)) && !nc_engine_get(m, "predict", 0)) return false;
-  return nc_checkpoint_save(m, ((Path *)arg)->path, NULL, false);
+  return nc_checkpoint_save(m, ((Path *)arg)->path, NULL, false, NULL);
 }
 
 // Read now, so that what does not fit is told now; given to variables when plans bring them.

@@ -21,8 +21,9 @@ typedef struct {
   int64_t skipped;           // steps of stages that ended before their time; `step` counts them as done
 } NcPosition;
 
-// With `all` false only parameters and states, without what the optimizer keeps.
-bool nc_checkpoint_save(NacreModel *m, const char *path, const NcPosition *p, bool all);
+// With `all` false only parameters and states, without what the optimizer keeps. Where `spoiled` is not NULL and a parameter
+// holds what is not finite, *spoiled is its path, nothing is written, and false without a message.
+bool nc_checkpoint_save(NacreModel *m, const char *path, const NcPosition *p, bool all, const char **spoiled);
 // Gives the session's variables from..to-1 their values from the file. Every miss is reported at once.
 bool nc_checkpoint_fill(NacreModel *m, const char *path, int from, int to);
 bool nc_checkpoint_position(NacreModel *m, const char *path, NcPosition *out);

@@ -104,8 +104,15 @@ static bool better(const NcWalk *l, double v) {
   return isfinite(v) && (!l->at.has_best || (l->recipe->keep_max ? v > l->at.best : v < l->at.best));
 }
 
+// What the last update spoiled would show in the next step's loss, and must not take the place of a good checkpoint before.
 static bool save(NcWalk *l, const char *file, bool all) {
-  return nc_checkpoint_save(l->m, nc_run_path(l->m, &l->run, file), all ? &l->at : NULL, all);
+  if (nc_checkpoint_save(l->m, nc_run_path(l->m, &l->run, file), all ? &l->at : NULL, all, &l->spoiled)) return true;
+  if (!l->spoiled) return false;
+  l->broken = true;
+  l->at.step--;
+  int stage;
+  nc_walk_place(l, l->at.step, &stage, &l->at.epoch, &l->at.batch);
+  return false;
 }
 
 // Of the rates of this stage that follow the validation, how often they have fallen; -1 where there are none.

@@ -31,9 +31,11 @@ const char *nc_run_path(NacreModel *m, const NcRun *r, const char *file) { retur
 
 static bool exists(const char *path) { return access(path, F_OK) == 0; }
 
+// A run that is opened stays where it is: --out is of those that begin.
 static bool unwritable(NacreModel *m, const char *path) {
-  nc_help(m->diag, nc_error(m->diag, NC_E0602, NC_NOWHERE, "cannot write the run directory `%s`: %s", path, strerror(errno)),
-          "choose another with --out");
+  NcMessage *e = nc_error(m->diag, NC_E0602, NC_NOWHERE, "cannot write the run directory `%s`: %s", path, strerror(errno));
+  if (m->run && strcmp(m->run, path) == 0) nc_help(m->diag, e, "make it one that you may write, or go on with a copy: `cp -r %s COPY`", path);
+  else nc_help(m->diag, e, "choose another with --out");
   return false;
 }
 
@@ -74,7 +76,7 @@ static const char *const files[] = {"run.json", "last.safetensors", "best.safete
 // One training at a time: the folder is locked for as long as the process lives, so that a kill leaves no lock behind.
 bool nc_run_lock(NacreModel *m, const char *dir) {
   nc_run_unlock(m);
-  int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int fd = access(dir, W_OK | X_OK) == 0 ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (fd < 0) return unwritable(m, dir);
   if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     close(fd);
@@ -125,7 +127,6 @@ bool nc_run_create(NacreModel *m, const char *out, bool force, NcRun *r) {
 // Keeps the log's lines up to the checkpoint's step; what was logged after it will be logged again.
 bool nc_run_resume(NacreModel *m, const char *dir, int64_t step, NcRun *r) {
   *r = (NcRun){.dir = nc_strdup(m->arena, dir), .log = NC_BUF(m->arena), .started = nc_now(), .step = step};
-  if (access(dir, W_OK) != 0) return unwritable(m, dir);
   sweep(r);
   nc_run_remember(m, r);
   const char *path = nc_run_path(m, r, "metrics.jsonl");

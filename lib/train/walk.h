@@ -31,6 +31,7 @@ typedef struct {
   double began;              // clock at this call's first step
   int64_t began_step;        // taken before it
   bool broken;               // a value that is not finite was reported
+  const char *spoiled;       // by then the loss still was, but not this parameter
 
   int stage;                 // the one that runs, and where it begins and ends
   int64_t first_step, end_step, first_epoch;
