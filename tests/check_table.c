@@ -143,6 +143,31 @@ START_TEST(test_csv_missing) {
 }
 END_TEST
 
+// The mean is of training's rows: of 1, 2 and 6, 3. Of dates each part has its own; of b, which is nowhere there in `train`, that of all.
+START_TEST(test_holes) {
+  const char *path = csv("a,b,d\n1,,2001-01-01\n2,,\n,,2003-01-01\n6,,2005-01-01\n100,7,2100-01-01\n,9,2200-01-01\n");
+  NcSourceSpec spec = SPEC("csv", STR(NULL, path), STRS("dates", "d"), STR("missing", "mean"));
+  NcDataset *s = open_good(spec);
+  int64_t of[] = {0, 1, 2, 3}, width = s->field[0].shape.dim[0], date = 2;
+  const float *x = s->data[0];
+  uint64_t hash = nc_data_hash(s);
+  ck_assert_float_eq(x[2 * width], 109.0f / 4);
+  nc_fill_holes(arena, s, &(NcSplit){.name = "train", .index = of, .n = 4});
+  ck_assert_float_eq(x[2 * width], 3);
+  ck_assert_float_eq(x[5 * width], 3);
+  ck_assert_float_eq(x[0 * width + 1], 8);
+  ck_assert_float_eq(x[4 * width], 100);
+  ck_assert_float_eq_tol(x[1 * width + date], (x[0 * width + date] + x[2 * width + date] + x[3 * width + date]) / 3, 1e-5);
+  ck_assert(nc_data_hash(s) == hash);
+  NcFields trained = {NC_NEW_N(arena, NcField, 1), 1, 6};       // the holes go with their columns
+  trained.at[0] = s->field[0];
+  NcDataset *t = open_good(SPEC("csv", STR(NULL, csv("d,b,a\n,1,2\n2001-01-01,2,\n2001-01-01,3,5\n")), STRS("dates", "d"), STR("missing", "mean")));
+  ck_assert(nc_data_align(arena, diag, t, &trained));
+  nc_fill_holes(arena, t, &(NcSplit){.name = "train", .index = (int64_t[]){2}, .n = 1});
+  ck_assert_float_eq(((const float *)t->data[0])[1 * width], 5);
+}
+END_TEST
+
 START_TEST(test_csv_bad) {
   const NcSetting label[] = {STR(NULL, "t.csv"), STR("label", "y")},
                   nope[] = {STR(NULL, "t.csv"), STR("label", "yeild")},
@@ -325,6 +350,7 @@ int main(void) {
   tcase_add_test(c, test_csv_order_of_time);
   tcase_add_test(c, test_csv_numbered);
   tcase_add_test(c, test_csv_missing);
+  tcase_add_test(c, test_holes);
   tcase_add_test(c, test_csv_bad);
   tcase_add_test(c, test_csv_absent);
   tcase_add_test(c, test_csv_features);

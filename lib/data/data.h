@@ -11,6 +11,7 @@ typedef struct {
   const char **origin;         // [fields] the file it came from, NULL when generated; for messages
   NcRange at;                  // of the source in the .nn file
   double *time;                // [n] of a source with a field `time`: as exact as it is written, for the order; else NULL
+  bool *hole;                  // [n][columns of field 0] cells that the file leaves empty and a mean stands in; NULL: none
   // Windows overlap: of a field all positions are stored once, `step[field]` bytes each, and an example's number is the
   // position at which it begins.
   NcWindows windows;
@@ -47,7 +48,7 @@ bool nc_data_check(NcDiag *d, const NcDataset *set);
 // The same for one label field against the classes that a model has, but for labels that do not count.
 bool nc_data_check_labels(NcDiag *d, const NcDataset *set, int field, int64_t classes, int nignored, const double *ignored);
 
-// Of all fields' names, types and bytes: equal data, equal hash.
+// Of all fields' names, types and bytes: equal data, equal hash. What stands in holes does not count: it hangs on the split.
 uint64_t nc_data_hash(const NcDataset *set);
 
 // Reads the feature columns of another CSV file as field `x` was made in training, by its column names. The file is

@@ -130,9 +130,14 @@ static bool align_columns(NcArena *a, NcDiag *d, NcDataset *set, int field, cons
   }
   const float *x = set->data[field];
   float *out = nc_alloc_array(a, (size_t)set->n, (size_t)n * sizeof(float));
+  bool *was = field ? NULL : set->hole, *hole = was ? NC_NEW_N(a, bool, set->n * n) : NULL;
   for (int64_t i = 0; i < set->n; i++)
-    for (int64_t j = 0; j < n; j++) out[i * n + j] = from[j] < 0 ? 0 : x[i * m + from[j]];
+    for (int64_t j = 0; j < n; j++) {
+      out[i * n + j] = from[j] < 0 ? 0 : x[i * m + from[j]];
+      if (was) hole[i * n + j] = from[j] >= 0 && was[i * m + from[j]];
+    }
   set->data[field] = out;
+  if (was) set->hole = hole;
   return true;
 }
 

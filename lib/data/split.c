@@ -167,3 +167,17 @@ void nc_split_all(NcArena *a, const NcDataset *set, NcSplit *out) {
   out->index = NC_NEW_N(a, int64_t, set->n);
   for (int64_t i = 0; i < set->n; i++) out->index[i] = i;
 }
+
+void nc_fill_holes(NcArena *a, NcDataset *set, const NcSplit *train) {
+  if (!set->hole) return;
+  int64_t width = nc_count(set->field[0].shape), n = train ? train->n : set->n;
+  float *x = set->data[0];
+  double *sum = NC_NEW_N(a, double, width);
+  int64_t *count = NC_NEW_N(a, int64_t, width);
+  for (int64_t k = 0; k < n; k++)
+    for (int64_t i = train ? train->index[k] : k, j = 0; j < width; j++)
+      if (!set->hole[i * width + j]) sum[j] += (double)x[i * width + j], count[j]++;
+  for (int64_t i = 0; i < set->n; i++)
+    for (int64_t j = 0; j < width; j++)
+      if (set->hole[i * width + j] && count[j]) x[i * width + j] = (float)(sum[j] / (double)count[j]);
+}

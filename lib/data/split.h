@@ -28,6 +28,10 @@ bool nc_split_windows(NcArena *a, NcDiag *d, const NcWindows *w, NcRange at, con
                       NcSplit *out);
 void nc_split_all(NcArena *a, const NcDataset *set, NcSplit *out);     // everything, in order: the part `all`
 
+// Puts into the holes of field 0 the mean of their column: over the examples of `train` that have a value there, so that nothing
+// of other parts is learnt from; over all of them where `train` is NULL, or has none.
+void nc_fill_holes(NcArena *a, NcDataset *set, const NcSplit *train);
+
 // order[0 … n-1] is shuffled by (seed, stream). The same call gives the same order on every machine.
 void nc_shuffle(int64_t *order, int64_t n, uint64_t seed, uint64_t stream);
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "base/map.h"
 #include "data/source.h"
+#include "data/split.h"
 #include "io/csv.h"
 #include "io/date.h"
 
@@ -26,7 +27,7 @@ static const NcSettingInfo settings[] = {
   {"header", NC_SET_BOOL, "true", "whether the first row names the columns; else they are column1, column2, …"},
   {"missing", NC_SET_STR, "\"error\"",
    "what becomes of empty cells, NA, NaN and ?: \"error\" refuses them, \"drop\" leaves "
-   "their rows out, \"mean\" puts the column's mean there (no category at all for text)",
+   "their rows out, \"mean\" puts the column's mean over the rows of training there (no category at all for text)",
    .choices = "error drop mean"},
   {"delimiter", NC_SET_STR, "\",\"", "the character between cells, such as \";\" or \"\\t\""},
 };
@@ -37,7 +38,6 @@ typedef struct {
   int parts;                   // of a date; 0: it is none
   const char **category;       // text: the different values, sorted
   int categories;
-  double mean;                 // numbers: of those that are not missing
 } Column;
 
 typedef struct {
@@ -206,16 +206,14 @@ static bool feature(Table *t, Column *f) {
     nc_help(t->g->d, m, "leave it out: name the columns to use in `features = [...]`");
     return false;
   }
-  double sum = 0, v;
+  double v;
   int64_t n = 0;
   for (int64_t i = 0; i < t->rows; i++) {
     if (nc_csv_missing(cell(t, i, f->at))) continue;
     if (f->parts ? !date(t, i, f->at, &v) : !number(t, i, f->at, &v)) return false;
     if (f->parts && v != floor(v)) f->parts = NC_DATE_PARTS;
-    sum += v;
     n++;
   }
-  f->mean = n ? sum / (double)n : 0;
   if (n) return true;
   nc_csv_error(t->g->d, NC_E0404, &t->csv, -1, f->at, "it has no value at all");
   return false;
@@ -223,23 +221,25 @@ static bool feature(Table *t, Column *f) {
 
 static int width_of(const Column *f) { return f->text ? f->categories : f->parts ? f->parts : 1; }
 
-static void put_x(const Table *t, const NcField *field, float *x) {
+// A hole is marked in every column that it leaves without a number.
+static void put_x(const Table *t, const NcField *field, float *x, bool *hole) {
   int width = (int)field->shape.dim[0], at = 0;
   for (int k = 0; k < t->features; k++) {
     const Column *f = &t->feature[k];
     for (int64_t i = 0; i < t->rows; i++) {
       const char *s = cell(t, i, f->at);
-      float *to = x + i * width + at;
-      double v = f->mean;
-      if (f->parts) {
-        nc_date(s, &v);
-        for (int j = 0; j < f->parts; j++) to[j] = (float)nc_date_part(v, j);
-      } else if (!f->text) {
-        if (!nc_csv_missing(s)) nc_csv_number(s, &v);
-        *to = (float)v;
-      } else if (!nc_csv_missing(s)) {
-        const char **hit = bsearch(&s, f->category, (size_t)f->categories, sizeof *f->category, by_text);
-        to[hit - f->category] = 1;
+      int64_t first = i * width + at;
+      bool missing = nc_csv_missing(s);
+      double v = 0;
+      if (f->text) {
+        const char **hit = missing ? NULL : bsearch(&s, f->category, (size_t)f->categories, sizeof *f->category, by_text);
+        if (hit) x[first + (hit - f->category)] = 1;
+        continue;
+      }
+      if (!missing) (void)(f->parts ? nc_date(s, &v) : nc_csv_number(s, &v));
+      for (int j = 0; j < width_of(f); j++) {
+        x[first + j] = (float)(f->parts ? nc_date_part(v, j) : v);
+        if (missing) hole[first + j] = true;
       }
     }
     at += width_of(f);
@@ -370,7 +370,9 @@ static NcDataset *csv_open(const NcArgs *g) {
   if (t.time >= 0) f.at[f.n++] = (NcField){.name = "time", .dtype = NC_F32, .shape = NC_SCALAR};
   NcDataset *set = nc_dataset_new(g, &f, t.rows);
   for (int i = 0; i < f.n; i++) set->origin[i] = t.csv.path;
-  put_x(&t, &f.at[0], set->data[0]);
+  if (nc_arg(g, "missing")->s[0] == 'm') set->hole = NC_NEW_N(g->a, bool, t.rows * f.at[0].shape.dim[0]);
+  put_x(&t, &f.at[0], set->data[0], set->hole);
+  nc_fill_holes(g->a, set, NULL);
   if (t.label >= 0) set->data[1] = labels;
   if (t.target >= 0 && !target(&t, set->data[number_at])) return NULL;
   if (t.time >= 0) set->time = NC_NEW_N(g->a, double, t.rows);

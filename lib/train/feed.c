@@ -33,6 +33,8 @@ bool nc_feed_data(NacreModel *m) {
   if (!split(m, data, spec.at)) return false;
   m->splits = r->split.n;
   m->data = data;
+  for (int i = 0; i < m->splits; i++)
+    if (strcmp(m->split[i].name, "train") == 0) nc_fill_holes(m->arena, data, &m->split[i]);
   return nc_check_indices(m);
 }
 

@@ -54,7 +54,7 @@ static bool batch_guarded(NacreModel *m, const NcDataset *set, const NcGraph *g,
 }
 
 static void compact(NcDataset *set, const bool *keep) {
-  int64_t n = 0;
+  int64_t n = 0, width = set->hole ? nc_count(set->field[0].shape) : 0;
   for (int64_t i = 0; i < set->n; i++) {
     if (!keep[i]) continue;
     for (int f = 0; f < set->fields && n != i; f++) {
@@ -62,6 +62,7 @@ static void compact(NcDataset *set, const bool *keep) {
       memcpy((char *)set->data[f] + (size_t)n * bytes, (char *)set->data[f] + (size_t)i * bytes, bytes);
     }
     if (set->time) set->time[n] = set->time[i];
+    if (set->hole) memmove(set->hole + n * width, set->hole + i * width, (size_t)width);
     n++;
   }
   set->n = n;

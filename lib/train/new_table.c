@@ -222,7 +222,7 @@ static void missing(const Table *t) {
   int64_t holes = rows_with_holes(t);
   if (holes)
     nc_putf(&t->w->out, "missing = \"%s\",  # rows with empty cells (%lld): %s\n", drops(t) ? "drop" : "mean", (long long)holes,
-            drops(t) ? "left out" : "the column's mean stands there");
+            drops(t) ? "left out" : "the column's mean over the rows of training stands there");
 }
 
 static bool source(const Table *t) {
