@@ -6,6 +6,7 @@ PRELUDE = \
   compiler/prelude/blocks.nn \
   compiler/prelude/conv.nn \
   compiler/prelude/dense.nn \
+  compiler/prelude/draws.nn \
   compiler/prelude/init.nn \
   compiler/prelude/losses.nn \
   compiler/prelude/metrics.nn \
