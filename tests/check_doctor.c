@@ -2,6 +2,8 @@
 #include <math.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/file.h"
 #include "device/doctor.h"
@@ -53,6 +55,31 @@ START_TEST(child_dies) {
   clear();
   ck_assert(!nc_run_in_child(arena, diag, 0, child_runs_out, NULL, &out));
   expect(NC_E0502, "crashed");
+}
+END_TEST
+
+// The child of a process that dies goes too, though it would never have answered. It then is this one's child, which is told of its end.
+static bool child_tells(void *user, NcArena *a, NcDiag *d, NcBuf *out) {
+  pid_t pid = getpid();
+  return write(*(int *)user, &pid, sizeof pid) == sizeof pid && child_hangs(user, a, d, out);
+}
+
+START_TEST(child_of_a_process_that_dies) {
+  int fd[2];
+  pid_t child = 0, pid;
+  ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  ck_assert_int_eq(pipe(fd), 0);
+  if ((pid = fork()) == 0) {
+    close(fd[0]);
+    nc_run_in_child(arena, diag, 0, child_tells, &fd[1], &NC_BUF(arena));
+    _exit(1);
+  }
+  ck_assert_int_eq(read(fd[0], &child, sizeof child), sizeof child);
+  ck_assert_int_eq(kill(pid, SIGKILL), 0);
+  ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+  ck_assert_int_eq(waitpid(child, NULL, 0), child);
+  close(fd[0]);
+  close(fd[1]);
 }
 END_TEST
 
@@ -132,7 +159,9 @@ static bool make_case(void *user, NcArena *a, NcDiag *d, const NcTarget *t, int 
 START_TEST(doctoring) {
   NcVerdict v[DOCTORED];
   NcDeviceOptions o = {.choice = getenv("NACRE_TEST_DEVICE"), .no_probes = true, .no_cache = true};
-  OK(nc_doctor_check(arena, diag, &o, DOCTORED, make_case, (void *)case_names, 2, v));
+  double seconds = 1;            // a machine that does much else needs more for a case that is right
+  do OK(nc_doctor_check(arena, diag, &o, DOCTORED, make_case, (void *)case_names, seconds *= 2, v));
+  while (v[0].kind == NC_VERDICT_LATE && seconds < 60);
   for (int i = 0; i < DOCTORED; i++) {
     ck_assert_msg(v[i].kind == case_verdicts[i], "case %d is %s: %s", i, nc_verdict_word(v[i].kind), v[i].message);
     ck_assert(case_verdicts[i] == NC_VERDICT_CRASHED || case_verdicts[i] == NC_VERDICT_LATE ||
@@ -171,6 +200,7 @@ int main(void) {
   TCase *c = suite_case(s, "without", suite_open, suite_close);
   tcase_add_test(c, child_answers);
   tcase_add_test(c, child_dies);
+  tcase_add_test(c, child_of_a_process_that_dies);
   tcase_add_test(c, no_library);
   tcase_add_test(c, no_driver);
   tcase_add_test(c, comparing);

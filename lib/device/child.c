@@ -1,8 +1,10 @@
 // Work in a child process, so that a driver may crash or hang without taking the program along.
 //
 // The child answers through a pipe: first its messages, then whether it succeeded, then its output. Every piece is a
-// length and that many bytes; an answer that ends early is a child that died.
+// length and that many bytes; an answer that ends early is a child that died. A child whose parent dies goes too, even one
+// that hangs in the driver.
 #include "device/check.h"
+#include "base/thread.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
@@ -45,8 +47,16 @@ static void default_signals(void) {
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], SIG_DFL);
 }
 
+// Where nobody can read from a pipe any more its other end is in error, which is told without being asked for.
+static void *watch(void *arg) {
+  struct pollfd f = {.fd = *(const int *)arg};
+  while (poll(&f, 1, -1) <= 0) {}
+  _exit(1);
+}
+
 static int answer(int fd, NcChildWork work, void *user) {
-  NcArena *a = nc_arena_new();
+  pthread_t watcher;
+  NcArena *a = nc_threads_start(&watcher, 1, watch, &fd) ? nc_arena_new() : NULL;
   if (!a || NC_ON_OOM(a)) return 1;
   NcDiag *d = nc_diag_new(a);
   NcBuf out = NC_BUF(a);
