@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,6 +44,8 @@ char *nc_read_file(NcArena *a, NcDiag *d, NcCode code, NcRange at, const char *p
   return p;
 }
 
+#define BESIDE ".tmp-"
+
 struct NcOut {
   int fd, error;
   char *path, *beside;
@@ -68,7 +71,7 @@ NcOut *nc_out_open(NcDiag *d, const char *path) {
     if (o) out_free(o);
     return NULL;
   }
-  snprintf(o->beside, n, "%s.tmp-%ld", path, (long)getpid());
+  snprintf(o->beside, n, "%s" BESIDE "%ld", path, (long)getpid());
   o->fd = open(o->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (o->fd < 0) {
     nc_error(d, NC_E0602, NC_NOWHERE, "cannot write `%s`: %s", path, strerror(errno));
@@ -114,4 +117,15 @@ bool nc_write_file(NcDiag *d, const char *path, const void *bytes, size_t size) 
   if (!o) return false;
   nc_out_write(o, bytes, size);
   return nc_out_commit(o, d);
+}
+
+void nc_remove_torn(const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  char *folder = slash ? strndup(path, (size_t)(name - path)) : NULL;
+  DIR *d = opendir(!slash ? "." : folder ? folder : "");
+  size_t n = strlen(name), beside = sizeof BESIDE - 1;
+  for (struct dirent *e; d && (e = readdir(d));)
+    if (strncmp(e->d_name, name, n) == 0 && strncmp(e->d_name + n, BESIDE, beside) == 0) unlinkat(dirfd(d), e->d_name, 0);
+  if (d) closedir(d);
+  free(folder);
 }

@@ -15,4 +15,7 @@ NcOut *nc_out_open(NcDiag *d, const char *path);              // NULL after an e
 bool nc_out_write(NcOut *o, const void *bytes, size_t size);  // false once anything failed
 bool nc_out_commit(NcOut *o, NcDiag *d);                      // frees o
 void nc_out_abandon(NcOut *o);                                // frees o
+
+// Removes what processes that were killed left beside the path, of which they were writing it.
+void nc_remove_torn(const char *path);
 #endif

@@ -160,7 +160,7 @@ static bool load_all(const Arrays *y, NcFields *out, void **data, const char **o
     out->examples = n;
     if (!data) continue;
     data[i] = x.data;
-    origin[i] = path_of(y, y->field[i]);
+    origin[i] = nc_arg_path(g, y->format->read ? y->field[i] : nc_arg(g, "path"));
   }
   if (out->examples > 0) return true;
   nc_error(g->d, NC_E0406, g->spec->at, "`%s` has no examples", path_of(y, y->field[0]));

@@ -18,16 +18,22 @@ const char *nc_run_time(NcArena *a, int64_t seconds) {
   return nc_sprintf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", u.tm_year + 1900, u.tm_mon + 1, u.tm_mday, u.tm_hour, u.tm_min, u.tm_sec);
 }
 
+// A path as the file gives it: a relative one begins at the folder that `directory` names.
+static const char *as_named(const NacreModel *m, const char *path) {
+  size_t n = m->data_dir ? strlen(m->data_dir) : 0;
+  return n && strncmp(path, m->data_dir, n) == 0 && path[n] == '/' ? path + n + 1 : path;
+}
+
 // The check sums of the data's files, each once. A file that is gone by now has none.
 static void sum_files(NacreModel *m, NcRun *r) {
   r->file = NC_NEW_N(m->arena, NcFileSum, m->data->fields + 1);
   for (int i = 0; i < m->data->fields; i++) {
-    const char *path = m->data->origin ? m->data->origin[i] : NULL;
+    const char *path = m->data->origin ? m->data->origin[i] : NULL, *name = path ? as_named(m, path) : NULL;
     char sum[NC_SHA256_TEXT];
     int64_t bytes;
     bool known = path == NULL;
-    for (int k = 0; k < r->files; k++) known = known || strcmp(r->file[k].path, path) == 0;
-    if (!known && nc_sha256_file(path, sum, &bytes)) r->file[r->files++] = (NcFileSum){path, nc_strdup(m->arena, sum), bytes};
+    for (int k = 0; k < r->files; k++) known = known || strcmp(r->file[k].path, name) == 0;
+    if (!known && nc_sha256_file(path, sum, &bytes)) r->file[r->files++] = (NcFileSum){name, nc_strdup(m->arena, sum), bytes};
   }
 }
 

@@ -1,5 +1,4 @@
 #include "train/run.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -70,8 +69,9 @@ static bool fresh(NacreModel *m, const char **dir) {
   return unwritable(m, *dir);
 }
 
-static const char *const files[] = {"run.json", "last.safetensors", "best.safetensors", "metrics.jsonl", "README.md", "model.nn", "data.json",
-                                    "tokenizer.json", "report.html", "resolved.nn", NC_RUN_EVENTS};
+// In the order in which they are removed: while there is a run.json the folder is a run's, and what is left of it is removed too.
+static const char *const files[] = {"last.safetensors", "best.safetensors", "metrics.jsonl", "README.md", "model.nn", "data.json",
+                                    "tokenizer.json", "report.html", "resolved.nn", NC_RUN_EVENTS, "run.json"};
 
 // One training at a time: the folder is locked for as long as the process lives, so that a kill leaves no lock behind.
 bool nc_run_lock(NacreModel *m, const char *dir) {
@@ -92,15 +92,17 @@ void nc_run_unlock(NacreModel *m) {
   m->lock = 0;
 }
 
+// Imports are frozen beside the source, under the path by which it names them. Those that it names by an absolute path, or
+// above its own folder, stay where they are.
+static bool frozen(const NcImported *f) {
+  return f->path[0] != '/' && strncmp(f->path, "..", 2) != 0 && !strstr(f->path, "/..");
+}
+
 // What a process that was killed was writing.
-static void sweep(const NcRun *r) {
-  DIR *d = opendir(r->dir);
-  for (struct dirent *e; d && (e = readdir(d));)
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-      size_t n = strlen(files[i]);
-      if (strncmp(e->d_name, files[i], n) == 0 && strncmp(e->d_name + n, ".tmp-", 5) == 0) unlinkat(dirfd(d), e->d_name, 0);
-    }
-  if (d) closedir(d);
+static void sweep(NacreModel *m, const NcRun *r) {
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) nc_remove_torn(nc_run_path(m, r, files[i]));
+  for (int i = 0; i < m->imported.n; i++)
+    if (frozen(&m->imported.at[i])) nc_remove_torn(nc_run_path(m, r, m->imported.at[i].path));
 }
 
 bool nc_run_folder(NacreModel *m, const char *out, const char **dir) {
@@ -118,16 +120,16 @@ bool nc_run_may_create(NacreModel *m, const char *out, bool force) {
 bool nc_run_create(NacreModel *m, const char *out, bool force, NcRun *r) {
   *r = (NcRun){.log = NC_BUF(m->arena), .started = nc_now()};
   if (!nc_run_folder(m, out, &r->dir) || !nc_run_may_create(m, out, force)) return false;
-  if (!out || !exists(nc_run_path(m, r, "run.json"))) return true;
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++) unlink(nc_run_path(m, r, files[i]));
-  sweep(r);
+  if (out && exists(nc_run_path(m, r, "run.json")))
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) unlink(nc_run_path(m, r, files[i]));
+  if (out) sweep(m, r);
   return true;
 }
 
 // Keeps the log's lines up to the checkpoint's step; what was logged after it will be logged again.
 bool nc_run_resume(NacreModel *m, const char *dir, int64_t step, NcRun *r) {
   *r = (NcRun){.dir = nc_strdup(m->arena, dir), .log = NC_BUF(m->arena), .started = nc_now(), .step = step};
-  sweep(r);
+  sweep(m, r);
   nc_run_remember(m, r);
   const char *path = nc_run_path(m, r, "metrics.jsonl");
   if (!exists(path)) return true;
@@ -150,12 +152,10 @@ void nc_run_keep_import(NacreModel *m, const char *path, const char *text, size_
   *NC_PUSH(m->arena, m->imported) = (NcImported){nc_strdup(m->arena, path), text, size};
 }
 
-// Imports are frozen beside the source, under the path by which it names them. Those that it names by an absolute path, or
-// above its own folder, stay where they are.
 static bool write_imports(NacreModel *m, const NcRun *r) {
   for (int i = 0; i < m->imported.n; i++) {
     const NcImported *f = &m->imported.at[i];
-    if (f->path[0] == '/' || strncmp(f->path, "..", 2) == 0 || strstr(f->path, "/..")) continue;
+    if (!frozen(f)) continue;
     const char *to = nc_run_path(m, r, f->path), *slash = strrchr(f->path, '/');
     if (slash && !make_path(m, nc_sprintf(m->arena, "%s/%.*s", r->dir, (int)(slash - f->path), f->path))) return false;
     if (!nc_write_file(m->diag, to, f->text, f->size)) return false;
