@@ -177,6 +177,26 @@ START_TEST(test_balanced) {
 }
 END_TEST
 
+// Which examples of a class an epoch leaves out has nothing to do with those of another class.
+START_TEST(test_balanced_apart) {
+  float x[24] = {0};
+  int32_t y[12];
+  for (int i = 0; i < 12; i++) y[i] = i / 5;                      // 5, 5, 2: each gives 4
+  NcLoaderOptions o = {.data = by_hand(x, y, 12, 3), .batch = 12, .train = true, .label = y, .classes = 3};
+  NcLoader *l = nc_loader_new(diag, &o);
+  int alike = 0;
+  for (int epoch = 0; epoch < 40; epoch++) {
+    NcBatch b;
+    nc_loader_next(l, &b);
+    unsigned drawn[3] = {0};
+    for (int i = 0; i < 12; i++) drawn[b.index[i] / 5] |= 1u << b.index[i] % 5;
+    alike += drawn[0] == drawn[1];
+  }
+  ck_assert_int_lt(alike, 20);
+  nc_loader_free(l);
+}
+END_TEST
+
 START_TEST(test_guard_overlap) {
   NcSplit part[2];
   NcDataset *s = many(part);
@@ -189,6 +209,13 @@ START_TEST(test_guard_overlap) {
   ck_assert_int_eq(diag->messages.n, 1);
   ck_assert_str_eq(diag->messages.at[0]->text, "3 of the 22 examples of `test` are in `train` too: example 38 is example 38");
   ck_assert_int_eq(diag->errors, 0);
+  int64_t large[201];                      // two of 200 are told of, two of 201 are less than one in a hundred
+  for (int i = 0; i < 201; i++) large[i] = i < 2 ? 20 + i : 46 + i % 14;
+  for (int n = 200; n <= 201; n++) {
+    part[1].index = large, part[1].n = n;
+    ck_assert(nc_data_guard(diag, s, part, 2, learned, false));
+    ck_assert_int_eq(diag->messages.n, 2);
+  }
 }
 END_TEST
 
@@ -387,6 +414,7 @@ int main(void) {
   tcase_add_test(c, test_check);
   tcase_add_test(c, test_guard_classes);
   tcase_add_test(c, test_guard_columns);
+  tcase_add_test(c, test_balanced_apart);
   tcase_add_test(c, test_guard_overlap);
   tcase_add_test(c, test_split_by);
   tcase_add_test(c, test_balanced);
