@@ -39,11 +39,11 @@ def mlp_loss(n, f):
     return F.cross_entropy(mlp(n, f), f["label"])
 
 
-def cnn(n, x):
+def cnn(n, x, width=16):         # so that a convolution goes Winograd's way
     x = x[:, None]
-    for c in (32, 64):
+    for c in (width, 2 * width):
         x = F.max_pool2d(F.relu(n.conv(x, c, 3, pad=1)), 2)
-    return n.dense(n.dropout(F.relu(n.dense(n.dropout(x.flatten(1), 0.25), 128)), 0.5), 10)
+    return n.dense(n.dropout(F.relu(n.dense(n.dropout(x.flatten(1), 0.25), 4 * width)), 0.5), 10)
 
 
 def alexnet(n, x):
@@ -181,11 +181,11 @@ def contrast(n, f):
     return torch.where(same, 9 * square, F.relu(1 - torch.sqrt(square + 1e-6)) ** 2).mean()
 
 
-def features(n, x):
+def features(n, x, width=4):
     x = x[:, None]
-    for c in (32, 64):
+    for c in (width, 2 * width):
         x = F.max_pool2d(F.relu(n.batch_norm(n.conv(x, c, 3, pad=1))), 2)
-    return F.relu(n.dense(n.dropout(x.flatten(1), 0.25), 128))
+    return F.relu(n.dense(n.dropout(x.flatten(1), 0.25), 4 * width))
 
 
 def low(n, f):
@@ -220,7 +220,7 @@ networks = [
             turns=[t for i in range(5) for t in (("gather", i, i, 0), ("step", i, i, 1))],
             sets={"mlp.hidden": 8, "train.accumulate": 2}),
     classifier("lenet", lenet, grey),
-    classifier("digits_cnn", cnn, grey, Sgd(3e-4, 0.9), model="cnn", fields=TWO | {"label": "i32[2] below 10"}),
+    classifier("digits_cnn", cnn, grey, Sgd(3e-4, 0.9), {"cnn.width": 16}, "cnn", TWO | {"label": "i32[2] below 10"}),
     classifier("alexnet", alexnet, coloured(3), sets={"alexnet.width": 1}),
     classifier("vgg11", vgg11, coloured(2), sets={"vgg11.width": 1}),
     deep("resnet18", resnet(1, (2, 2, 2, 2), False), {"resnet18.width": 1, "digits.scale": 2}),
@@ -231,10 +231,11 @@ networks = [
     Network("siamese", {"image": "u8[8,28,28] below 256", "label": "i32[8] below 3"}, siamese,
             {"step": Part(contrast, Sgd(0.01, 0.9))}),
     Network("low_digits", TWO | {"label": "i32[2] below 5"}, low,
-            {"step": Part(lambda n, f: F.cross_entropy(low(n, f), f["label"]), Sgd(1e-3, 0.9, clip=10.0))}),
+            {"step": Part(lambda n, f: F.cross_entropy(low(n, f), f["label"]), Sgd(1e-3, 0.9, clip=10.0))},
+            sets={"low.width": 4}),
     # Two stages: a head, then also the last layer of the frozen body.
     Network("transfer", {"image": "u8[6,28,28] below 256", "label": "i32[6] below 10 from 5"}, transfer,
             {"step.warm": Part(high_loss, Adam(3e-3, at="adam.warm."), only=["high.head."], own=True),
              "step.tune": Part(high_loss, Adam(3e-4, at="adam.tune."), only=["high.head.", "high.body.dense."], own=True)},
-            turns=[("step.warm", i, i, 0) for i in range(3)] + [("step.tune", i + 3, i, 0) for i in range(2)]),
+            turns=[("step.warm", i, i, 0) for i in range(3)] + [("step.tune", i + 3, i, 0) for i in range(2)], sets={"high.width": 4}),
 ]
