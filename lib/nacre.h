@@ -281,7 +281,7 @@ NacreStatus nacre_reference(const NacreOptions *o, NacreWrite *write, void *ctx,
 NacreStatus nacre_devices(const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 // The language's words for an editor: "vim" (a syntax file) or "textmate" (a grammar as JSON).
 NacreStatus nacre_syntax(const char *editor, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
-// The runs below a folder (NULL: "runs"), the oldest first, as a table, or as JSON lines.
+// The runs below a folder (NULL: "runs"), those of a training with several seeds too, the oldest first, as a table, or as JSON lines.
 NacreStatus nacre_runs(const char *folder, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 // What differs between two run directories: settings, data, versions, lines of the source, results.
 NacreStatus nacre_diff(const char *a, const char *b, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);

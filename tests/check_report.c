@@ -121,23 +121,22 @@ END_TEST
 
 // One number that says yes or no is a classifier too, by whichever way its loss comes to the number.
 START_TEST(a_yes_or_no) {
-  static const struct { const char *setting, *model, *loss; } cases[] = {
-    {"label", "reshape[B]", "mean(bce_logits(m(x), f32(label)))"},
-    {"label", "reshape[B]", "mean(bce_logits(m(x), f32(label), positive = 2))"},
-    {"target", "sigmoid", "-mean(target[:, new] * log(m(x) + 1e-6) + (1 - target[:, new]) * log(1 - m(x) + 1e-6))"},
+  static const struct { const char *setting, *name[2], *yes, *model, *loss; } cases[] = {
+    {"label", {"small", "big"}, "small", "reshape[B]", "mean(bce_logits(m(x), f32(label)))"},
+    {"label", {"yes", "no"}, "yes", "reshape[B]", "mean(bce_logits(m(x), f32(label), positive = 2))"},
+    {"label", {"yes", "no"}, "no", "reshape[B]", "mean(bce_logits(m(x), 1 - f32(label)))"},
+    {"target", {"1", "0"}, "1", "sigmoid", "-mean(target[:, new] * log(m(x) + 1e-6) + (1 - target[:, new]) * log(1 - m(x) + 1e-6))"},
   };
   for (int c = 0; c < LENGTH(cases); c++) {
     NcBuf csv = NC_BUF(arena);
-    const char *name[2] = {"small", "big"};
-    if (c) name[0] = c == 1 ? "yes" : "1", name[1] = c == 1 ? "no" : "0";
     nc_put(&csv, "a,b,kind\n");
-    for (int i = 0; i < 120; i++) nc_putf(&csv, "%d,%d,%s\n", i % 7 - 3, i % 11 - 5, name[2 * (i % 7) + i % 11 > 12]);
+    for (int i = 0; i < 120; i++) nc_putf(&csv, "%d,%d,%s\n", i % 7 - 3, i % 11 - 5, cases[c].name[2 * (i % 7) + i % 11 > 12]);
     temp_write("t.csv", csv.at, csv.n);
     const char *dir = nc_strdup(arena, temp_path(nc_sprintf(arena, "run%d", c)));
     train(nc_sprintf(arena, "nn 1\ndata d() {\n  source = csv(\"%s\", %s = \"kind\")\n  split = (train = 0.5, test = 0.5)\n}\n"
                             "model m(x: f32[B, 2]) -> f32[%s] { x |> dense(1) |> %s }\n"
                             "train m on d {\n  loss = %s\n  optimizer = adam(0.1)\n  batch = 20\n  epochs = 60\n}\n",
-                     temp_path("t.csv"), cases[c].setting, c < 2 ? "B" : "B, 1", cases[c].model, cases[c].loss), dir);
+                     temp_path("t.csv"), cases[c].setting, c < 3 ? "B" : "B, 1", cases[c].model, cases[c].loss), dir);
     const char *page = report(dir);
     has(page, "classes");
     has_not(page, "values");
@@ -147,6 +146,7 @@ START_TEST(a_yes_or_no) {
     ck_assert_msg(atof(got + strlen("Of 60 examples it got <b>")) > 90, "%d: %.40s", c, got);
     ck_assert_msg(atof(sure + strlen("on average it was ")) > 75, "%d: %.40s", c, sure);
     ck_assert_ptr_nonnull(strstr(page, "true \\ said"));
+    ck_assert_ptr_nonnull(strstr(page, nc_sprintf(arena, "how probable <b>%s</b> is", cases[c].yes)));
   }
 }
 END_TEST

@@ -173,6 +173,7 @@ expect 5 'E0802' "$nacre" emit --run-plan torn.plan
 # What an update spoiled is not saved, and takes the place of nothing that was.
 expect 1 'E0603' "$nacre" train "$examples/xor.nn" --out spoiled --set 'train.optimizer=adam(nan)' --max-steps 1
 absent spoiled/last.safetensors
+expect 0 'spoiled  failed' "$nacre" runs spoiled
 expect 0 '' "$nacre" train "$examples/xor.nn" --out spoiled --force --max-steps 1
 cp spoiled/last.safetensors good.safetensors
 expect 1 'at step 2, epoch 1' "$nacre" train --resume spoiled --set 'train.optimizer=adam(nan)' --max-steps 1

@@ -18,6 +18,8 @@ for k in 7 8 9; do [ -e whole/seed-$k/best.safetensors ] || bad "seed $k has no 
 cmp -s whole/seed-7/last.safetensors whole/seed-8/last.safetensors && bad "two seeds gave the same weights"
 told whole.txt | grep -q '"split":"test","seeds":3,"first":7' || bad "what is told: $(told whole.txt)"
 
+expect 0 './whole/seed-8  finished' "$nacre" runs .
+
 # By its own seed, each is the same bits; and its score is what eval says.
 "$nacre" train model.nn --set train.seed=8 --out one --quiet 2>err.txt || bad "one seed"
 cmp -s one/last.safetensors whole/seed-8/last.safetensors || bad "seed 8 by itself gives other bits"

@@ -37,7 +37,7 @@ int64_t nc_report_most(int64_t most, int64_t per);     // of examples: fewer, wh
 const char *nc_report_pairs_target(const NcReport *r);                  // a number that is subtracted from another
 const NcGraph *nc_report_pairs(NcReport *r, const NcProgram *p, void *ctx);    // outputs: said, true
 const char *nc_report_logit_target(const NcReport *r);                  // one number, of which a sigmoid makes yes or no
-const NcGraph *nc_report_logit(NcReport *r, const NcProgram *p, void *ctx);    // output: that number, [B]
+const NcGraph *nc_report_logit(NcReport *r, const NcProgram *p, void *ctx);    // outputs: that number, [B]; the loss's slope over it
 
 int nc_report_image(const NcReport *r);                                 // the field that is an image, and small enough; -1
 bool nc_report_put_image(NcReport *r, int field, int64_t example);      // false: nothing was put

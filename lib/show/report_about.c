@@ -60,9 +60,9 @@ static void row(NcReport *r, const char *name, const json_t *v) {
 
 bool nc_report_environment(NcReport *r) {
   static const char *const plain[][2] = {
-    {"state", "state"}, {"begun", "created"}, {"ended", "ended"}, {"seconds", "seconds"}, {"steps", "steps"}, {"of", "total_steps"},
+    {"state", "state"}, {"begun", "created"}, {"ended", "ended"}, {"seconds", "seconds"}, {"steps", "steps"}, {"steps in all", "total_steps"},
     {"batch", "batch"}, {"seed", "seed"}, {"best by", "keep"}, {"parameters", "parameters"}, {"bytes on the device", "device_bytes"},
-    {"gone on with", "resumed"}, {"nacre", "version"}, {"system", "system"}, {"directory", "directory"},
+    {"gone on with, times", "resumed"}, {"nacre", "version"}, {"system", "system"}, {"directory", "directory"},
   };
   const json_t *device = json_object_get(r->run, "device"), *data = json_object_get(r->run, "data"), *files = json_object_get(data, "files"),
                *set = json_object_get(r->run, "set");

@@ -11,7 +11,8 @@ typedef struct {
   NcReport *r;
   int64_t n, classes;
   int field;                 // of the label
-  bool binary;               // one number of the model says how probable class 1 of two is
+  bool binary;               // one number of the model says how probable one of two classes is: `yes`
+  int yes;
   int32_t *label;            // [n]
   float *p;                  // [n][classes] probabilities
   int *said;                 // [n]
@@ -53,11 +54,19 @@ static int yes_no_field(const NcReport *r) {
   return f->dtype == NC_F32 ? at : -1;
 }
 
-static float *of_logits(NcArena *a, int64_t n, const float *logit) {
+// Which class a large number stands for is the recipe's affair, f32(label) or 1 - f32(label): the loss of such an example falls as
+// its number rises.
+static int yes_of(const Seen *s, const float *slope) {
+  int64_t ones = 0;
+  for (int64_t i = 0; i < s->n; i++) ones += slope[i] == 0 ? 0 : (slope[i] < 0) == (s->label[i] == 1) ? 1 : -1;
+  return ones >= 0;
+}
+
+static float *of_logits(NcArena *a, int64_t n, const float *logit, int yes) {
   float *p = NC_NEW_N(a, float, 2 * n + 1);
   for (int64_t i = 0; i < n; i++) {
-    p[2 * i + 1] = (float)(1 / (1 + exp(-(double)logit[i])));
-    p[2 * i] = (float)(1 / (1 + exp((double)logit[i])));
+    p[2 * i + yes] = (float)(1 / (1 + exp(-(double)logit[i])));
+    p[2 * i + !yes] = (float)(1 / (1 + exp((double)logit[i])));
   }
   return p;
 }
@@ -69,13 +78,14 @@ static bool look(NcReport *r, Seen *s) {
   NcShowRun q = {.make = s->binary ? nc_report_logit : predict_graph, .part = r->part, .most = nc_report_most(MOST, s->classes)};
   if (!nc_report_run(r, &q, &n, &out)) return false;
   s->n = out[0].n;
-  s->p = s->binary ? of_logits(a, s->n, out[0].v)
-                   : nc_output_probabilities(a, &(NacreOutput){{.dtype = "f32", .rank = 2, .dim = {s->n, s->classes}}, out[0].v});
   s->said = NC_NEW_N(a, int, s->n + 1);
   s->label = NC_NEW_N(a, int32_t, s->n + 1);
+  for (int64_t i = 0; i < s->n; i++) s->label[i] = label_at(s, r->part->index[i]);
+  if (s->binary) s->yes = yes_of(s, out[1].v);
+  s->p = s->binary ? of_logits(a, s->n, out[0].v, s->yes)
+                   : nc_output_probabilities(a, &(NacreOutput){{.dtype = "f32", .rank = 2, .dim = {s->n, s->classes}}, out[0].v});
   for (int64_t i = 0; i < s->n; i++) {
     const float *p = s->p + i * s->classes;
-    s->label[i] = label_at(s, r->part->index[i]);
     for (int64_t k = 1; k < s->classes; k++)
       if (p[k] > p[s->said[i]]) s->said[i] = (int)k;
   }
@@ -86,6 +96,12 @@ static void put_class(Seen *s, int64_t k) {
   const NcField *f = &s->r->m->data->field[s->field];
   if (f->class_name && k >= 0 && k < f->classes) nc_html(s->r->b, f->class_name[k]);
   else nc_putf(s->r->b, "%lld", (long long)k);
+}
+
+static void yes(Seen *s) {
+  nc_put(s->r->b, "<p>The model gives one number for each example, and a sigmoid makes of it how probable <b>");
+  put_class(s, s->yes);
+  nc_put(s->r->b, "</b> is.</p>\n");
 }
 
 // ---- confusion
@@ -117,7 +133,8 @@ static void matrix(Seen *s) {
     for (int64_t j = 0; j < s->classes; j++) {
       int64_t v = s->count[k * s->classes + j];
       double share = row ? (double)v / (double)row : 0;
-      nc_putf(b, "<td class=\"%s\" style=\"--a:%.0f%%\">%lld</td>", j == k ? "right" : "wrong", v ? 12 + 78 * sqrt(share) : 0, (long long)v);
+      if (v) nc_putf(b, "<td class=\"%s\" style=\"--a:%.0f%%\">%lld</td>", j == k ? "right" : "wrong", 12 + 78 * sqrt(share), (long long)v);
+      else nc_put(b, "<td class=\"sum\">0</td>");
     }
     nc_putf(b, row ? "<td class=\"sum\">%.1f %%</td></tr>\n" : "<td class=\"sum\">–</td></tr>\n",
             row ? 100.0 * (double)s->count[k * s->classes + k] / (double)row : 0.0);
@@ -244,7 +261,7 @@ static void mistakes(Seen *s) {
       list[n++] = (NcMiss){i, -(double)s->p[i * s->classes + s->label[i]]};       // the less probable the truth was said to be
   nc_report_worst_first(list, n);
   nc_putf(s->r->b, "<h3>Worst mistakes</h3>\n<p>%d of %lld are wrong%s</p>\n", n, (long long)s->n,
-          n ? "; these were the surest: true → said." : ".");
+          n ? "; first those that were the least expected: true → said." : ".");
   if (n && image >= 0) mistaken_images(s, list, n, image);
   else if (n && nc_report_table(s->r) >= 0)
     nc_report_rows(s->r, &(NcReportRows){"<th>true</th><th>said</th><th>of the true one</th>", put_mistaken, s}, list, n);
@@ -258,6 +275,7 @@ bool nc_report_classes(NcReport *r) {
   if (s.binary) s.field = yes_no_field(r), s.classes = 2;
   if (s.field < 0) return true;
   if (!look(r, &s)) return false;
+  if (s.binary) yes(&s);
   if (s.classes <= CELLS) matrix(&s);
   pairs(&s);
   calibration(&s);

@@ -111,9 +111,10 @@ const NcGraph *nc_report_logit(NcReport *r, const NcProgram *p, void *ctx) {
   (void)ctx;
   const NcNode *truth;
   NcGraph *g = p->eval ? nc_graph_rewrite(p->eval, r->m->arena, NULL, NULL, NULL) : NULL;
-  NcNode *n = logit(g, r->m->arena, p->batch, &truth);
-  if (!n) return NULL;
+  NcNode *n = logit(g, r->m->arena, p->batch, &truth), *slope = NULL;
+  if (!n || !nc_grad(g, nc_graph_find_output(g, "loss"), 1, &n, &slope) || !slope) return NULL;
   g->output.n = g->effect.n = 0;
   nc_graph_output(g, "logit", nc_reshape(g, n->at, n, NC_SHAPE(p->batch)));
+  nc_graph_output(g, "slope", nc_reshape(g, n->at, slope, NC_SHAPE(p->batch)));
   return nc_graph_prune(g);
 }

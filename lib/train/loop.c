@@ -254,6 +254,10 @@ static bool train(NacreModel *m, void *arg) {
     l->began = nc_now();
     good = walk(l, &t->stopped) || (l->broken && nc_walk_find_broken(l));
   }
+  if (l->broken && l->run.dir) {
+    NacreProgress p = nc_walk_progress(l, "train");
+    nc_run_record(m, &l->run, "failed", &p, p.device_bytes);
+  }
   if (good) {
     m->run = l->run.dir;
     NacreProgress p = nc_walk_progress(l, t->stopped || !l->valid ? "train" : "valid");

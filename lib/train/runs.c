@@ -56,6 +56,14 @@ static const char *duration(NcArena *a, double s) {
   return s < 90 ? nc_sprintf(a, "%.1f s", s) : s < 5400 ? nc_sprintf(a, "%.0f min", s / 60) : nc_sprintf(a, "%.1f h", s / 3600);
 }
 
+// What a file says that anybody may have written: a terminal is not to obey it.
+static const char *tame(NcArena *a, const char *s) {
+  char *t = nc_strdup(a, s);
+  for (char *c = t; *c; c++)
+    if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
+  return t;
+}
+
 static void table(NcArena *a, NcBuf *b, const Runs *q) {
   enum { COLUMNS = 7 };
   static const char *const title[COLUMNS] = {"run", "state", "model", "parameters", "steps", "time", "result"};
@@ -71,6 +79,8 @@ static void table(NcArena *a, NcBuf *b, const Runs *q) {
       duration(a, json_number_value(json_object_get(j, "seconds"))), metrics(a, j)};
     memcpy(cell[i + 1], set, sizeof set);
   }
+  for (int i = 0; i <= q->row.n; i++)
+    for (int k = 0; k < COLUMNS; k++) cell[i][k] = tame(a, cell[i][k]);
   for (int i = 0; i <= q->row.n; i++)
     for (int k = 0; k < COLUMNS; k++)
       if ((int)strlen(cell[i][k]) > width[k]) width[k] = (int)strlen(cell[i][k]);
@@ -90,23 +100,27 @@ static void lines(NcBuf *b, const Runs *q) {
   }
 }
 
-static bool find(NcArena *a, NcDiag *d, Runs *q) {
-  DIR *dir = opendir(q->folder);
-  if (!dir) {
+// The runs in a folder; and in those of its folders in which a network was trained with several seeds.
+static bool find(NcArena *a, NcDiag *d, Runs *q, const char *folder) {
+  DIR *dir = opendir(folder);
+  for (struct dirent *e; dir && (e = readdir(dir));) {
+    if (e->d_name[0] == '.') continue;
+    const char *path = nc_sprintf(a, "%s/%s", folder, e->d_name);
+    take(a, d, q, path);
+    if (folder == q->folder && access(nc_sprintf(a, "%s/seeds.json", path), F_OK) == 0) find(a, d, q, path);
+  }
+  if (dir) closedir(dir);
+  return dir != NULL;
+}
+
+static bool runs(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
+  Runs *q = arg;
+  if (!find(a, d, q, q->folder)) {
     nc_help(d, nc_error(d, NC_E0601, NC_NOWHERE, "cannot read `%s`: %s", q->folder, strerror(errno)),
             "`nacre train FILE` writes its runs below `runs`; `nacre runs FOLDER` lists those below another one");
     return false;
   }
   take(a, d, q, q->folder);
-  for (struct dirent *e; (e = readdir(dir));)
-    if (e->d_name[0] != '.') take(a, d, q, nc_sprintf(a, "%s/%s", q->folder, e->d_name));
-  closedir(dir);
-  return true;
-}
-
-static bool runs(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
-  Runs *q = arg;
-  if (!find(a, d, q)) return false;
   if (q->row.n > 1) qsort(q->row.at, (size_t)q->row.n, sizeof *q->row.at, older);
   NcBuf b = NC_BUF(a);
   if (o->json) lines(&b, q);
