@@ -46,11 +46,34 @@ makes mnist 'model mnist_net' 'examples: str = "mnist/train-images-idx3-ubyte"'
 printf 'nn 1\ntask dots() -> f32[9, 7] { rand[9, 7] }\ntask rows() -> f32[40, 3] { rand[40, 3] }\ntask which() -> i32[40] { i32(rand[40] * 3) }\n' >make.nn
 "$nacre" run make.nn rows -o x.npy >out.txt 2>&1 && "$nacre" run make.nn which -o y.npy >out.txt 2>&1
 makes x.npy 'x: f32[B, 3]' 'npy(x = examples, label = labels)'
+# What is to be told: a class in a column of its own, a row with a single 1, numbers; whole ones that are a quantity.
+told() { printf 'nn 1\ntask y() -> %s { %s }\n' "$1" "$2" >told.nn && "$nacre" run told.nn y -o y.npy >out.txt 2>&1 || bad "told.nn"; }
+told 'f32[40, 3]' 'f32(one_hot(i32(rand[40] * 3), 3))'
+makes x.npy 'y = labels' 'label = argmax(y, axis = 1)' 'examples of 3 classes' 'cross_entropy'
+trains
+told 'f32[40, 2]' '3 * rand[40, 2] + 5'
+makes x.npy 'target = labels' 'to tell 2 numbers of each' '-> f32[B, 2]' 'r2 = r2('
+trains
+told 'i32[40, 1]' 'i32(rand[40, 1] * 3)'
+makes x.npy 'label = labels'
+told 'f32[40]' 'floor(rand[40] * 3)'
+makes x.npy 'label = i32(y)'
+told 'i32[40]' '2 * i32(rand[40] > 0.5) - 1'
+makes x.npy 'label = i32(y > 0)'
+told 'i32[40]' 'i32(rand[40] * 5000)'
+makes x.npy 'target = f32(y)' '-> f32[B] {'
+told 'f32[40]' 'ones[40]'
+expect 4 'E0413' "$nacre" new --data x.npy never.nn
+told 'f32[40, 3]' 'floor(rand[40, 3] + 0.5)'
+expect 4 'several yes-or-no answers' "$nacre" new --data x.npy never.nn
 # archives, as numpy.savez_compressed wrote this one, with images for a test that stand first
 makes "$here/tests/new/digits.npz" 'npz(path, image = "x_train", label = "y_train")' '# left out: x_test u8[8,6,5]' 'image / 255' '-> f32[B, 3]'
 trains
 # [40, 8, 7, 3]: rows, columns and then the channels
 makes "$here/tests/new/colour.npz" 'permute(image, (0, 3, 1, 2)) / 255' 'x: f32[B, 3, 8, 7]'
+trains
+# [40, 1]: a class for each, as Keras keeps them
+makes "$here/tests/new/column.npz" 'label = "y"' '-> f32[B, 2]'
 trains
 expect 4 'its arrays are `a` f32[5,3], `b` i64[4]' "$nacre" new --data "$here/tests/new/alone.npz" never.nn
 # CIFAR: records of a label and 3072 bytes

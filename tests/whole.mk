@@ -16,7 +16,7 @@ AM_TESTS_ENVIRONMENT = own=$(abs_builddir)/$$log.own; rm -rf $$own/tmp; $(MKDIR_
   ASAN_OPTIONS=intercept_tls_get_addr=0; export ASAN_OPTIONS; \
   LSAN_OPTIONS=suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0; export LSAN_OPTIONS; \
   UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
-EXTRA_DIST += tests/lsan.supp tests/lib.sh tests/new/digits.npz tests/new/colour.npz tests/new/alone.npz
+EXTRA_DIST += tests/lsan.supp tests/lib.sh tests/new/digits.npz tests/new/colour.npz tests/new/alone.npz tests/new/column.npz
 
 clean-local:
 	rm -rf $(builddir)/tests/*.own

@@ -120,8 +120,13 @@ static bool load(const Arrays *y, const NcSetting *s, bool open, NcField *f, NcA
     nc_error(g->d, NC_E0402, s->at, "`%s` holds a single number, not one for each example", path);
     return false;
   }
-  bool one = shape->rank == 1, whole = x->type.dtype != NC_F32 && x->type.dtype != NC_F16;
-  if (!open && one && whole && !stated && !read(y, s, false, x)) return false;
+  bool whole = x->type.dtype != NC_F32 && x->type.dtype != NC_F16;
+  if (label && whole && shape->rank == 2 && shape->dim[1] == 1) shape->rank = 1;      // as Keras keeps them
+  bool one = shape->rank == 1;
+  if (!open && one && whole && !stated) {
+    if (!read(y, s, false, x)) return false;
+    shape->rank = 1;
+  }
   if (x->data && (x->type.dtype == NC_I64 || (one && (x->type.dtype == NC_U8 || x->type.dtype == NC_BOOL))) &&
       !to_i32(g, path, s->at, x)) return false;
   if (x->type.dtype == NC_BOOL) x->type.dtype = NC_U8;     // stored alike
@@ -196,7 +201,7 @@ static NcDataset *npz_open(const NcArgs *g) { return open_all(g, &npz); }
 
 #define FIELDS \
   "one for each array, without its first axis: u8 stays u8, whole numbers become i32, others f32; a single whole " \
-  "number for each example is a label"
+  "number for each example is a label, and of a field `label` [n, 1] is one, too"
 
 const NcSourceKind nc_idx_kind = {
   {"idx", "IDX files as of MNIST, plain or gzip, one for each field", FIELDS,

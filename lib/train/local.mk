@@ -31,6 +31,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/new.h lib/train/new.c \
   lib/train/new_images.c \
   lib/train/new_arrays.c \
+  lib/train/new_target.c \
   lib/train/new_table.c \
   lib/train/new_series.c \
   lib/train/syntax.c \

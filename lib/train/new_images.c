@@ -8,22 +8,25 @@
 void nc_new_network(NcNew *w, const NcNewShape *s) {
   NcBuf *b = &w->out;
   int64_t side = s->height < s->width ? s->height : s->width, channels = side > 64 ? 16 : 32;
-  nc_putf(b, "# Filters of 3 by 3; each pool halves the height and the width.\nmodel %s_net(x: f32[B, ", w->name);
-  if (s->channels) nc_putf(b, "%lld, ", (long long)s->channels);
-  nc_putf(b, "%lld, %lld]) -> f32[B, %lld] {\nx", (long long)s->height, (long long)s->width, (long long)s->classes);
-  if (!s->channels) nc_putf(b, " |> reshape[B, 1, %lld, %lld]", (long long)s->height, (long long)s->width);
+  nc_put(b, "# Filters of 3 by 3; each pool halves the height and the width.\n");
+  const char *axes = nc_sprintf(w->a, "%lld, %lld", (long long)s->height, (long long)s->width);
+  nc_new_begin(w, &s->target, "", s->channels ? nc_sprintf(w->a, "%lld, %s", (long long)s->channels, axes) : axes);
+  nc_put(b, "x");
+  if (!s->channels) nc_putf(b, " |> reshape[B, 1, %s]", axes);
   for (; side >= 4; side /= 2, channels = channels < 128 ? channels * 2 : 128) {
     nc_putf(b, "\n|> conv(%lld, 3, pad = \"same\") |> batch_norm |> relu |> max_pool(2)", (long long)channels);
     if (side < 16) break;
   }
-  nc_putf(b, "\n|> flatten |> dropout(0.25) |> dense(64) |> relu |> dense(%lld)\n}\n\n", (long long)s->classes);
+  nc_putf(b, "\n|> flatten |> dropout(0.25) |> dense(64) |> relu |> dense(%lld)", (long long)nc_new_values(&s->target));
+  nc_new_end(w, &s->target);
 }
 
 void nc_new_training(NcNew *w, const NcNewShape *s) {
   int64_t n = s->n * 8 / 10, batch = nc_new_batch(n, 64);
-  nc_putf(&w->out, "train %s_net on %s_data {\nloss = cross_entropy(%s_net(x), label)\nmetrics = [accuracy(%s_net(x), label)]\n"
-                   "optimizer = adam(cosine(2e-3))\nbatch = %lld\nepochs = %lld\nseed = 1\n}\n",
-          w->name, w->name, w->name, w->name, (long long)batch, (long long)nc_new_epochs(n, batch, 600));
+  nc_putf(&w->out, "train %s_net on %s_data {\n", w->name, w->name);
+  nc_new_loss(w, &s->target);
+  nc_putf(&w->out, "optimizer = adam(cosine(2e-3))\nbatch = %lld\nepochs = %lld\nseed = 1\n}\n", (long long)batch,
+          (long long)nc_new_epochs(n, batch, 600));
 }
 
 void nc_new_split(NcNew *w) { nc_put(&w->out, "split = (train = 0.8, valid = 0.1, test = 0.1)\n}\n\n"); }
@@ -69,8 +72,9 @@ bool nc_new_images(NcNew *w) {
   if (!files || !nc_new_enough(w, f.examples) || !sample(w, f.examples, files, &z)) return false;
   int64_t side = z.least < LARGEST ? z.least : LARGEST;
   bool native = z.same && z.height <= 2 * LARGEST && z.width <= 2 * LARGEST;
-  NcNewShape s = {"image", true, f.examples, f.at[1].classes, z.grey ? 1 : 3, native ? z.height : side, native ? z.width : side, false};
-  nc_new_head(w, nc_sprintf(w->a, "images of %lld classes", (long long)s.classes), s.n);
+  NcNewShape s = {.field = "image", .bytes = true, .n = f.examples, .target = {.field = "label", .classes = f.at[1].classes},
+                  .channels = z.grey ? 1 : 3, .height = native ? z.height : side, .width = native ? z.width : side};
+  nc_new_head(w, nc_sprintf(w->a, "images of %lld classes", (long long)s.target.classes), s.n);
   nc_putf(&w->out, "data %s_data(path: str = ", w->name);
   nc_print_text(&w->out, w->path);
   nc_putf(&w->out, ") {\nsource = images(path, height = %lld, width = %lld, channels = %lld)%s\nx = image / 255  # bytes to 0 … 1\n",

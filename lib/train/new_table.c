@@ -265,18 +265,15 @@ static void model(const Table *t) {
   const char *m = w->name;
   nc_put(b, "# Texts come as a 0 or 1 for each of their values. batch_norm learns the mean and the spread of each input, so\n"
             "# nothing need be scaled by hand.\n");
+  const NcNewTarget target = {.classes = t->classes, .numbers = 1, .mean = c->mean, .std = c->std};
   if (t->classes)
-    nc_putf(b, "model %s_net(classes: int, hidden: int = 32)(x: f32[B, F]) -> f32[B, classes] {\n"
-               "x |> batch_norm |> dense(hidden) |> relu |> dense(hidden) |> relu |> dense(classes)\n}\n\n"
-               "train %s_net(classes = %s_data.classes) on %s_data {\nloss = cross_entropy(%s_net(x), label)\n"
-               "metrics = [accuracy(%s_net(x), label)]\n", m, m, m, m, m, m);
-  else
-    nc_putf(b, "model %s_net(hidden: int = 32)(x: f32[B, F]) -> f32[B] {\n"
-               "let y = x |> batch_norm |> dense(hidden) |> relu |> dense(hidden) |> relu |> dense(1)\n"
-               "%.6g + %.6g * y[:, 0]  # the mean and the spread of what is predicted\n}\n\n"
-               "train %s_net on %s_data {\nloss = mse(%s_net(x) / %.6g, target / %.6g)\n"
-               "metrics = (rmse = rmse(%s_net(x), target), r2 = r2(%s_net(x), target))  # r2: 1 is perfect, 0 no better than the mean\n",
-            m, c->mean, c->std, m, m, m, c->std, c->std, m, m);
+    nc_putf(b, "model %s_net(classes: int, hidden: int = 32)(x: f32[B, F]) -> f32[B, classes] {\n", m);
+  else nc_new_begin(w, &target, "(hidden: int = 32)", "F");
+  nc_putf(b, "x |> batch_norm |> dense(hidden) |> relu |> dense(hidden) |> relu |> dense(%s)", t->classes ? "classes" : "1");
+  nc_new_end(w, &target);
+  if (t->classes) nc_putf(b, "train %s_net(classes = %s_data.classes) on %s_data {\n", m, m, m);
+  else nc_putf(b, "train %s_net on %s_data {\n", m, m);
+  nc_new_loss(w, &target);
   nc_putf(b, "optimizer = adamw(cosine(5e-3))\nbatch = %lld\nepochs = %lld\nseed = 1\n}\n", (long long)batch,
           (long long)nc_new_epochs(n, batch, 2000));
 }
