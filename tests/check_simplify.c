@@ -154,6 +154,10 @@ static const struct { const char *rule, *before, *after; } rules[] = {
    "%4 = conv(%2, %3){groups=2, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1]} : f32[1,2,2]", "conv(pad(reshape(x)), reshape(x))"},
   {"", "%1 = reshape(%0){shape=[1,1,4]} : f32[1,1,4]\n%2 = pad(%1){lo=[0,0,1], hi=[0,0,1], value=0} : f32[1,1,6]\n"
    "%3 = conv(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[2]} : f32[1,1,8]", "conv(pad(reshape(x)), reshape(x))"},
+  {"", "%1 = reshape(%0){shape=[1,1,4]} : f32[1,1,4]\n"                                 // what is cropped does not come back
+   "%2 = pad(%1){lo=[0,0,-1], hi=[0,0,1], value=0} : f32[1,1,4]\n"
+   "%3 = conv(%2, %1){groups=1, stride=[1], lo=[1], hi=[0], dilation=[1], dilate_x=[1]} : f32[1,1,2]",
+   "conv(pad(reshape(x)), reshape(x))"},
   {"conv_dense", "%1 = reshape(%0){shape=[1,2,2]} : f32[1,2,2]\n%2 = exp(%1) : f32[1,2,2]\n"
    "%3 = conv(%2, %1){groups=1, stride=[1], lo=[0], hi=[0], dilation=[1], dilate_x=[1]} : f32[1,1,1]",
    "reshape(dot(reshape(exp(reshape(x))), reshape(x)))"},

@@ -199,6 +199,126 @@ static NcNode *conv(Gen *x, NcNode *a) {
   return nc_conv(x->g, AT, in, leaf(x, NC_SHAPE(2, s.dim[1], 2)), &c);
 }
 
+// Windows over one or two axes, with what they skip, spread and crop; now and then the gradient toward the weights.
+static NcNode *windows(Gen *x, NcNode *a) {
+  NcShape s = a->type.shape;
+  if (s.rank != 3 && s.rank != 4) return NULL;
+  NcConv c = {.spatial = s.rank - 2, .groups = s.dim[1] % 2 || pick(x, 2) ? 1 : 2};
+  NcShape w = {.rank = s.rank, .dim = {c.groups * (1 + pick(x, 2)), s.dim[1] / c.groups}};
+  int64_t lo[NC_MAX_RANK] = {0}, hi[NC_MAX_RANK] = {0};
+  for (int i = 2; i < s.rank; i++) {
+    lo[i] = pick(x, 3) - (s.dim[i] > 1);
+    hi[i] = pick(x, 2) + (lo[i] < 0);
+  }
+  NcNode *in = pick(x, 2) ? nc_pad(x->g, AT, a, lo, hi, 0) : a;
+  for (int i = 0; i < c.spatial; i++) {
+    w.dim[i + 2] = 1 + pick(x, 3);
+    c.stride[i] = 1 + pick(x, 2);
+    c.dilation[i] = 1 + pick(x, 2);
+    c.dilate_x[i] = 1 + !pick(x, 3);
+    c.lo[i] = pick(x, 3) - 1;
+    int64_t has = (in->type.shape.dim[i + 2] - 1) * c.dilate_x[i] + 1 + c.lo[i];
+    int64_t missing = (w.dim[i + 2] - 1) * c.dilation[i] + 1 - has;
+    c.hi[i] = (missing > 0 ? missing : 0) + pick(x, 2);
+  }
+  NcNode *y = nc_conv(x->g, AT, in, leaf(x, w), &c);
+  if (!y || pick(x, 3) || nc_count(y->type.shape) > MOST) return y;
+  return nc_conv_weight(x->g, AT, in, unary(x, y), &c, w.dim + 2);
+}
+
+// A norm whose statistics are variables, and the layer around it.
+static NcNode *frozen_norm(Gen *x, NcNode *a) {
+  NcShape s = a->type.shape;
+  if (!s.rank) return NULL;
+  int64_t axis = pick(x, s.rank);
+  static const char *const ops[] = {"sub", "mul", "mul", "add", "sub"};
+  for (int i = pick(x, 2); i < 5; i++) {
+    NcNode *v = leaf(x, NC_SHAPE(s.dim[axis]));
+    if (i == 1 && pick(x, 2)) v = nc_op1(x->g, AT, "rsqrt", nc_op1(x->g, AT, "softplus", v));
+    a = nc_op2(x->g, AT, ops[i], a, nc_broadcast(x->g, AT, v, s, &axis));
+  }
+  return a;
+}
+
+// One image's channels weighed before a convolution.
+static NcNode *weighed(Gen *x, NcNode *a) {
+  NcShape s = a->type.shape;
+  if (s.rank != 3 || s.dim[0] != 1) return NULL;
+  NcNode *scale = unary(x, leaf(x, NC_SHAPE(s.dim[1])));
+  NcNode *y = nc_op2(x->g, AT, "mul", a, nc_broadcast(x->g, AT, scale, s, (int64_t[]){1}));
+  NcConv c = {.spatial = 1, .groups = 1, .stride = {1}, .lo = {pick(x, 2)}, .dilation = {1}, .dilate_x = {1}};
+  return nc_conv(x->g, AT, y, leaf(x, NC_SHAPE(1, s.dim[1], 1)), &c);
+}
+
+static NcNode *pool(Gen *x, NcNode *a) {
+  static const char *const kinds[] = {"max", "sum", "avg"};
+  NcShape s = a->type.shape;
+  if (s.rank < 2) return NULL;
+  const char *kind = kinds[pick(x, 3)];
+  NcPool p = {.spatial = 1 + (s.rank > 2 && pick(x, 2))};
+  for (int i = 0; i < p.spatial; i++) {
+    int64_t size = s.dim[s.rank - p.spatial + i];
+    p.window[i] = 1 + pick(x, (int)size);
+    p.stride[i] = 1 + pick(x, 3);
+    p.lo[i] = pick(x, (int)p.window[i]);
+  }
+  NcNode *y = nc_pool(x->g, AT, kind, a, &p);
+  if (!y || pick(x, 2)) return y;
+  return nc_pool_grad(x->g, AT, kind, a, y, unary(x, y), &p);
+}
+
+static NcNode *scatter(Gen *x, NcNode *a) {
+  static const double index[] = {2, 0, 2, 7};
+  NcShape to = a->type.shape;
+  if (!to.rank || to.dim[0] > 4) return NULL;
+  NcNode *i = nc_table(x->g, AT, (NcType){NC_I32, NC_SHAPE(to.dim[0])}, index);
+  to.dim[0] = 1 + pick(x, 4);
+  return nc_scatter_add(x->g, AT, a, i, to, 0);
+}
+
+static NcNode *sorted(Gen *x, NcNode *a) {
+  NcShape s = a->type.shape;
+  if (!s.rank) return NULL;
+  int axis = pick(x, s.rank);
+  NcNode *i = nc_argsort(x->g, AT, a, axis, pick(x, 2), 1 + pick(x, (int)s.dim[axis]));
+  return axis < s.rank - 1 || pick(x, 2) ? nc_cast(x->g, AT, i, NC_F32) : nc_gather_along(x->g, AT, a, i, axis);
+}
+
+// Reductions of other kinds and types.
+static NcNode *tested(Gen *x, NcNode *a) {
+  int rank = a->type.shape.rank;
+  if (!rank) return NULL;
+  int64_t axis = pick(x, rank);
+  switch (pick(x, 4)) {
+  case 0: return nc_reduce(x->g, AT, "prod", a, 1, &axis);
+  case 1: return nc_cast(x->g, AT, nc_reduce(x->g, AT, "argmin", a, 1, &axis), NC_F32);
+  default: {
+    NcNode *is = nc_op2(x->g, AT, "lt", a, nc_like(x->g, a, pick(x, 3) - 1));
+    return nc_cast(x->g, AT, nc_reduce(x->g, AT, pick(x, 2) ? "any" : "all", is, 1, &axis), NC_F32);
+  }
+  }
+}
+
+// Whole numbers: places, what they are divided by, and sums of them.
+static NcNode *whole(Gen *x, NcNode *a) {
+  static const char *const ops[] = {"add", "sub", "mul", "floordiv", "mod", "max", "min"};
+  if (!a->type.shape.rank) return NULL;
+  NcNode *i = nc_iota(x->g, AT, (NcType){NC_I32, a->type.shape}, pick(x, a->type.shape.rank));
+  NcNode *k = pick(x, 2) ? nc_like(x->g, i, pick(x, 7) - 3) : nc_cast(x->g, AT, a, NC_I32);
+  for (int n = 1 + pick(x, 2); n > 0; n--) i = nc_op2(x->g, AT, ops[pick(x, 7)], i, k);
+  int64_t axis = pick(x, a->type.shape.rank);
+  if (!pick(x, 3)) i = nc_reduce(x->g, AT, pick(x, 2) ? "sum" : "max", i, 1, &axis);
+  return nc_cast(x->g, AT, i, NC_F32);
+}
+
+static NcNode *attend(Gen *x, NcNode *a) {
+  NcShape s = a->type.shape;
+  if (s.rank != 3) return NULL;
+  NcNode *q = nc_reshape(x->g, AT, a, NC_SHAPE(1, s.dim[0], s.dim[1], s.dim[2]));
+  NcNode *k = pick(x, 2) ? q : leaf(x, NC_SHAPE(1, pick(x, 2) ? s.dim[0] : 1, s.dim[1], s.dim[2]));
+  return nc_attention(x->g, AT, q, k, k, NULL, pick(x, 2), 0.5);
+}
+
 static NcNode *gather(Gen *x, NcNode *a) {
   static const double index[] = {0, 2, 1, 5};
   if (!a->type.shape.rank) return NULL;
@@ -235,7 +355,8 @@ static Maker *const makers[] = {unary, unary, binary, binary, binary, binary, ch
     reshape, reshape, permute,
                                 permute, broadcast, broadcast, slice, pad, concat, split_again, dot, dot, conv,
                                     gather, cumulative,
-                                dropout, table, counted};
+                                dropout, table, counted, windows, windows, frozen_norm, weighed, pool, scatter,
+                                    sorted, tested, whole, attend};
 
 // Parameters learn from the gradients of a loss, and a few variables get other values besides.
 static void effects(Gen *x) {

@@ -9,6 +9,7 @@ static bool absorb(const NcNode *n, NcConv *c) {
   if (lo[0] || hi[0] || lo[1] || hi[1]) return false;
   for (int i = 0; i < c->spatial; i++) {
     if (c->dilate_x[i] != 1) return false;
+    if ((lo[i + 2] < 0 && c->lo[i] > 0) || (hi[i + 2] < 0 && c->hi[i] > 0)) return false;   // what is cropped stays away
     c->lo[i] += lo[i + 2];
     c->hi[i] += hi[i + 2];
   }
