@@ -231,6 +231,19 @@ START_TEST(variables_and_layers_as_expected) {
 }
 END_TEST
 
+// The time for so many must not grow as their cube.
+START_TEST(layers_of_a_kind_are_numbered) {
+  NcDiag *d = nc_diag_new(arena);
+  NcProgram *p = program(d, "many.nn", "nn 1\nmodel m(x: f32[B, 1]) -> f32[B, 1] {\n"
+                         "  let dense_7 = dense(1)\n  repeat 3000 with h = dense_7(x) { h |> dense(1) }\n}\n", 0);
+  ck_assert_msg(p != NULL, "%s", messages(d));
+  ck_assert_int_eq(p->variable.n, 2 * 3001);
+  const int at[] = {0, 1, 6, 7, 3000};
+  const char *const path[] = {"m.dense_7.weight", "m.dense.weight", "m.dense_6.weight", "m.dense_8.weight", "m.dense_3001.weight"};
+  for (int i = 0; i < LENGTH(at); i++) ck_assert_str_eq(p->variable.at[2 * at[i]].path, path[i]);
+}
+END_TEST
+
 // ---- test blocks
 
 static void check_expectations(NcDiag *d, const NcTest *t, const Binds *vars) {
@@ -426,6 +439,7 @@ int main(void) {
   tcase_add_test(t, sums_of_products_are_contractions);
   tcase_add_test(t, errors_read_as_expected);
   tcase_add_test(t, variables_and_layers_as_expected);
+  tcase_add_test(t, layers_of_a_kind_are_numbered);
   tcase_add_test(t, test_blocks_hold);
   tcase_add_test(t, metrics_are_those_of_all_examples);
   tcase_add_test(t, error_pages_show_their_error);

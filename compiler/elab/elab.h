@@ -171,6 +171,7 @@ struct NcInstance {
   const NcWeights *from;     // `from weights`: where its variables start
   NcRange from_at;
   NC_VEC(NcChild) child;
+  NcMap last;                // by name: the number that the last child of that name has in its own (instance.c)
   NC_VEC(NcVar *) var;
   NC_VEC(NcMemo) memo;       // calls with equal arguments in one graph are one call
 };

@@ -17,9 +17,19 @@ static bool taken(const NcInstance *up, const char *name) {
   return false;
 }
 
-static const char *numbered(NcElab *e, const NcInstance *up, const char *name) {
-  const char *s = name;
-  for (int i = 2; taken(up, s); i++) s = nc_sprintf(e->arena, "%s_%d", name, i);
+// name, name_2, name_3 …: the first that is free. From the number that was given last, since none becomes free again.
+static const char *numbered(NcElab *e, NcInstance *up, const char *name) {
+  if (!taken(up, name)) return name;
+  if (!up->last.arena) up->last = NC_MAP(e->arena);
+  int *last = nc_map_get(&up->last, name);
+  if (!last) {
+    last = NC_NEW(e->arena, int);
+    *last = 1;
+    nc_map_set(&up->last, name, last);
+  }
+  const char *s;
+  do s = nc_sprintf(e->arena, "%s_%d", name, ++*last);
+  while (taken(up, s));
   return s;
 }
 
