@@ -129,6 +129,9 @@ static const Net nets[] = {
    "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n  let x = rearrange[b t c -> b c t](tok |> embedding(7, 6))\n"
    "  let y = concat([zeros[B, 6, 4], x], axis = 2) |> conv(5, 3, dilation = 2) |> tanh\n"
    "  rearrange[b c t -> b t c](y) |> head\n}\n" TRAIN(""), 1},
+  {"places picked in each position", DATA V
+   "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n  let x = tok |> embedding(7, 6)\n"
+   "  let y = gather(x, where(x > 0.0, 1, 5))\n  (x + cumsum(y, axis = 1)) |> head\n}\n" TRAIN(""), 1},
   {"llama", DATA V
    "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n"
    "  let x = tok |> embedding(7, 16)\n"

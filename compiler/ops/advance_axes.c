@@ -51,11 +51,12 @@ int nc_axis_of_result(const NcNode *n, int i, int k, bool *found) {
     for (int o = 0; o < k; o++) at += !nc_has_axis(b[i], batch, o) && !nc_has_axis(c[i], con, o);
     return at;
   }
-  if (is(n, "gather")) {
-    int axis = (int)nc_attr_int(n, "axis"), index = n->in[1]->type.shape.rank;
-    if (i) return axis + k;
+  if (is(n, "gather")) {                       // with axes in common, those come first in both operands
+    int axis = (int)nc_attr_int(n, "axis"), common = nc_attr(n, "batch") ? (int)nc_attr_int(n, "batch") : 0;
+    int places = n->in[1]->type.shape.rank - common;
+    if (i) return k < common ? k : axis + k - common;
     *found = k != axis;
-    return k < axis ? k : k + index - 1;
+    return k < axis ? k : k + places - 1;
   }
   if (is(n, "attention") && k < 3) {           // keys and their values are summed over
     bool shared = i != 1 && i != 2;
