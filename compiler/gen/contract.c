@@ -348,12 +348,13 @@ bool nc_gen_template(NcGen *g, const NcRegion *r) {
   return true;
 }
 
-size_t nc_template_workspace(const NcRegion *r, const NcTarget *t) {
+// The text is made for its sizes and thrown away.
+size_t nc_template_workspace(NcArena *outer, const NcRegion *r, const NcTarget *t) {
   NcArena *a = nc_arena_new();
-  if (!a) return 0;
+  if (!a) longjmp(*nc_arena_oom(outer), 1);
   if (NC_ON_OOM(a)) {
     nc_arena_free(a);
-    return 0;
+    longjmp(*nc_arena_oom(outer), 1);
   }
   NcTemplateText text = operands(a, r->anchor, t);
   NcBuf scratch = NC_BUF(a);

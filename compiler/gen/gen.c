@@ -22,7 +22,8 @@ static bool generate(NcGen *g, const NcRegion *r) {
   static Form *const forms[NC_REGION_COUNT] = {
     [NC_REGION_ROW] = nc_gen_row, [NC_REGION_REDUCE] = nc_gen_reduce, [NC_REGION_COPY] = copy,
     [NC_REGION_DOT] = dot, [NC_REGION_CONV] = nc_gen_template, [NC_REGION_CONV_WEIGHT] = nc_gen_template,
-    [NC_REGION_CUMULATIVE] = nc_gen_scan, [NC_REGION_SCATTER] = nc_gen_scatter, [NC_REGION_POOL] = nc_gen_pool, [NC_REGION_POOL_GRAD] = nc_gen_pool_grad};
+    [NC_REGION_CUMULATIVE] = nc_gen_scan, [NC_REGION_SCATTER] = nc_gen_scatter, [NC_REGION_POOL] = nc_gen_pool,
+    [NC_REGION_POOL_GRAD] = nc_gen_pool_grad};
   int errors = g->d->errors;
   if (r->kind == NC_REGION_LOOP) nc_gen_loop(g, r);      // these have no other form
   else if (r->kind == NC_REGION_SORT) nc_gen_sort(g, r);
@@ -38,7 +39,8 @@ bool nc_gen_regions(NcGen *g) {
 }
 
 NcGen nc_gen_begin(NcPlacement *p, NcDiag *d, const NcCompileOptions *o, NcArena *a) {
-  return (NcGen){.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a), .form = NC_MAP(a), .ahead = NC_MAP(a), .prefix = "", .anchor = -1};
+  return (NcGen){.p = p, .d = d, .o = o, .arena = a, .program = NC_BUF(a), .kernel = NC_MAP(a), .form = NC_MAP(a), .ahead = NC_MAP(a),
+                 .prefix = "", .anchor = -1};
 }
 
 bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {
@@ -54,15 +56,15 @@ bool nc_generate(NcPlacement *p, NcDiag *d, const NcCompileOptions *o) {
   return ok;
 }
 
-size_t nc_region_workspace(const NcRegion *r, const NcTarget *t) {
+size_t nc_region_workspace(NcArena *a, const NcRegion *r, const NcTarget *t) {
   switch (r->kind) {
   case NC_REGION_REDUCE: return nc_reduce_workspace(r, t);
   case NC_REGION_DOT: {
-    size_t blast = nc_blast_room(r, t), own = nc_template_workspace(r, t);
+    size_t blast = nc_blast_room(r, t), own = nc_template_workspace(a, r, t);
     return blast > own ? blast : own;
   }
   case NC_REGION_CONV: case NC_REGION_CONV_WEIGHT: case NC_REGION_POOL: case NC_REGION_POOL_GRAD:
-    return nc_template_workspace(r, t);
+    return nc_template_workspace(a, r, t);
   case NC_REGION_SORT: return nc_sort_workspace(r, t);
   case NC_REGION_SCATTER: return nc_scatter_workspace(r);
   case NC_REGION_LOOP: return r->body->work;

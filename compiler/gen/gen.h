@@ -13,6 +13,6 @@ typedef struct { int launches; double flops; size_t ahead; } NcTurnCost;
 bool nc_loop_in_one(NcPlacement *p, const NcCompileOptions *o, NcTurnCost *cost);
 
 // Bytes of scratch memory that the region's kernels need while they run; 0 for none. Asked before memory is planned;
-// the answer lies at NcPlacement.workspace[region id].
-size_t nc_region_workspace(const NcRegion *r, const NcTarget *t);
+// the answer lies at NcPlacement.workspace[region id]. `a` is who learns of it when memory runs out.
+size_t nc_region_workspace(NcArena *a, const NcRegion *r, const NcTarget *t);
 #endif

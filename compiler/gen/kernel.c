@@ -3,7 +3,9 @@
 
 // ---- Names, labels and estimates
 
-static bool visible(const NcNode *n) { return n->op->kind != NC_LEAF && n->op->kind != NC_MOVEMENT && n->op->kind != NC_EFFECT && strcmp(n->op->name, "loop_out"); }
+static bool visible(const NcNode *n) {
+  return n->op->kind != NC_LEAF && n->op->kind != NC_MOVEMENT && n->op->kind != NC_EFFECT && strcmp(n->op->name, "loop_out") != 0;
+}
 
 static const char *word(const NcNode *n) {
   return n->op->kind == NC_REDUCE || n->op->kind == NC_CUMULATIVE ? nc_attr_str(n, "op") : n->op->name;

@@ -57,7 +57,7 @@ size_t nc_sort_workspace(const NcRegion *r, const NcTarget *t);
 size_t nc_scatter_workspace(const NcRegion *r);
 // What comes after the anchor, as a map of its own: the anchor's value was left in `buffer` (of f32 for small floats).
 void nc_gen_after(NcGen *g, const NcRegion *r, int buffer);
-size_t nc_template_workspace(const NcRegion *r, const NcTarget *t);
+size_t nc_template_workspace(NcArena *outer, const NcRegion *r, const NcTarget *t);
 size_t nc_reduce_workspace(const NcRegion *r, const NcTarget *t);
 
 const char *nc_gen_index_type(const NcGen *g, const NcRegion *r);    // int, or long where a buffer needs it

@@ -55,7 +55,7 @@ static int reusable(NcMemory *m, const NcRegion *g, const NcNode *value, int at)
 static void temps(NcMemory *m) {
   for (int i = 0; i < m->r->region.n; i++) {
     NcRegion *g = m->r->region.at[i];
-    size_t work = nc_region_workspace(g, m->state->target);
+    size_t work = nc_region_workspace(m->mem, g, m->state->target);
     m->workspace[g->id] = work ? new_block(m, work, i, i) : -1;
     for (int k = 0; k < g->output.n; k++) {
       NcNode *n = g->output.at[k];
