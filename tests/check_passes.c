@@ -147,6 +147,28 @@ START_TEST(cross_entropy_is_one_row) {
 }
 END_TEST
 
+// A row further down and a number above, so often that conditions would stand within each other without end.
+START_TEST(movement_has_an_end) {
+  enum { TIMES = 150 };
+  NcGraph *g = nc_graph_new(arena, diag, "shifts");
+  NcNode *x = nc_input(g, NC_NOWHERE, "x", (NcType){NC_F32, NC_SHAPE(200, 2)});
+  for (int i = 0; i < TIMES; i++) {
+    x = nc_pad(g, NC_NOWHERE, x, (int64_t[]){1, 0}, (int64_t[]){-1, 0}, i + 1);
+    if (_i && i % 3 == 2) x = nc_op1(g, NC_NOWHERE, "neg", x);        // what is computed again adds its own
+  }
+  nc_graph_output(g, "y", nc_op1(g, NC_NOWHERE, "sin", x));
+  NcEvalOptions o;
+  random_bindings(arena, g, 1, &o);
+  NcState s = compile(g, "memory", false, NULL);
+  same_run(g, &s, &o, 0);
+  ck_assert_int_le(s.regions->region.n, TIMES / 4);
+  for (int cls = 0; cls < 2; cls++) {
+    NcTarget t = nc_target_default(cls ? NC_CLASS_GPU : NC_CLASS_CPU);
+    ck_assert_msg(nc_compile(arena, diag, g, &t, &(NcCompileOptions){.name = "test", .verify = true}), "%s", messages(diag));
+  }
+}
+END_TEST
+
 START_TEST(without_fusion) {
   NcState s = compile(make_mlp(4), "fuse", true, NULL);
   for (int i = 0; i < s.regions->region.n; i++)
@@ -200,6 +222,7 @@ int main(void) {
   tcase_add_loop_test(c, steps, 0, 8);
   tcase_add_loop_test(c, attention_is_linear_in_memory, 0, 2);
   tcase_add_loop_test(c, nets_run, 0, LENGTH(nets));
+  tcase_add_loop_test(c, movement_has_an_end, 0, 2);
   tcase_add_test(c, softmax_is_one_row);
   tcase_add_test(c, layer_norm_is_one_row);
   tcase_add_test(c, bias_and_activation_in_the_product);

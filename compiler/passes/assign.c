@@ -7,20 +7,32 @@ typedef struct {
   NcRegions *r;
   List *readers;           // by id of variables
   int *mark, search;       // by region id
+  NcRegion **stack;        // of a search: as many as there are regions
 } Assign;
 
+// Whether `before` is `from`; if it is another region that was not met yet, it is looked at later.
+static bool met(Assign *a, NcRegion *before, const NcRegion *from, int *n) {
+  if (before == from) return true;
+  if (!before || a->mark[before->id] == a->search) return false;
+  a->mark[before->id] = a->search;
+  a->stack[(*n)++] = before;
+  return false;
+}
+
 // Must `to` run after `from`: because of values, or of variables that were already decided to be stored in place?
-static bool after(Assign *a, const NcRegion *to, const NcRegion *from) {
-  if (a->mark[to->id] == a->search) return false;
-  a->mark[to->id] = a->search;
-  for (int i = 0; i < to->input.n; i++) {
-    const NcRegion *p = a->r->producer[to->input.at[i]->id];
-    if (p && (p == from || after(a, p, from))) return true;
-  }
-  for (int i = 0; i < to->assign.n; i++) {
-    const List *l = to->assign.at[i] ? &a->readers[to->assign.at[i]->id] : NULL;
-    for (int k = 0; l && k < l->at.n; k++)
-      if (l->at.at[k] != to && (l->at.at[k] == from || after(a, l->at.at[k], from))) return true;
+static bool after(Assign *a, NcRegion *to, const NcRegion *from) {
+  int n = 0;
+  a->search++;
+  met(a, to, NULL, &n);
+  while (n) {
+    const NcRegion *g = a->stack[--n];
+    for (int i = 0; i < g->input.n; i++)
+      if (met(a, a->r->producer[g->input.at[i]->id], from, &n)) return true;
+    for (int i = 0; i < g->assign.n; i++) {
+      const List *l = g->assign.at[i] ? &a->readers[g->assign.at[i]->id] : NULL;
+      for (int k = 0; l && k < l->at.n; k++)
+        if (l->at.at[k] != g && met(a, l->at.at[k], from, &n)) return true;
+    }
   }
   return false;
 }
@@ -37,10 +49,8 @@ static bool other_shape(const NcRegions *r, const NcNode *var, const NcNode *val
 // Whoever reads the old value must be able to run before g; and g itself may read of it only what it then replaces.
 static bool in_place(Assign *a, const NcRegion *g, const NcNode *var, const NcNode *value) {
   const List *l = &a->readers[var->id];
-  for (int k = 0; k < l->at.n; k++) {
-    a->search++;
+  for (int k = 0; k < l->at.n; k++)
     if (l->at.at[k] == g ? !nc_reads_in_step(a->r, g, var, value) : after(a, l->at.at[k], g)) return false;
-  }
   return true;
 }
 
@@ -82,7 +92,7 @@ static int output_of(const NcRegion *g, const NcNode *value) {
 
 void nc_regions_assign(NcRegions *r) {
   Assign a = {.r = r, .readers = NC_NEW_N(r->arena, List, r->graph->node.n + 1),
-              .mark = NC_NEW_N(r->arena, int, r->ids + 1)};
+              .mark = NC_NEW_N(r->arena, int, r->ids + 1), .stack = NC_NEW_N(r->arena, NcRegion *, r->ids + 1)};
   for (int i = 0; i < r->region.n; i++)
     for (int k = 0; k < r->region.at[i]->input.n; k++) {
       NcNode *n = r->region.at[i]->input.at[k];

@@ -24,7 +24,8 @@ typedef struct {
   // All clusters so that values flow forward only; those that were merged into another are holes. A path between
   // two clusters stays between their ranks, which keeps the search for cycles short.
   NcCluster **order;
-  int reached;               // the last search for a cycle: what it marked lies behind the earlier of the two
+  NcCluster **stack;         // of the search for a cycle: as many as there are clusters
+  int reached;               // the last such search: what it marked lies behind the earlier of the two
   int *seen;                 // by node id: the last search that counted it
 } NcClusters;
 

@@ -41,9 +41,8 @@ NcRegionList *nc_regions_depends(const NcRegions *r) {
 // A member is out of step when its elements go into other elements of the results: moved, spread over rows, or reduced.
 bool nc_reads_in_step(const NcRegions *r, const NcRegion *g, const NcNode *leaf, const NcNode *value) {
   if (g->kind == NC_REGION_ROW || g->kind == NC_REGION_COPY || g->kind == NC_REGION_LOOP) return false;   // read several times
-  if (nc_type_bytes(leaf->type) != nc_type_bytes(value->type) ||
-      nc_count(leaf->type.shape) != nc_count(value->type.shape))
-    return false;
+  // Of one type: a compiler may take it that places of two types are not the same.
+  if (leaf->type.dtype != value->type.dtype || nc_count(leaf->type.shape) != nc_count(value->type.shape)) return false;
   bool *out = NC_NEW_N(r->arena, bool, r->graph->node.n + 1);
   for (int i = g->core.n - 1; i >= 0; i--) {
     const NcNode *n = g->core.at[i];

@@ -32,11 +32,30 @@ static void require(NcFlow *f, NcNode *n) {
   if (nc_is_free(n)) f->core[n->id] = true;
 }
 
+// Free nodes one behind the other, n the last; where they become too many, n must lie in memory.
+static void chain(NcFlow *f, NcNode *n, int *length) {
+  enum { MOST = 64, MOST_GUARDS = 8 };
+  for (int k = 0; k < n->nin; k++) {
+    int in = n->in[k]->id;
+    if (f->core[in] || !nc_is_free(n->in[k])) continue;
+    if (length[in] > length[n->id]) length[n->id] = length[in];
+    if (f->guards[in] > f->guards[n->id]) f->guards[n->id] = f->guards[in];
+  }
+  if (!nc_is_free(n)) return;
+  length[n->id]++;
+  f->guards[n->id] += is_op(n, "pad") || is_op(n, "concat");
+  if (length[n->id] <= MOST && f->guards[n->id] <= MOST_GUARDS) return;
+  require(f, n);
+  length[n->id] = f->guards[n->id] = 0;
+}
+
 static void mark(NcFlow *f) {
   NcGraph *g = f->graph;
+  int *length = NC_NEW_N(f->arena, int, g->node.n + 1);
   for (int i = 0; i < g->node.n; i++) {
     NcNode *n = g->node.at[i];
     f->core[i] |= !nc_is_free(n) && !nc_is_leaf(n) && n->op->kind != NC_EFFECT;
+    chain(f, n, length);
     for (int k = 0; k < n->nin; k++)
       if (nc_reads_whole(n, k)) require(f, n->in[k]);
   }
@@ -115,7 +134,7 @@ static NcPathKind start(const NcNode *n, int operand, int64_t *len) {
 NcFlow *nc_flow_new(NcArena *a, NcGraph *g) {
   NcFlow *f = NC_NEW(a, NcFlow);
   int n = g->node.n;
-  *f = (NcFlow){a, g, NC_NEW_N(a, bool, n + 1), NC_NEW_N(a, bool, n + 1), NC_NEW_N(a, NcReads, n + 1),
+  *f = (NcFlow){a, g, NC_NEW_N(a, bool, n + 1), NC_NEW_N(a, bool, n + 1), NC_NEW_N(a, int, n + 1), NC_NEW_N(a, NcReads, n + 1),
                 NC_NEW_N(a, NcNodes, n + 1)};
   mark(f);
   for (int i = 0; i < n; i++) {

@@ -3,7 +3,8 @@
 // A node is `core` when some region has to compute it: every operation but movement, and those movements whose
 // result must lie in memory. All other movement, iota and literals are free: a region that needs one repeats it. Core
 // nodes therefore read core nodes and leaves; the reads say how the indices of the two relate, which decides what may
-// be fused.
+// be fused. Of free nodes one behind the other there are few: each makes index arithmetic longer, and pads and
+// concatenations are conditions within conditions, so after some of them the next one is core.
 #ifndef NC_PASSES_FLOW_H
 #define NC_PASSES_FLOW_H
 #include "passes/region.h"
@@ -29,6 +30,7 @@ typedef struct NcFlow {
   NcGraph *graph;
   bool *core;              // by node id
   bool *required;          // by node id: must be in memory (outputs, assigned values, operands of templates)
+  int *guards;             // by node id: of pads and concatenations one behind the other, up to core nodes and leaves
   NcReads *reads;          // by node id of core nodes
   NcNodes *readers;        // by node id: the core nodes that read it
 } NcFlow;

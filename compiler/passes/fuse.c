@@ -10,8 +10,8 @@
 static const struct { NcOpKind op; const char *name; NcRegionKind kind; } templates[] = {
   {NC_DOT, "dot", NC_REGION_DOT}, {NC_CONV, "conv", NC_REGION_CONV}, {NC_CONV, "conv_weight", NC_REGION_CONV_WEIGHT},
   {NC_POOL, "pool", NC_REGION_POOL}, {NC_POOL, "pool_grad", NC_REGION_POOL_GRAD},
-  {NC_CONTROL, "loop", NC_REGION_LOOP}, {NC_CONTROL, "loop_out", NC_REGION_LOOP}, {NC_INDEX, "scatter_add", NC_REGION_SCATTER}, {NC_CUMULATIVE, "cumulative", NC_REGION_CUMULATIVE},
-  {NC_SORT, "argsort", NC_REGION_SORT},
+  {NC_CONTROL, "loop", NC_REGION_LOOP}, {NC_CONTROL, "loop_out", NC_REGION_LOOP},
+  {NC_INDEX, "scatter_add", NC_REGION_SCATTER}, {NC_CUMULATIVE, "cumulative", NC_REGION_CUMULATIVE}, {NC_SORT, "argsort", NC_REGION_SORT},
   {NC_ATTENTION, "attention", NC_REGION_ATTENTION}, {NC_ATTENTION, "attention_grad", NC_REGION_ATTENTION},
 };
 
@@ -285,6 +285,7 @@ static NcClusters *clusters_new(NcState *s, NcFlow *f) {
     else if (f->core[i])
       begin(c, s->graph->node.at[i], updates[i] && (f->required[i] || nc_count(s->graph->node.at[i]->type.shape) > 1));
   c->order = NC_NEW_N(s->arena, NcCluster *, 2 * c->count + 1);
+  c->stack = NC_NEW_N(s->arena, NcCluster *, c->count + 1);
   for (int i = 0; i < c->count; i++) {
     c->order[i] = c->all.at[i];
     c->order[i]->rank = i;

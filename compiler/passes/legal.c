@@ -92,27 +92,28 @@ static bool prologue_private(const NcClusters *c, const NcCluster *u, const NcCl
   return true;
 }
 
-// Can `to` be reached from `at` by going through other clusters?
-static bool reaches(NcClusters *c, NcCluster *at, const NcCluster *to, bool first) {
-  at->mark = c->reached;
-  for (int i = 0; i < at->node.n; i++) {
-    const NcNodes *readers = &c->flow->readers[at->node.at[i]->id];
-    for (int k = 0; k < readers->at.n; k++) {
-      NcCluster *o = c->of[readers->at.at[k]->id];
-      if (o == to) {
-        if (!first) return true;
-      } else if (o->rank < to->rank && o->mark != c->reached && reaches(c, o, to, false)) {
-        return true;
+// Can `to` be reached from `from` by going through other clusters?
+static bool reaches(NcClusters *c, NcCluster *from, const NcCluster *to) {
+  int n = 0;
+  from->mark = c->reached = ++c->search;
+  c->stack[n++] = from;
+  while (n) {
+    const NcCluster *at = c->stack[--n];
+    for (int i = 0; i < at->node.n; i++) {
+      const NcNodes *readers = &c->flow->readers[at->node.at[i]->id];
+      for (int k = 0; k < readers->at.n; k++) {
+        NcCluster *o = c->of[readers->at.at[k]->id];
+        if (o == to && at != from) return true;
+        if (o->rank >= to->rank || o->mark == c->reached) continue;
+        o->mark = c->reached;
+        c->stack[n++] = o;
       }
     }
   }
   return false;
 }
 
-static bool cyclic(NcClusters *c, NcCluster *a, NcCluster *b) {
-  c->reached = ++c->search;
-  return a->rank < b->rank ? reaches(c, a, b, true) : reaches(c, b, a, true);
-}
+static bool cyclic(NcClusters *c, NcCluster *a, NcCluster *b) { return a->rank < b->rank ? reaches(c, a, b) : reaches(c, b, a); }
 
 // Between the two ranks: first what does not follow from the earlier one, then the two as one, then what does.
 void nc_cluster_reorder(NcClusters *c, NcCluster *into, NcCluster *from) {

@@ -10,7 +10,7 @@
 // Per second, read per second, written per second (a CPU reads a line before it writes there), seconds.
 typedef struct { double flops, bytes, written, launch; } Rates;
 static const Rates rates[] = {[NC_CLASS_CPU] = {2e10, 1e10, 5e9, 4e-6}, [NC_CLASS_GPU] = {4e12, 4e11, 4e11, 6e-6}};
-enum { RANDOM_FLOPS = 25, GATHER_FLOPS = 4, MOVE_FLOPS = 2, MOST_INPUTS = 40, MOST_NODES = 24 };
+enum { RANDOM_FLOPS = 25, GATHER_FLOPS = 4, MOVE_FLOPS = 2, MOST_INPUTS = 40, MOST_NODES = 24, MOST_GUARDS = 16 };
 
 typedef struct {
   NcState *s;
@@ -19,6 +19,7 @@ typedef struct {
   NcRegionList *holders;   // by node id of core nodes: the regions that compute it
   int *mark, search;       // by node id
   NcNodes closure, input;  // of the value under consideration
+  int guards;              // of the closure: conditions that could stand within each other
 } Recompute;
 
 static double work(const NcNode *n) {
@@ -39,12 +40,18 @@ static bool collect(Recompute *x, NcNode *n, bool first) {
     *NC_PUSH(x->r->arena, x->input.at) = n;
     return true;
   }
-  if (!is_pointwise(n) || x->closure.at.n >= MOST_NODES) return false;
+  x->guards += x->flow->guards[n->id] + (n->op->kind == NC_INDEX);
+  if (!is_pointwise(n) || x->closure.at.n >= MOST_NODES || x->guards > MOST_GUARDS) return false;
   *NC_PUSH(x->r->arena, x->closure.at) = n;
   const NcReads *reads = &x->flow->reads[n->id];
   for (int i = 0; i < reads->at.n; i++)
     if (!collect(x, reads->at.at[i].from, false)) return false;
   return true;
+}
+
+static void forget(Recompute *x) {
+  x->closure.at.n = x->input.at.n = x->guards = 0;
+  x->search++;
 }
 
 static bool reads_input(const NcRegion *g, const NcNode *n) {
@@ -162,8 +169,7 @@ static void inline_everywhere(Recompute *x, NcNode *v, NcRegion *home) {
 static void consider(Recompute *x, NcNode *v) {
   NcRegion *home = x->r->producer[v->id];
   if (!home || x->flow->required[v->id] || !is_pointwise(v)) return;
-  x->closure.at.n = x->input.at.n = 0;
-  x->search++;
+  forget(x);
   if (collect(x, v, true) && worth(x, v, home)) inline_everywhere(x, v, home);
 }
 
@@ -200,8 +206,7 @@ static void find_kept(Recompute *x, Source *s, NcRegion *home, NcNode *n) {
   for (int i = 0; i < home->core.n; i++) {
     NcNode *v = home->core.at[i];
     if (v == n || !may_go(x, home, v) || nc_count(v->type.shape) != nc_count(n->type.shape)) continue;
-    x->closure.at.n = x->input.at.n = 0;
-    x->search++;
+    forget(x);
     if (!collect(x, v, true) || !in_list(&x->input, n)) continue;
     *NC_PUSH(x->r->arena, s->kept.at) = v;
     add_once(x, &s->closure, &x->closure);
@@ -262,8 +267,7 @@ static void one_for_several(Recompute *x, NcRegion *home) {
   if (!best.from) return;
   x->r->producer[best.from->id] = home;
   for (int i = 0; i < best.kept.at.n; i++) {
-    x->closure.at.n = x->input.at.n = 0;
-    x->search++;
+    forget(x);
     if (collect(x, best.kept.at.at[i], true)) inline_everywhere(x, best.kept.at.at[i], home);
   }
 }

@@ -39,7 +39,6 @@ bool nc_is_turn(const NcRegions *r, const NcNode *leaf) {
   return role(r, leaf, "input", 't') && !nc_attr_str(leaf, "name")[1];
 }
 
-
 // The whole of a turn: the regions may be those of a slice.
 int64_t nc_turn_stride(const NcRegions *r, const NcNode *leaf) {
   if (!nc_turns_with(r, leaf)) return 0;
