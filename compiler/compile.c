@@ -18,6 +18,7 @@ static const NcPass passes[] = {
   {{"simplify", "algebra, constants folded, equal and dead nodes dropped: rules until none applies"}, nc_simplify,
    NC_GRAPH, SIMPLE},
   {{"copies", "values that outlive their variable get a place of their own"}, nc_copies, SIMPLE, SIMPLE},
+  {{"remake", "where that is asked for, values are computed again for gradients instead of being kept"}, nc_remake, SIMPLE, SIMPLE},
   {{"fuse", "nodes become regions, one kernel each; movement becomes index arithmetic"}, nc_fuse, SIMPLE, SPLIT},
   {{"recompute", "cheap values are computed where they are read instead of being kept"}, nc_recompute, SPLIT, SPLIT},
   {{"update", "equal updates of variables become one launch over packs"}, nc_merge_updates, SPLIT, SPLIT},
@@ -81,7 +82,7 @@ bool nc_run_passes(NcState *s, const char *last) {
 
 NcPlan *nc_compile(NcArena *a, NcDiag *d, const NcGraph *g, const NcTarget *t, const NcCompileOptions *o) {
   // The first pass makes a graph of its own, so that g stays as it is.
-  NcState s = {.arena = a, .diag = d, .target = t, .options = o, .graph = (NcGraph *)g};
+  NcState s = {.arena = a, .diag = d, .target = t, .options = o, .graph = (NcGraph *)g, .stretches = g->stretches};
   if (!known(&s, o->stop_after) || (o->verify && !nc_graph_verify(g, d, "the front"))) return NULL;
   return nc_run_passes(&s, o->stop_after) && !o->stop_after ? s.placement->plan : NULL;
 }

@@ -45,6 +45,7 @@ NC_SUITES = \
   tests/check_names \
   tests/check_loop \
   tests/check_slices \
+  tests/check_remake \
   tests/check_parts \
   tests/check_states \
   tests/check_train \

@@ -10,8 +10,8 @@ typedef struct { const char *name; int where; long train, part; } KeyRow;   // w
 #define BOTH(k, where) {#k, IN_TRAIN | (where), offsetof(NcTrainKeys, k), offsetof(NcTrainPart, k)}
 static const KeyRow key_rows[] = {
   BOTH(loss, IN_STEP), BOTH(optimizer, IN_STAGE | IN_STEP), BOTH(only, IN_STAGE | IN_STEP), BOTH(epochs, IN_STAGE),
-  BOTH(steps, IN_STAGE), BOTH(patience, IN_STAGE), TRAIN(metrics), TRAIN(log), TRAIN(keep), TRAIN(batch), TRAIN(accumulate), TRAIN(ema),
-  TRAIN(checkpoint), TRAIN(seed),
+  BOTH(steps, IN_STAGE), BOTH(patience, IN_STAGE), TRAIN(metrics), TRAIN(log), TRAIN(keep), TRAIN(batch), TRAIN(accumulate),
+  TRAIN(recompute), TRAIN(ema), TRAIN(checkpoint), TRAIN(seed),
 };
 enum { KEYS = sizeof key_rows / sizeof *key_rows };
 static const char *const later[] = {"precision"};

@@ -89,6 +89,7 @@ typedef struct {
   int64_t batch, epochs, steps;     // steps 0: by epochs; of the first stage
   NC_VEC(NcStage) stage;            // at least one
   int64_t accumulate;               // batches to an update
+  int64_t recompute;                // stretches of the forward part; 1: all that gradients read is kept
   int64_t every;                    // steps between checkpoints; 0: at the ends of epochs only
   double ema;                       // decay of averaged weights; 0: none
   uint64_t seed;

@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
   const NcDecl *decl;
   const NcExpr *loss, *only, *optimizer, *epochs, *steps, *patience;
-  const NcExpr *metrics, *log, *keep, *batch, *accumulate, *ema, *checkpoint, *seed;
+  const NcExpr *metrics, *log, *keep, *batch, *accumulate, *recompute, *ema, *checkpoint, *seed;
   bool stages, steps_in_turn;     // what the parts are; neither in a plain block
   NC_VEC(NcTrainPart) part;
 } NcTrainKeys;

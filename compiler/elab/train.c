@@ -74,6 +74,7 @@ NcRecipe *nc_recipe(NcElab *e, const NcTrainKeys *k, NcDataset **data) {
   int64_t seed;
   whole(e, k->batch, "batch", 1, 32, &r->batch);   // what is wrong with a number hides no other error
   whole(e, k->accumulate, "accumulate", 1, 1, &r->accumulate);
+  whole(e, k->recompute, "recompute", 1, 1, &r->recompute);
   whole(e, k->seed, "seed", 0, 1, &seed);
   between(e, k->ema, "ema", 0, 1, &r->ema);
   checkpoint(e, k->checkpoint, &r->every);
@@ -357,6 +358,8 @@ static NcGraph *build(Build *b, const char *name, const NcOptimize *o, NcInstanc
   return e->diag->errors == errors ? nc_graph_prune(e->graph) : NULL;
 }
 
+static int stretches(const NcRecipe *r) { return r->recompute < INT32_MAX ? (int)r->recompute : INT32_MAX; }
+
 // The graph of a part, and the one that gathers gradients for it.
 static bool build_part(Build *b, const NcStage *s, int i, NcProgram *p) {
   NcElab *e = b->e;
@@ -375,6 +378,8 @@ static bool build_part(Build *b, const NcStage *s, int i, NcProgram *p) {
   }
   o.gather = true;
   if (b->r->accumulate > 1 && !(u.gather = build(b, u.gather_purpose, &o, NULL))) return false;
+  u.graph->stretches = stretches(b->r);
+  if (u.gather) u.gather->stretches = u.graph->stretches;
   *NC_PUSH(e->arena, p->update) = u;
   return true;
 }

@@ -29,6 +29,8 @@ static const NcWord plain[] = {
   {"seed", "seed = 1", "setting of train: decides starting values, dropout and the order of examples (1)"},
   {"only", "only = [head, body.block_2]", "setting of train, stage and step: the layers whose parameters are trained"},
   {"accumulate", "accumulate = 4", "setting of train: batches to an update, whose gradients are averaged (1)"},
+  {"recompute", "recompute = 4",
+   "setting of train: keeps less in memory; what gradients read is computed again for them, stretch by stretch (1: all is kept)"},
   {"ema", "ema = 0.999",
    "setting of train: keeps averages of the weights, with this decay; evaluation and prediction use them"},
   {"checkpoint", "checkpoint = every(500)",

@@ -52,6 +52,7 @@ struct NcNode {
   int nattr;
   NcAttr *attr;
   NcRange at;
+  int again;             // above 0: computed again, with all of that number (passes/remake.c); not part of what makes nodes equal
   uint64_t hash;
   NcNode *same_hash;     // chain of the consing table
 };
@@ -68,6 +69,7 @@ struct NcGraph {
   NcMap strings;                 // interned attribute strings
   NcNode **table;                // hash-consing
   int table_size, table_used;
+  int stretches;                 // above 1: how the back half saves memory for it (passes/remake.c); not part of its text
 };
 
 NcGraph *nc_graph_new(NcArena *a, NcDiag *d, const char *name);

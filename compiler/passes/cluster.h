@@ -9,6 +9,7 @@ typedef struct {
   NcNode *anchor;
   int64_t result, full;      // elements of results; of what is reduced (ROW, REDUCE), else the same
   bool closed;               // merges with nothing
+  int again;                 // the largest of its nodes (NcNode.again)
   bool update;               // flows into variables only
   NC_VEC(NcNode *) node;     // empty: merged into another
   int rank;                  // its place among NcClusters.order

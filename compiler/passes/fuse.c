@@ -91,6 +91,7 @@ static NcCluster *begin(NcClusters *c, NcNode *n, bool update) {
   NcCluster *k = NC_NEW(c->arena, NcCluster);
   k->id = c->count++;
   k->kind = kind_of(n);
+  k->again = n->again;
   k->result = nc_count(n->type.shape);
   k->full = n->op->kind == NC_REDUCE ? nc_count(n->in[0]->type.shape) : k->result;
   if (k->kind != NC_REGION_MAP) k->anchor = n;
@@ -110,6 +111,7 @@ static void merge(NcClusters *c, NcCluster *into, NcCluster *from) {
     into->result = from->result;
     into->full = from->full;
   }
+  if (from->again > into->again) into->again = from->again;
   if (into->anchor && from->anchor && from->anchor->id < into->anchor->id) into->anchor = from->anchor;
   for (int i = 0; i < from->node.n; i++) {
     *NC_PUSH(c->arena, into->node) = from->node.at[i];

@@ -160,8 +160,25 @@ bool nc_cluster_in_memory(const NcClusters *c, const NcNode *n) {
   return false;
 }
 
+// What is computed again must be so late: not with what it is computed from, nor beside what else reads that.
+static bool late_enough(const NcClusters *c, const NcCluster *a, const NcCluster *b) {
+  const NcCluster *part[2] = {a, b};
+  bool same = a->again == b->again, flows = false;
+  for (int p = 0; p < 2 && (a->again || b->again); p++)
+    for (int i = 0; i < part[p]->node.n; i++) {
+      const NcNode *n = part[p]->node.at[i];
+      const NcReads *r = &c->flow->reads[n->id];
+      for (int k = 0; k < r->at.n; k++) {
+        if (c->of[r->at.at[k].from->id] != part[!p]) continue;
+        flows = true;
+        if (n->again && n->again != r->at.at[k].from->again) return false;
+      }
+    }
+  return same || flows;
+}
+
 bool nc_cluster_legal(NcClusters *c, NcCluster *a, NcCluster *b) {
   NcCluster u;
-  return united(a, b, &u) && reads_ok(c, &u, a, b) && reads_ok(c, &u, b, a) && prologue_private(c, &u, a, b) &&
+  return late_enough(c, a, b) && united(a, b, &u) && reads_ok(c, &u, a, b) && reads_ok(c, &u, b, a) && prologue_private(c, &u, a, b) &&
          a->node.n + b->node.n <= MAX_NODES && !cyclic(c, a, b) && buffers(c, a, b) <= MAX_BUFFERS;
 }

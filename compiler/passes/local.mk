@@ -18,6 +18,7 @@ compiler_libcompiler_la_SOURCES += compiler/passes/rules_conv.c
 compiler_libcompiler_la_SOURCES += compiler/passes/dot_form.c
 compiler_libcompiler_la_SOURCES += compiler/passes/fold.c
 compiler_libcompiler_la_SOURCES += compiler/passes/copies.c
+compiler_libcompiler_la_SOURCES += compiler/passes/remake.c
 compiler_libcompiler_la_SOURCES += compiler/passes/cluster.h
 compiler_libcompiler_la_SOURCES += compiler/passes/fuse.c
 compiler_libcompiler_la_SOURCES += compiler/passes/legal.c

@@ -13,6 +13,7 @@ typedef struct {
   NcGraph *graph;
   NcRegions *regions;
   NcPlacement *placement;
+  int stretches;             // of the graph as it was given
   const NcLoop *loop;        // whose body this is; NULL for a whole graph
 } NcState;
 
@@ -39,6 +40,7 @@ bool nc_simplify(NcState *s);      // simplify.c
 // fired: how often each rule applied; may be NULL
 NcGraph *nc_simplify_graph(NcArena *a, const NcGraph *g, int *fired);
 bool nc_copies(NcState *s);        // copies.c
+bool nc_remake(NcState *s);        // remake.c
 bool nc_fuse(NcState *s);          // fuse.c
 bool nc_recompute(NcState *s);     // recompute.c
 bool nc_merge_updates(NcState *s); // update.c

@@ -14,6 +14,16 @@ typedef struct {
   int *left;               // by node id: regions that still read it
 } Sched;
 
+// What is computed again for gradients waits until nothing else can be done, and the stretch behind it goes first.
+static int late(const NcRegion *g) {
+  int again = 0;
+  for (int i = 0; i < g->core.n; i++) {
+    if (!g->core.at[i]->again) return 0;
+    if (g->core.at[i]->again > again) again = g->core.at[i]->again;
+  }
+  return again;
+}
+
 static bool is_temp(const Sched *s, const NcNode *n) { return s->r->producer[n->id] != NULL; }
 
 static void each_input(NcRegion *g, void (*f)(Sched *, NcNode *, int64_t *), Sched *s, int64_t *sum) {
@@ -115,11 +125,13 @@ bool nc_schedule(NcState *st) {
   }
   for (int i = 0; i < r->graph->output.n; i++) s.left[nc_base(r->graph->output.at[i].node)->id]++;   // never freed
   while (ready.at.n) {
-    int best = 0;
+    int best = 0, soon = INT32_MAX;
     int64_t least = INT64_MAX;
     for (int i = 0; i < ready.at.n; i++) {
-      int64_t c = cost(&s, ready.at.at[i]);
-      if (c > least || (c == least && ready.at.at[i]->id > ready.at.at[best]->id)) continue;
+      const int when = late(ready.at.at[i]);
+      int64_t c = when <= soon ? cost(&s, ready.at.at[i]) : 0;
+      if (when > soon || (when == soon && (c > least || (c == least && ready.at.at[i]->id > ready.at.at[best]->id)))) continue;
+      soon = when;
       least = c;
       best = i;
     }

@@ -57,6 +57,7 @@ struct NacreModel {
 
   NcProgram *program;        // for the recipe's batch, or o.batch; of a training in parts, for a part
   int64_t parts;             // of the batch, each after the other; 0: it is not divided
+  bool recomputes;           // what gradients read, because it did not fit
   NcDataset *data;           // NULL until it is needed
   NcSplit *split;
   int splits;

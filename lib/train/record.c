@@ -115,6 +115,7 @@ static json_t *describe(NacreModel *m, NcRun *r, const char *state, const NacreP
     "parameters", (json_int_t)params, "device", device(m), "device_bytes", (json_int_t)device_bytes, "resumed", r->resumed);
   if (j && m->o.memory) json_object_set_new(j, "memory", json_integer(m->o.memory));
   if (j && m->parts) json_object_set_new(j, "parts", json_integer(m->parts));
+  if (j && m->recomputes) json_object_set_new(j, "recompute", json_integer(m->program->recipe->recompute));
   if (j && m->o.model) json_object_set_new(j, "chosen_model", json_string(m->o.model));
   if (j && p) {
     json_object_set_new(j, "ended", json_string(nc_run_time(m->arena, (int64_t)time(NULL))));

@@ -106,9 +106,9 @@ static void apply(Resolve *r, const NcSet *s) {
   }
 }
 
-// Of a setting that something else decides: --batch, or a batch that was too large and is taken in parts.
+// Of a setting that something else decides: --batch, or a batch that was too large.
 static bool overruled(const NacreModel *m, const char *path) {
-  return ((m->o.batch || m->parts) && strcmp(path, "train.batch") == 0) || (m->parts && strcmp(path, "train.accumulate") == 0);
+  return (m->recomputes && strcmp(path, "train.recompute") == 0) || ((m->o.batch || m->parts) && strcmp(path, "train.batch") == 0) || (m->parts && strcmp(path, "train.accumulate") == 0);
 }
 
 static bool is_set(const Resolve *r, const NcBlock *b, const char *name) {
@@ -126,10 +126,11 @@ static void write_defaults(Resolve *r) {
   const NcRecipe *c = r->m->program->recipe;
   if (!d || !c) return;
   const struct { const char *path; unsigned long long value; } all[] = {
-    {"train.batch", (unsigned long long)r->m->program->batch}, {"train.seed", c->seed}, {"train.accumulate", (unsigned long long)c->accumulate}};
+    {"train.batch", (unsigned long long)r->m->program->batch}, {"train.seed", c->seed}, {"train.accumulate", (unsigned long long)c->accumulate},
+    {"train.recompute", (unsigned long long)c->recompute}};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     const char *name = all[i].path + strlen("train.");
-    bool usual = strcmp(name, "accumulate") != 0 && !is_set(r, d->body, name);
+    bool usual = (strcmp(name, "batch") == 0 || strcmp(name, "seed") == 0) && !is_set(r, d->body, name);
     if (usual || overruled(r->m, all[i].path)) set_key(r, d->body, name, nc_sprintf(r->a, "%llu", all[i].value));
   }
 }
@@ -247,6 +248,7 @@ static bool same_source(const NcSourceSpec *a, const NcSourceSpec *b) {
 
 static bool same_recipe(Resolve *r, const NcRecipe *a, const NcRecipe *b) {
   bool same = strcmp(a->name, b->name) == 0 && a->epochs == b->epochs && a->steps == b->steps && a->accumulate == b->accumulate &&
+              a->recompute == b->recompute &&
               a->every == b->every && a->ema == b->ema && a->seed == b->seed && same_text(a->keep, b->keep) && a->keep_max == b->keep_max &&
               a->stage.n == b->stage.n && a->metrics.n == b->metrics.n && a->plateau.n == b->plateau.n && a->split.n == b->split.n &&
               same_text(a->split_by, b->split_by) && same_text(a->balance, b->balance) && same_source(a->source, b->source) &&
