@@ -1,7 +1,9 @@
 // Verbs that train and use what was trained: train, eval, predict, run.
 #include <limits.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,16 +11,37 @@
 
 // Ctrl-C, a polite kill and a terminal that goes away ask the training to save and stop; a second signal ends the program at
 // once. So does the first one where nothing is there to be saved, as while the driver compiles: `stop` is not asked before.
-static volatile sig_atomic_t saves, asked;
-static void on_signal(int number) {
-  (void)number;
-  if (!saves || asked) _exit(NACRE_INTERRUPTED);
-  asked = 1;
-}
+static atomic_bool saves, asked;
 static bool stop(void *ctx) {
   (void)ctx;
-  saves = 1;
+  saves = true;
   return asked;
+}
+
+static void *listen(void *heard) {
+  for (int number;;) {
+    if (sigwait(heard, &number) != 0) continue;
+    if (!saves || asked) _exit(NACRE_INTERRUPTED);
+    asked = true;
+  }
+  return NULL;
+}
+
+// A thread waits for the signals, and they are blocked in all others, those to come too: a handler of ours would not do.
+// The driver's compiler puts one of its own before it, which removes the files that are being worked on, so that what is
+// compiled just then fails. Under nohup a hangup is blocked and nobody waits for it: it does nothing.
+static void heed_signals(void) {
+  static sigset_t heard;
+  static const int ours[] = {SIGINT, SIGTERM, SIGHUP};
+  pthread_t thread;
+  sigset_t before, blocked;
+  sigemptyset(&blocked);
+  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) sigaddset(&blocked, ours[i]);
+  heard = blocked;
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+    if (signal(ours[i], SIG_DFL) == SIG_IGN && ours[i] == SIGHUP) sigdelset(&heard, SIGHUP);      // what is ignored may not be heard
+  if (pthread_create(&thread, NULL, listen, &heard) != 0) pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 // Whether there is more than one training to go on with.
@@ -40,15 +63,6 @@ static int train_seeds(const CliArgs *a, const NacreOptions *o, NacreTrainOption
   return cli_done_text(error, s);
 }
 
-// Under nohup a hangup does nothing. Ignoring it is not enough: the driver's compiler handles it again, and then removes
-// the files that it works on. A signal that is blocked, in all threads to come as well, reaches no handler.
-static void hold_hangups(void) {
-  sigset_t hangup;
-  sigemptyset(&hangup);
-  sigaddset(&hangup, SIGHUP);
-  sigprocmask(SIG_BLOCK, &hangup, NULL);
-}
-
 int cli_train(const CliArgs *a) {
   NacreOptions o = cli_options(a);
   NacreModel *m;
@@ -65,9 +79,7 @@ int cli_train(const CliArgs *a) {
   for (size_t i = 0; a->value[O_OVERFIT] && i < sizeof not_one / sizeof *not_one; i++)
     if (a->value[not_one[i].option])
       return cli_usage("E0704", "--overfit-one-batch tries the network and writes nothing: leave out --%s", not_one[i].name);
-  signal(SIGINT, on_signal);
-  signal(SIGTERM, on_signal);
-  if (signal(SIGHUP, on_signal) == SIG_IGN) hold_hangups();
+  heed_signals();
   signal(SIGPIPE, SIG_IGN);   // `nacre train --json | head` is no reason to lose a training
   signal(SIGXFSZ, SIG_IGN);   // a file that may not grow is an error to be told, like a full disk
   CliPlot plot;
