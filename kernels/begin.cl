@@ -13,8 +13,6 @@
 #else
 #define LANES ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 #endif
-// Parameters of these are not `restrict`: it tells a compiler no more than those of the kernel do, and Oclgrind cannot run
-// what clang makes of it when it inlines.
 #define INLINE static inline __attribute__((always_inline))
 // What a work-item does, apart from the kernel, which has the group's numbers and the scratch memory: PoCL copies kernels into
 // three functions and makes machine code of each, but of what they call only once. Not static: PoCL 3.1 crashes on that.

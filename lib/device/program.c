@@ -67,12 +67,17 @@ static void report(NcDevice *dev, NcDiag *d, cl_program program, const char *sou
                        : "NACRE_DEBUG=program keeps the program's text in a file; `nacre doctor` checks this driver");
 }
 
+// Oclgrind knows nothing of what clang says where it inlines a function with `restrict`, and ends the program by that.
+static const char *wants(const NcDevice *dev) {
+  return strcmp(dev->info.platform, "Oclgrind") == 0 ? " -Drestrict=" : "";
+}
+
 // -w: generated code may hold what a compiler warns of, and some drivers print the number of their warnings.
 cl_program nc_program_build(NcDevice *dev, NcDiag *d, const char *source, const char *options) {
   cl_int err = 0;
   const char *dumped = dump(d->arena, source);
-  options = nc_sprintf(d->arena, "%s%s-w%s", options, *options ? " " : "",
-                       debug_says("unoptimized") ? " -cl-opt-disable" : "");
+  options = nc_sprintf(d->arena, "%s%s-w%s%s", options, *options ? " " : "",
+                       debug_says("unoptimized") ? " -cl-opt-disable" : "", wants(dev));
   cl_program kept = nc_binary_recall(dev, d->arena, source, options);
   if (kept) return kept;
   cl_program program = NC_MAKE(dev->cl, &err, clCreateProgramWithSource, (dev->context, 1, &source, NULL, &err));
