@@ -247,7 +247,8 @@ END_TEST
 
 START_TEST(charts_of_anything) {
   static const double x[] = {0, 1, 2, 3, 4}, plain[] = {1, 2, 3, 2, 1}, odd[] = {NAN, INFINITY, 2, -INFINITY, NAN}, same[] = {5, 5, 5, 5, 5},
-                      far[] = {-1e300, 1e300, 0, 1e-300, 1}, *const all[] = {plain, odd, same, far};
+                      far[] = {-1e300, 1e300, 0, 1e-300, 1}, widest[] = {-1.7e308, 1.7e308, 0, 1, 2}, close[] = {1e17, 1e17 + 16, 1e17, 1e17, 1e17},
+                      least[] = {0, 5e-324, 0, 0, 0}, *const all[] = {plain, odd, same, far, widest, close, least};
   for (int i = 0; i < LENGTH(all); i++)
     for (int n = 0; n <= 5; n++)
       for (int how = 0; how < 8; how++) {

@@ -7,11 +7,17 @@ enum { WIDTH = 440, HEIGHT = 260, LEFT = 52, RIGHT = 12, TOP = 30, BOTTOM = 40 }
 
 typedef struct { double low, high, step; } Axis;
 
+// What has a place on an axis whose length is a number, too.
+static bool shown(const NcSeries *s, int i) { return fabs(s->x[i]) <= 1e300 && fabs(s->y[i]) <= 1e300; }
+
+// So close that steps between them would be lost in rounding.
+static bool alike(double low, double high) { return high - low <= 1e-12 * fmax(fabs(low), fabs(high)) || high - low < 1e-290; }
+
 // Round numbers around [low, high], about five steps of them.
 static Axis axis_of(double low, double high) {
   if (!(low <= high)) low = 0, high = 1;
-  if (low == high) {
-    double room = low != 0 ? fabs(low) * 0.1 : 1;
+  if (alike(low, high)) {
+    double room = fabs(low) > 1e-280 ? fabs(low) * 0.1 : 1;
     low -= room;
     high += room;
   }
@@ -26,7 +32,7 @@ static void range(const NcChart *c, bool y, double *low, double *high) {
   for (int i = 0; i < c->n; i++)
     for (int k = 0; k < c->series[i].n; k++) {
       const NcSeries *s = &c->series[i];
-      if (!isfinite(s->x[k]) || !isfinite(s->y[k])) continue;
+      if (!shown(s, k)) continue;
       double v = y ? s->y[k] : s->x[k];
       *low = fmin(*low, v);
       *high = fmax(*high, v);
@@ -41,7 +47,8 @@ static double at_y(const Plot *p, double v) { return HEIGHT - BOTTOM - (v - p->y
 static const char *tick(NcArena *a, double v, double step) {
   if (fabs(v) < step * 1e-6) return "0";
   double size = fabs(v);
-  if (size >= 1e6) return nc_sprintf(a, "%.3gM", v / 1e6);
+  if (size >= 1e10) return nc_sprintf(a, "%.3g", v);
+  if (size >= 1e6) return nc_sprintf(a, "%.4gM", v / 1e6);
   if (size >= 1e4 && step >= 100) return nc_sprintf(a, "%.4gk", v / 1e3);
   return nc_sprintf(a, "%.5g", v);
 }
@@ -66,16 +73,16 @@ static void axes(const Plot *p, const NcChart *c) {
   }
 }
 
-// A line breaks where a value is not finite. Long ones are thinned: a screen has no more points.
+// A line breaks where a value cannot be shown. Long ones are thinned: a screen has no more points.
 static void draw(const Plot *p, const NcSeries *s) {
   enum { MOST = 1500, DOTS = 60 };
   int stride = s->n / MOST + 1, finite = 0;
-  for (int i = 0; i < s->n; i++) finite += isfinite(s->x[i]) && isfinite(s->y[i]);
+  for (int i = 0; i < s->n; i++) finite += shown(s, i);
   if (!s->points && finite > 1) {
     nc_putf(p->b, "<path class=\"line c%d\" d=\"", s->colour);
     bool pen = false;
     for (int i = 0; i < s->n; i += i + stride < s->n || i == s->n - 1 ? stride : s->n - 1 - i) {
-      bool good = isfinite(s->x[i]) && isfinite(s->y[i]);
+      bool good = shown(s, i);
       if (good) nc_putf(p->b, "%c%.1f %.1f", pen ? 'L' : 'M', at_x(p, s->x[i]), at_y(p, s->y[i]));
       pen = good;
     }
@@ -83,7 +90,7 @@ static void draw(const Plot *p, const NcSeries *s) {
   }
   bool dots = s->points || finite <= DOTS;
   for (int i = 0; dots && i < s->n; i += stride)
-    if (isfinite(s->x[i]) && isfinite(s->y[i]))
+    if (shown(s, i))
       nc_putf(p->b, "<circle class=\"dot c%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>%.6g: %.6g</title></circle>\n", s->colour,
               at_x(p, s->x[i]), at_y(p, s->y[i]), s->points ? "2.2" : "2", s->x[i], s->y[i]);
 }
@@ -109,7 +116,7 @@ void nc_chart(NcBuf *b, const NcChart *c) {
   }
   if (c->unit) low = left = 0, high = right = 1;
   Plot p = {b, axis_of(left, right), axis_of(low, high)};
-  if (!c->square && right > left) p.x.low = left, p.x.high = right;      // a course needs no room at its sides
+  if (!c->square && !alike(left, right)) p.x.low = left, p.x.high = right;      // a course needs no room at its sides
   nc_putf(b, "<svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\"><text class=\"name\" x=\"%d\" y=\"18\">", WIDTH, HEIGHT, LEFT);
   nc_html(b, c->title);
   nc_put(b, "</text>\n");
