@@ -179,11 +179,32 @@ bool cli_parse(const CliVerb *v, int argc, char **argv, CliArgs *out) {
   return true;
 }
 
-void cli_json_text(FILE *to, const char *s) {
+// The bytes of the character that s begins with; 0: it is no UTF-8, as the names of files need not be.
+static int character(const unsigned char *s) {
+  static const struct { unsigned char mask, lead; uint32_t least; } form[] = {{0x80, 0, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+  for (int n = 1; n <= 4; n++) {
+    if ((s[0] & form[n - 1].mask) != form[n - 1].lead) continue;
+    uint32_t code = s[0] & ~form[n - 1].mask & 0xffu;
+    for (int i = 1; i < n; i++) {
+      if ((s[i] & 0xc0) != 0x80) return 0;
+      code = code << 6 | (s[i] & 0x3fu);
+    }
+    return code < form[n - 1].least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? 0 : n;
+  }
+  return 0;
+}
+
+void cli_json_text(FILE *to, const char *text) {
   fputc('"', to);
-  for (; *s; s++) {
-    if ((unsigned char)*s < ' ') fprintf(to, "\\u%04x", (unsigned char)*s);
-    else fprintf(to, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+  for (const unsigned char *s = (const unsigned char *)text; *s;) {
+    int n = character(s);
+    if (*s < ' ') fprintf(to, "\\u%04x", *s);
+    else if (!n) fputs("\\ufffd", to);
+    else {
+      if (*s == '"' || *s == '\\') fputc('\\', to);
+      fwrite(s, 1, (size_t)n, to);
+    }
+    s += n ? n : 1;
   }
   fputc('"', to);
 }

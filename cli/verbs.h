@@ -37,6 +37,6 @@ bool cli_is_run(const char *path);                                    // a direc
 NacreStatus cli_open(const CliArgs *a, NacreModel **m);               // the first argument: a file, or a run with its weights
 int cli_done(NacreModel *m, NacreStatus s);                           // prints messages, closes; the exit status
 int cli_done_text(char *error, NacreStatus s);
-bool cli_replace(const char *path, const CliText *t);                  // beside and renamed; false: errno
+int cli_replace(const CliArgs *a, const char *path, const CliText *t); // beside and renamed; the exit status, after a message
 char *cli_read(const char *path, size_t *size);                       // malloc'ed; NULL after a message
 #endif

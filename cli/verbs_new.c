@@ -1,5 +1,4 @@
 // nacre new: a model's text for the data given, written where nothing is lost.
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,10 +55,7 @@ static int create(const CliArgs *a, const char *data, const char *file) {
   if (status == 0 && t.full) status = NACRE_RUN, cli_usage("E0606", "out of memory");
   if (status == 0) status = opens(a, file, &t);
   if (status == 0 && standard_output) fwrite(t.at, 1, t.n, stdout);
-  else if (status == 0 && !cli_replace(file, &t)) {
-    cli_usage("E0602", "cannot write `%s`: %s", file, strerror(errno));
-    status = NACRE_RUN;
-  } else if (status == 0) told(a, file, data);
+  else if (status == 0 && (status = cli_replace(a, file, &t)) == 0) told(a, file, data);
   free(t.at);
   return status;
 }

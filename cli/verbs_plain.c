@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "verbs.h"
 
 int cli_done_text(char *error, NacreStatus s) {
@@ -14,7 +13,7 @@ int cli_done_text(char *error, NacreStatus s) {
 
 char *cli_read(const char *path, size_t *size) {
   FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-  if (!f) return cli_usage("E0601", "cannot read `%s`: %s", path, strerror(errno)), NULL;
+  if (!f) return cli_usage("E0601", "cannot read `%s`: %s\nhelp: give its path as seen from the folder in which nacre runs", path, strerror(errno)), NULL;
   size_t n = 0, cap = 1 << 16;
   char *p = malloc(cap);
   for (size_t got; p && (got = fread(p + n, 1, cap - n, f)) > 0;) {
@@ -24,7 +23,8 @@ char *cli_read(const char *path, size_t *size) {
     if (!more) free(p);
     p = more;
   }
-  if (p && ferror(f)) {
+  if (!p) cli_usage("E0606", "out of memory");
+  else if (ferror(f)) {
     cli_usage("E0601", "cannot read `%s`: %s", path, strerror(errno));
     free(p);
     p = NULL;
@@ -81,17 +81,12 @@ int cli_doctor(const CliArgs *a) {
   return cli_done_text(error, s);
 }
 
-// Beside and renamed: a reader never sees half a file.
-bool cli_replace(const char *path, const CliText *t) {
-  char beside[4096];
-  if (snprintf(beside, sizeof beside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof beside) return errno = ENAMETOOLONG, false;
-  FILE *f = fopen(beside, "wb");
-  if (!f) return false;
-  bool good = fwrite(t->at, 1, t->n, f) == t->n;
-  good = fflush(f) == 0 && good;
-  good = fclose(f) == 0 && good;
-  if (!good || rename(beside, path) != 0) return unlink(beside), false;
-  return true;
+int cli_replace(const CliArgs *a, const char *path, const CliText *t) {
+  NacreOptions o = cli_options(a);
+  char *error = NULL;
+  if (t->full) return cli_usage("E0606", "out of memory"), NACRE_RUN;
+  NacreStatus s = nacre_write_file(path, t->at, t->n, &o, &error);
+  return cli_done_text(error, s);
 }
 
 static int format_one(const CliArgs *a, const char *path) {
@@ -111,10 +106,7 @@ static int format_one(const CliArgs *a, const char *path) {
   }
   if (!check && s == NACRE_OK && t.full) { cli_usage("E0606", "out of memory"); s = NACRE_RUN; }
   else if (!check && s == NACRE_OK && standard_input) fwrite(t.at, 1, t.n, stdout);
-  else if (!check && s == NACRE_OK && differs && !cli_replace(path, &t)) {
-    cli_usage("E0602", "cannot write `%s`: %s", path, strerror(errno));
-    s = NACRE_RUN;
-  }
+  else if (!check && s == NACRE_OK && differs) s = (NacreStatus)cli_replace(a, path, &t);
   free(t.at);
   free(text);
   return cli_done_text(error, s);

@@ -1,5 +1,4 @@
 // Verbs that draw: graph, report.
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "verbs.h"
@@ -49,11 +48,7 @@ int cli_report(const CliArgs *a) {
   if (!path) return cli_usage("E0702", "the name of the run is too long");
   NacreStatus s = nacre_open_run(a->arg[0], a->value[O_CHECKPOINT], &o, &m);
   if (s == NACRE_OK) s = nacre_report(m, cli_keep, &page);
-  if (s == NACRE_OK && page.full) s = NACRE_RUN, cli_usage("E0606", "out of memory");
-  if (s == NACRE_OK && !cli_replace(path, &page)) {
-    cli_usage("E0602", "cannot write `%s`: %s", path, strerror(errno));
-    s = NACRE_RUN;
-  }
+  if (s == NACRE_OK) s = (NacreStatus)cli_replace(a, path, &page);
   if (s == NACRE_OK && a->value[O_JSON]) {
     fputs("{\"run\":", stdout);
     cli_json_text(stdout, a->arg[0]);

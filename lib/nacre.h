@@ -274,6 +274,9 @@ void nacre_free(char *text);
 // One layout for `.nn` text. `check`: only says (NACRE_RUN) whether the text is laid out otherwise.
 NacreStatus nacre_format(const char *name, const char *text, size_t size, bool check, const NacreOptions *o,
                          NacreWrite *write, void *ctx, char **error);
+// Writes a file beside and renames it: a reader never sees half of it, and nobody what was cut short. A link leads to the file
+// that it names; what is there and no file (/dev/stdout) is written into. Errors: NACRE_RUN: it cannot be written (E0602).
+NacreStatus nacre_write_file(const char *path, const void *bytes, size_t size, const NacreOptions *o, char **error);
 // A layer, function, source, setting or error code; NULL: all words by topic.
 NacreStatus nacre_explain(const char *name, const NacreOptions *o, NacreWrite *write, void *ctx, char **error);
 // All words of the language, each as nacre_explain tells it but for the source, as one page of Markdown.

@@ -1,10 +1,12 @@
 // lib/base: arena, text, maps, types, files.
 #include <dirent.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/diag.h"
 #include "base/file.h"
@@ -221,6 +223,32 @@ START_TEST(files_are_written_whole) {
 }
 END_TEST
 
+// A link stays one, and who may read a file does not change. What is no file is written into: root would lose /dev/null otherwise.
+START_TEST(files_of_other_kinds) {
+  const char *path = nc_strdup(arena, temp_path("kept")), *link = nc_strdup(arena, temp_path("link")), *pipe = nc_strdup(arena, temp_path("pipe"));
+  struct stat st;
+  char got[8] = "";
+  size_t n;
+  ck_assert(nc_write_file(diag, path, "one", 3));
+  ck_assert_int_eq(chmod(path, 0640), 0);
+  ck_assert_int_eq(symlink("kept", link), 0);
+  ck_assert(nc_write_file(diag, link, "other", 5));
+  ck_assert(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+  ck_assert_str_eq(nc_read_file(arena, diag, NC_E0601, NC_NOWHERE, path, &n), "other");
+  ck_assert(stat(path, &st) == 0 && (st.st_mode & 0777) == 0640);
+  ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+  int fd = open(pipe, O_RDONLY | O_NONBLOCK);
+  ck_assert(nc_write_file(diag, pipe, "piped", 5));
+  ck_assert_int_eq(read(fd, got, sizeof got - 1), 5);
+  close(fd);
+  ck_assert_str_eq(got, "piped");
+  ck_assert(lstat(pipe, &st) == 0 && S_ISFIFO(st.st_mode));
+  ck_assert_int_eq(files_in(temp_dir), 3);
+  ck_assert(!nc_write_file(diag, temp_dir, "x", 1));
+  ck_assert_int_eq(diag->errors, 1);
+}
+END_TEST
+
 START_TEST(files_that_cannot_be) {
   ck_assert_ptr_null(nc_read_file(arena, diag, NC_E0401, NC_NOWHERE, temp_path("none"), NULL));
   ck_assert_ptr_null(nc_read_file(arena, diag, NC_E0401, NC_NOWHERE, temp_dir, NULL));
@@ -228,6 +256,7 @@ START_TEST(files_that_cannot_be) {
   ck_assert_int_eq(diag->errors, 3);
   ck_assert_int_eq(diag->messages.at[0]->code, NC_E0401);
   ck_assert_int_eq(diag->messages.at[2]->code, NC_E0602);
+  ck_assert_ptr_nonnull(strstr(diag->messages.at[2]->help, "make the folder first"));
   // A full disk: the old file stays and the error says why.
   if (access("/dev/full", W_OK) == 0) {
     const char *path = temp_path("full");
@@ -254,6 +283,7 @@ int main(void) {
   tcase_add_test(c, types_know_their_sizes);
   tcase_add_test(c, philox_known_answers);
   tcase_add_test(c, files_are_written_whole);
+  tcase_add_test(c, files_of_other_kinds);
   tcase_add_test(c, files_that_cannot_be);
   return suite_run(s, CK_FORK_GETENV);
 }

@@ -243,6 +243,9 @@ START_TEST(without_a_model) {
   PLAIN(nacre_explain("densse", &(NacreOptions){.json = true}, keep, &kept, &error), NACRE_USAGE, "{\"severity\":\"error\"");
   PLAIN(nacre_syntax("emacs", NULL, keep, &kept, &error), NACRE_USAGE, "E0702");
   PLAIN(nacre_syntax(NULL, NULL, keep, &kept, &error), NACRE_USAGE, "E0704");
+  PLAIN(nacre_write_file("absent/x", "x", 1, NULL, &error), NACRE_RUN, "E0602");
+  PLAIN(nacre_write_file(NULL, "x", 1, NULL, &error), NACRE_USAGE, "E0704");
+  PLAIN(nacre_write_file("x", NULL, 1, NULL, &error), NACRE_USAGE, "E0704");
   PLAIN(nacre_runs("absent", NULL, keep, &kept, &error), NACRE_RUN, "E0601");
   PLAIN(nacre_runs("absent", NULL, NULL, NULL, &error), NACRE_USAGE, "E0704");
   PLAIN(nacre_diff("absent", "gone", NULL, keep, &kept, &error), NACRE_RUN, "E0604");

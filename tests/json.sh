@@ -36,6 +36,7 @@ holds - 3 check wrong.nn
 holds - 1 check none.nn
 holds fmt 1 fmt --check ugly.nn
 holds fmt 0 fmt ugly.nn
+holds - 1 fmt "$(printf 'no \377 UTF-8 \355\240\200 \300\200.nn')"
 holds summary 0 summary "$examples/digits_cnn.nn"
 holds summary 0 summary task.nn
 holds graph 0 graph "$examples/gpt.nn"

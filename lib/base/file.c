@@ -48,8 +48,15 @@ char *nc_read_file(NcArena *a, NcDiag *d, NcCode code, NcRange at, const char *p
 
 struct NcOut {
   int fd, error;
-  char *path, *beside;
+  char *path, *beside;         // beside NULL: what is there is no file, and is written into
 };
+
+static void unwritable(NcDiag *d, const char *path, int error) {
+  NcMessage *e = nc_error(d, NC_E0602, NC_NOWHERE, "cannot write `%s`: %s", path, strerror(error));
+  if (error == ENOENT || error == ENOTDIR) nc_help(d, e, "make the folder first in which it is to be, or name another");
+  else if (error == EACCES || error == EPERM || error == EROFS) nc_help(d, e, "name a place that you may write to");
+  else if (error == ENOSPC || error == EDQUOT || error == EFBIG) nc_help(d, e, "make room there, or name another place");
+}
 
 static void out_free(NcOut *o) {
   if (o->fd >= 0) close(o->fd);
@@ -58,27 +65,32 @@ static void out_free(NcOut *o) {
   free(o);
 }
 
+// A link leads to the file that it names, which keeps who may read it.
+static bool out_begin(NcOut *o, const char *path) {
+  struct stat there;
+  bool is_there = stat(path, &there) == 0, direct = is_there && !S_ISREG(there.st_mode);
+  o->path = is_there && !direct ? realpath(path, NULL) : strdup(path);
+  if (!o->path) return false;
+  size_t n = strlen(o->path) + 32;
+  if (!direct && !(o->beside = malloc(n))) return false;
+  if (direct) o->fd = open(path, O_WRONLY | O_CLOEXEC);
+  else {
+    snprintf(o->beside, n, "%s.tmp-%ld", o->path, (long)getpid());
+    o->fd = open(o->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  }
+  if (o->fd >= 0 && is_there && !direct) (void)!fchmod(o->fd, there.st_mode & 07777);      // a disk that has no such thing is no reason
+  return o->fd >= 0;
+}
+
 NcOut *nc_out_open(NcDiag *d, const char *path) {
   NcOut *o = calloc(1, sizeof *o);
-  size_t n = strlen(path) + 32;
-  if (o) {
-    o->fd = -1;
-    o->path = strdup(path);
-    o->beside = malloc(n);
-  }
-  if (!o || !o->path || !o->beside) {
-    nc_error(d, NC_E0606, NC_NOWHERE, "out of memory while opening `%s`", path);
-    if (o) out_free(o);
-    return NULL;
-  }
-  snprintf(o->beside, n, "%s" BESIDE "%ld", path, (long)getpid());
-  o->fd = open(o->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (o->fd < 0) {
-    nc_error(d, NC_E0602, NC_NOWHERE, "cannot write `%s`: %s", path, strerror(errno));
-    out_free(o);
-    return NULL;
-  }
-  return o;
+  if (o) o->fd = -1;
+  errno = ENOMEM;
+  if (o && out_begin(o, path)) return o;
+  if (errno == ENOMEM) nc_error(d, NC_E0606, NC_NOWHERE, "out of memory while opening `%s`", path);
+  else unwritable(d, path, errno);
+  if (o) out_free(o);
+  return NULL;
 }
 
 bool nc_out_write(NcOut *o, const void *bytes, size_t size) {
@@ -94,7 +106,7 @@ bool nc_out_write(NcOut *o, const void *bytes, size_t size) {
 }
 
 void nc_out_abandon(NcOut *o) {
-  unlink(o->beside);
+  if (o->beside) unlink(o->beside);
   out_free(o);
 }
 
@@ -102,11 +114,11 @@ bool nc_out_commit(NcOut *o, NcDiag *d) {
   if (!o->error && fsync(o->fd) != 0 && errno != EINVAL && errno != EROFS) o->error = errno;
   if (!o->error && close(o->fd) != 0) o->error = errno;
   o->fd = -1;
-  if (!o->error && rename(o->beside, o->path) != 0) o->error = errno;
+  if (!o->error && o->beside && rename(o->beside, o->path) != 0) o->error = errno;
   bool good = !o->error;
   if (!good) {
-    nc_error(d, NC_E0602, NC_NOWHERE, "cannot write `%s`: %s", o->path, strerror(o->error));
-    unlink(o->beside);
+    unwritable(d, o->path, o->error);
+    if (o->beside) unlink(o->beside);
   }
   out_free(o);
   return good;

@@ -7,6 +7,7 @@
 char *nc_read_file(NcArena *a, NcDiag *d, NcCode code, NcRange at, const char *path, size_t *size);
 
 // Writes to PATH.tmp-PID, flushes it to the disk, renames it to PATH. On failure removes it, reports E0602, returns false.
+// Where PATH is a link, that happens to the file that it names; what is there and no file (a terminal, a pipe) is written into.
 bool nc_write_file(NcDiag *d, const char *path, const void *bytes, size_t size);
 
 // The same in pieces: open, any number of nc_out_write, then nc_out_commit or nc_out_abandon.

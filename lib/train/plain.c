@@ -1,6 +1,7 @@
 // Without a model: formatting, explaining, devices, running a plan from its text.
 #include <stdlib.h>
 #include <string.h>
+#include "base/file.h"
 #include "base/point.h"
 #include "device/check.h"
 #include "front/parse.h"
@@ -53,6 +54,18 @@ static bool misused(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
 NacreStatus nc_plain_misused(const NacreOptions *o, const char *given, const void *unused, char **error) {
   (void)unused;
   return nc_plain(o, misused, (void *)given, error);
+}
+
+typedef struct { const char *path; const void *bytes; size_t size; } File;
+
+static bool write_file(NcArena *a, NcDiag *d, const NacreOptions *o, void *arg) {
+  (void)a, (void)o;
+  const File *q = arg;
+  return nc_write_file(d, q->path, q->bytes, q->size);
+}
+
+NacreStatus nacre_write_file(const char *path, const void *bytes, size_t size, const NacreOptions *o, char **error) {
+  return nc_plain_given(o, path && (bytes || !size), write_file, &(File){path, bytes, size}, error);
 }
 
 // ---- fmt
