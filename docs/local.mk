@@ -14,7 +14,7 @@ pages: nacre$(EXEEXT)
 
 # The error pages are part of the library: `nacre explain E0203`.
 NC_ERROR_PAGES = $(sort $(wildcard $(srcdir)/docs/errors/E*.md))
-nodist_lib_libtrain_la_SOURCES = docs/error_pages.c
+nodist_lib_libtrain_la_SOURCES += docs/error_pages.c
 BUILT_SOURCES += docs/error_pages.c
 CLEANFILES += docs/error_pages.c
 docs/error_pages.c: $(NC_ERROR_PAGES) $(srcdir)/kernels/embed.sh

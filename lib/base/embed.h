@@ -1,4 +1,4 @@
-// Files that are part of the library: kernels, prelude, error pages (made by kernels/embed.sh).
+// Files that are part of the library: kernels, prelude, error pages, the style of reports (made by kernels/embed.sh).
 #ifndef NC_EMBED_H
 #define NC_EMBED_H
 #include <stddef.h>
@@ -8,4 +8,5 @@ typedef struct { const char *name, *text; size_t size; } NcEmbedded;   // NUL-te
 extern const NcEmbedded nc_kernel_files[];
 extern const NcEmbedded nc_prelude_files[];
 extern const NcEmbedded nc_error_pages[];
+extern const NcEmbedded nc_report_style[];      // one file
 #endif

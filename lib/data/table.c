@@ -1,7 +1,8 @@
 // CSV files as data: feature columns become one vector `x`, a label column classes, a target column a number.
 //
 // Text features are one-hot: a column `island` of three texts gives x the three columns "island=Biscoe", …, in sorted
-// order. A column of dates gives its parts: "when@year", "when@year sin", …. These names say all that is needed to encode further files in the same way (nc_csv_features).
+// order. A column of dates gives its parts: "when@year", "when@year sin", …. These names say all that is needed to encode
+// further files in the same way (nc_csv_features).
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -56,10 +56,12 @@ static const char *tick(NcArena *a, double v, double step) {
 static void axes(const Plot *p, const NcChart *c) {
   NcArena *a = p->b->arena;
   for (double v = p->y.low; v <= p->y.high + p->y.step / 2; v += p->y.step)
-    nc_putf(p->b, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
+    nc_putf(p->b, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
+                  "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
             LEFT, WIDTH - RIGHT, at_y(p, v), at_y(p, v), LEFT - 6, at_y(p, v) + 3.5, tick(a, v, p->y.step));
   for (double v = ceil(p->x.low / p->x.step - 1e-9) * p->x.step; v <= p->x.high + p->x.step * 1e-6; v += p->x.step)
-    nc_putf(p->b, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
+    nc_putf(p->b, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>"
+                  "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
             at_x(p, v), at_x(p, v), TOP, HEIGHT - BOTTOM, at_x(p, v), HEIGHT - BOTTOM + 15, tick(a, v, p->x.step));
   if (c->x) {
     nc_putf(p->b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" class=\"axis\">", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6);

@@ -94,3 +94,11 @@ lib_libtrain_la_SOURCES += \
   lib/show/report_samples.c \
   lib/show/report_weights.c \
   lib/show/report_about.c
+
+# The style of reports is part of the library, and of every report.
+EXTRA_DIST += lib/show/report.css
+nodist_lib_libtrain_la_SOURCES = lib/show/style.c
+BUILT_SOURCES += lib/show/style.c
+CLEANFILES += lib/show/style.c
+lib/show/style.c: $(srcdir)/lib/show/report.css $(srcdir)/kernels/embed.sh
+	$(AM_V_GEN)mkdir -p lib/show && $(SHELL) $(srcdir)/kernels/embed.sh nc_report_style $(srcdir)/lib/show/report.css >$@.tmp && mv $@.tmp $@

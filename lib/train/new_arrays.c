@@ -37,7 +37,8 @@ static bool fill(NcNew *w, const NcFields *f, NcNewShape *s) {
   s->n = f->examples;
   s->last = last;
   if (x->rank < 1 || x->rank > 3) {
-    nc_help(w->d, nc_error(w->d, NC_E0404, NC_NOWHERE, "`%s` has examples of type %s", w->path, nc_type_str(w->a, (NcType){f->at[0].dtype, *x})),
+    nc_help(w->d, nc_error(w->d, NC_E0404, NC_NOWHERE, "`%s` has examples of type %s", w->path,
+                           nc_type_str(w->a, (NcType){f->at[0].dtype, *x})),
             "`nacre new` knows vectors and images");
     return false;
   }
@@ -50,7 +51,8 @@ static bool fill(NcNew *w, const NcFields *f, NcNewShape *s) {
 static void vectors(NcNew *w, const NcNewShape *s) {
   nc_put(&w->out, "# batch_norm learns the mean and the spread of each input, so nothing need be scaled by hand.\n");
   nc_new_begin(w, &s->target, "(hidden: int = 64)", nc_sprintf(w->a, "%lld", (long long)s->width));
-  nc_putf(&w->out, "x |> batch_norm |> dense(hidden) |> relu |> dense(hidden) |> relu |> dense(%lld)", (long long)nc_new_values(&s->target));
+  nc_putf(&w->out, "x |> batch_norm |> dense(hidden) |> relu |> dense(hidden) |> relu |> dense(%lld)",
+          (long long)nc_new_values(&s->target));
   nc_new_end(w, &s->target);
 }
 
@@ -83,7 +85,8 @@ bool nc_new_arrays(NcNew *w, bool idx) {
   NcNewShape s;
   const char *field = idx ? "image" : "x", *kind = idx ? "idx" : "npy";
   NcSetting set[] = {{.name = field, .kind = NC_SET_STR, .s = first}, {.name = "label", .kind = NC_SET_STR, .s = labels}};
-  NcSourceSpec spec = {.kind = kind, .setting = set, .settings = 2}, told = {.kind = kind, .setting = &(NcSetting){.name = "y", .kind = NC_SET_STR, .s = labels}, .settings = 1};
+  NcSetting y = {.name = "y", .kind = NC_SET_STR, .s = labels};
+  NcSourceSpec spec = {.kind = kind, .setting = set, .settings = 2}, told = {.kind = kind, .setting = &y, .settings = 1};
   if (!nc_source_describe(w->a, w->d, &spec, &f) || !nc_new_target(w, &told, &s.target) || !fill(w, &f, &s)) return false;
   head(w, &s);
   nc_putf(&w->out, "data %s_data(examples: str = ", w->name);

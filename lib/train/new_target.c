@@ -123,7 +123,8 @@ void nc_new_begin(NcNew *w, const NcNewTarget *t, const char *hyper, const char 
 }
 
 void nc_new_end(NcNew *w, const NcNewTarget *t) {
-  if (!t->classes) nc_putf(&w->out, "\n%.6g + %.6g * y%s  # the mean and the spread of what is predicted", t->mean, t->std, t->axis ? "" : "[:, 0]");
+  if (!t->classes)
+    nc_putf(&w->out, "\n%.6g + %.6g * y%s  # the mean and the spread of what is predicted", t->mean, t->std, t->axis ? "" : "[:, 0]");
   nc_put(&w->out, "\n}\n\n");
 }
 
@@ -133,6 +134,7 @@ void nc_new_loss(NcNew *w, const NcNewTarget *t) {
     nc_putf(&w->out, "loss = cross_entropy(%s_net(x), label)\nmetrics = [accuracy(%s_net(x), label)]\n", m, m);
   else
     nc_putf(&w->out, "loss = mse(%s_net(x) / %.6g, target / %.6g)\n"
-                     "metrics = (rmse = rmse(%s_net(x), target), r2 = r2(%s_net(x), target))  # r2: 1 is perfect, 0 no better than the mean\n",
+                     "metrics = (rmse = rmse(%s_net(x), target), r2 = r2(%s_net(x), target))"
+                     "  # r2: 1 is perfect, 0 no better than the mean\n",
             m, t->std, t->std, m, m);
 }

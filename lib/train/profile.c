@@ -205,10 +205,12 @@ static void json(Profile *p, NcBuf *b) {
 // ---- as tables
 
 static void table_row(NcBuf *b, const Row *r, double sum, const char *name, const char *about) {
-  nc_putf(b, "%10.3f %5.1f %8.0f %9.2f %9.3f", r->seconds * 1e3, sum > 0 ? 100 * r->seconds / sum : 0, r->launches, r->bytes * 1e-6, r->flops * 1e-9);
+  nc_putf(b, "%10.3f %5.1f %8.0f %9.2f %9.3f", r->seconds * 1e3, sum > 0 ? 100 * r->seconds / sum : 0, r->launches, r->bytes * 1e-6,
+          r->flops * 1e-9);
   if (r->seconds > 0) {
     double share = 100 * r->least / r->seconds;
-    nc_putf(b, " %7.1f %8.1f %5.0f %s", r->bytes * 1e-9 / r->seconds, r->flops * 1e-9 / r->seconds, share, r->memory * 2 > r->least ? "memory " : "product");
+    nc_putf(b, " %7.1f %8.1f %5.0f %s", r->bytes * 1e-9 / r->seconds, r->flops * 1e-9 / r->seconds, share,
+            r->memory * 2 > r->least ? "memory " : "product");
   } else nc_putf(b, " %7s %8s %5s %7s", "", "", "", "");
   nc_putf(b, "  %s%s%s\n", name, *about ? "  " : "", about);
 }
@@ -238,16 +240,19 @@ static void table(Profile *p, NcBuf *b, const char *title, const char *nobody, c
 static void text(Profile *p, NcBuf *b) {
   const NcDeviceInfo *i = nc_device_info(p->m->device);
   double outside = p->step - p->sum;
-  nc_putf(b, "%s, %s of %lld examples, on %s (%s class)\n", p->m->name, p->w.train ? "a training step" : "a prediction", (long long)p->w.batch,
-          i->name, i->target.cls == NC_CLASS_GPU ? "gpu" : "cpu");
-  nc_putf(b, "a step takes %.3f ms (%.3f ms while its launches are timed): kernels %.3f ms, outside of kernels %.3f ms, %.0f %%; %.0f launches\n",
+  nc_putf(b, "%s, %s of %lld examples, on %s (%s class)\n", p->m->name, p->w.train ? "a training step" : "a prediction",
+          (long long)p->w.batch, i->name, i->target.cls == NC_CLASS_GPU ? "gpu" : "cpu");
+  nc_putf(b, "a step takes %.3f ms (%.3f ms while its launches are timed): kernels %.3f ms, outside of kernels %.3f ms, %.0f %%; "
+             "%.0f launches\n",
           p->plain * 1e3, p->step * 1e3, p->sum * 1e3, outside * 1e3, p->step > 0 ? 100 * outside / p->step : 0, p->total.launches);
-  nc_putf(b, "means over the quicker half of %d steps; this machine, measured now: copies %.1f GB/s (%.0f MB), products %.1f GFLOP/s (%lld³)\n",
+  nc_putf(b, "means over the quicker half of %d steps; this machine, measured now: copies %.1f GB/s (%.0f MB), products %.1f GFLOP/s "
+             "(%lld³)\n",
           p->runs, p->limits.copy * 1e-9, (double)p->limits.bytes * 1e-6, p->limits.product * 1e-9, (long long)p->limits.n);
   table(p, b, "line", "(no line)", &p->line);
   table(p, b, "layer", "(outside of layers)", &p->layer);
   table(p, b, "kernel", "", &p->kernel);
-  nc_put(b, "\nlimit %: the least time that memory or arithmetic of this machine leaves, of the time taken; above 100, a cache held the data\n");
+  nc_put(b, "\nlimit %: the least time that memory or arithmetic of this machine leaves, of the time taken; above 100, a cache held the "
+            "data\n");
 }
 
 static bool profile(NacreModel *m, void *arg) {
