@@ -198,6 +198,15 @@ START_TEST(what_looks_ahead_is_refused) {
 }
 END_TEST
 
+// More operations one after the other than a stack holds: an error, and no crash.
+START_TEST(what_is_too_deep_is_refused) {
+  ck_assert_ptr_null(program("nn 1\n" DATA "model m(tok: i32[B, T]) -> f32[B, T, 7] {\n"
+                             "  let x = tok |> embedding(7, 2)\n  let y = repeat 3000 with h = x { h |> sin |> cos }\n"
+                             "  y |> dense(7)\n}\n" TRAIN("")));
+  expect_error(NC_E0106, "one position at a time");
+}
+END_TEST
+
 START_TEST(wrong_arguments) {
   static const struct { const char *call; NcCode code; const char *part; } bad[] = {
     {"decode(d, prompt, 3)", NC_E0205, "`model` of `decode` must be a model"},
@@ -247,6 +256,7 @@ int main(void) {
   TCase *t = suite_case(s, "decode", suite_open, suite_close);
   tcase_add_loop_test(t, token_by_token_is_the_same, 0, (int)(sizeof nets / sizeof *nets));
   tcase_add_loop_test(t, what_looks_ahead_is_refused, 0, (int)(sizeof refused / sizeof *refused));
+  tcase_add_test(t, what_is_too_deep_is_refused);
   tcase_add_test(t, wrong_arguments);
   tcase_add_test(t, a_token_costs_one_position);
   return suite_run(s, CK_FORK_GETENV);

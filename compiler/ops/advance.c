@@ -91,8 +91,16 @@ NcNode *nc_at(NcWalk *w, const NcNode *n, NcNode *x, int axis, int64_t ahead) {
 }
 
 NcPiece nc_row(NcWalk *w, const NcNode *n, int axis) {
+  enum { DEEPEST = 5000 };   // what a stack of 8 MB holds easily
   NcPiece *memo = &w->row[(size_t)n->id * NC_MAX_RANK + (size_t)axis];
-  if (!memo->node) *memo = nc_row_of(w, n, axis);
+  if (memo->node) return *memo;
+  if (w->depth == DEEPEST) {
+    nc_error(w->to->diag, NC_E0106, n->at, "too many operations follow one another here to be taken one position at a time");
+    return nc_piece(NULL);
+  }
+  w->depth++;
+  *memo = nc_row_of(w, n, axis);
+  w->depth--;
   return *memo;
 }
 

@@ -28,6 +28,7 @@ typedef struct NcWalk {
   bool *fixed;           // [from] made of constants alone
   unsigned *time;        // [from] axes along which it depends on a position of the input
   NcPiece *row, *whole;  // memo: [from × NC_MAX_RANK], [from]
+  int depth;             // of rows that wait for those of their operands
   NcNode ***turn;        // [from] of loops: one turn's body, its nodes in `to`
   double **value;        // [from] of fixed nodes, where they were computed
   NC_VEC(NcKept) cache;
