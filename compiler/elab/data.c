@@ -162,7 +162,8 @@ static bool by_field(NcElab *e, const NcDataset *ds, const NcExpr *x, const char
   }
   NcBuf all = NC_BUF(e->arena);
   for (int i = 0; i < n; i++) nc_putf(&all, ", `%s`", name[i]);
-  NcMessage *m = nc_elab_error(e, NC_E0312, x->at, balance ? "`%s` is no field of labels of this source" : "`%s` is no field of one number or label of this source", *out);
+  NcMessage *m = nc_elab_error(e, NC_E0312, x->at, "`%s` is no field of %s of this source", *out,
+                               balance ? "labels" : "one number or label");
   if (balance) nc_help(e->diag, m, n ? "it has %s" : "it has none%s", n ? nc_buf_str(&all) + 2 : "");
   else nc_help(e->diag, m, "it may be `order`, that of the source%s", nc_buf_str(&all));
   return false;

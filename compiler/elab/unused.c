@@ -120,8 +120,9 @@ static void check(NcElab *e, NcInfo *info, bool known) {
     *NC_PUSH(e->arena, e->diag->messages) = found.at[i];
     e->diag->errors++;
     bool of_names = found.at[i]->code == NC_E0301 || found.at[i]->code == NC_E0303;
-    if (!of_names) nc_note(e->diag, found.at[i], known ? "nothing calls `%s`: it was tried with several sizes" : "`%s` was tried with several sizes",
-                           info->decl->name.s);
+    if (of_names) continue;
+    nc_note(e->diag, found.at[i], known ? "nothing calls `%s`: it was tried with several sizes" : "`%s` was tried with several sizes",
+            info->decl->name.s);
   }
   e->dead = dead;   // what goes too deep here hides no other's errors
 }

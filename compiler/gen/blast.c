@@ -43,8 +43,9 @@ bool nc_gen_blast(NcGen *g, const NcRegion *r) {
   what.a = g->p->place[r->anchor->in[0]->id].buffer;
   what.b = g->p->place[r->anchor->in[1]->id].buffer;
   what.c = alone(r) ? g->p->place[(r->assign.at[0] ? r->assign.at[0] : r->anchor)->id].buffer : g->p->workspace[r->id];
-  what.flops = 2 * (double)what.batch * (double)what.m * (double)what.n * (double)what.k;
-  what.bytes = 4 * (double)what.batch * ((double)what.m * (double)what.k + (double)what.k * (double)what.n + (double)what.m * (double)what.n);
+  const double m = (double)what.m, n = (double)what.n, k = (double)what.k;
+  what.flops = 2 * (double)what.batch * m * n * k;
+  what.bytes = 4 * (double)what.batch * (m * k + k * n + m * n);
   *s = what;
   if (!alone(r)) nc_gen_after(g, r, what.c);
   return true;

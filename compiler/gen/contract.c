@@ -84,14 +84,16 @@ static NcConvTemplate conv_sizes(const NcNode *n, NcShape x, NcShape w, NcShape 
   return t;
 }
 
-static bool call_conv(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text, NcTemplateUse *use) {
+static bool call_conv(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text,
+                      NcTemplateUse *use) {
   NcConvTemplate c = conv_sizes(n, n->in[0]->type.shape, n->in[1]->type.shape, n->type.shape);
   c.name = name;
   c.text = *text;
   return nc_template_conv(program, t, &c, use);
 }
 
-static bool call_conv_weight(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text, NcTemplateUse *use) {
+static bool call_conv_weight(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text,
+                             NcTemplateUse *use) {
   NcConvTemplate c = conv_sizes(n, n->in[0]->type.shape, n->type.shape, n->in[1]->type.shape);
   c.name = name;
   c.text = *text;
@@ -126,7 +128,8 @@ bool nc_template_by_planes(const NcGen *g, const NcRegion *r) {
   return nc_pool_by_planes(g->p->target, &c, grad);
 }
 
-static bool call_pool(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text, NcTemplateUse *use) {
+static bool call_pool(NcBuf *program, const NcTarget *t, const NcNode *n, const char *name, const NcTemplateText *text,
+                      NcTemplateUse *use) {
   bool grad;
   NcPoolTemplate c = pool_of(n, &grad);
   c.name = name;
@@ -186,7 +189,8 @@ static NcIx *element(NcEmit *e, const NcNode *n, int64_t columns, bool channel) 
   NcIx *flat;
   if (channel) {
     int64_t channels = n->type.shape.dim[1];
-    NcIx *plane = nc_ix_var(s, nc_sprintf(e->arena, "(o / %lld)", (long long)(channels * run)), NULL, true, 0, count / (channels * run) - 1, 0);
+    const int64_t image = channels * run;
+    NcIx *plane = nc_ix_var(s, nc_sprintf(e->arena, "(o / %lld)", (long long)image), NULL, true, 0, count / image - 1, 0);
     NcIx *c = nc_ix_var(s, "c", NULL, true, 0, channels - 1, 0);
     const char *pixel = nc_sprintf(e->arena, "(o %% %lld)", (long long)run);
     NcIx *p = nc_ix_var(s, pixel, e->lanes > 1 ? nc_sprintf(e->arena, "(%s + %s)", pixel, iota) : NULL, true, 0, run - 1, 0);

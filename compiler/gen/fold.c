@@ -91,7 +91,8 @@ NcFold nc_fold_lanes(NcEmit *e, int level, const NcFold *f) {
     for (int w = e->lanes / 2; w >= 1; w /= 2) {
       NcFold half = *f;
       half.acc = w > 1 ? nc_emit_name(e, "r") : s.acc;
-      nc_emit_line(e, level, "%s %s = %s.lo;", w > 1 ? nc_sprintf(e->arena, "%s%d", nc_dtype_reg(f->t), w) : nc_dtype_reg(f->t), half.acc, x);
+      const char *reg = nc_dtype_reg(f->t);
+      nc_emit_line(e, level, "%s %s = %s.lo;", w > 1 ? nc_sprintf(e->arena, "%s%d", reg, w) : reg, half.acc, x);
       step(e, level, &half, nc_sprintf(e->arena, "%s.hi", x));
       x = half.acc;
     }

@@ -237,8 +237,9 @@ static const char *window_count(NcEmit *e, const NcPool *p, const int64_t *size,
     nc_putf(&b, " * (min(%s + %lld, (%s)(%lld)) - max(%s, (%s)(0)))", at, (long long)p->window[i], t, (long long)size[i],
             at, t);
   }
-  return b.n ? nc_sprintf(e->arena, "convert_float%s(%lld%s)", *vec ? nc_sprintf(e->arena, "%d", e->lanes) : "", (long long)fixed, nc_buf_str(&b))
-             : nc_sprintf(e->arena, "%lld.0f", (long long)fixed);
+  if (!b.n) return nc_sprintf(e->arena, "%lld.0f", (long long)fixed);
+  const char *lanes = *vec ? nc_sprintf(e->arena, "%d", e->lanes) : "";
+  return nc_sprintf(e->arena, "convert_float%s(%lld%s)", lanes, (long long)fixed, nc_buf_str(&b));
 }
 
 static NcVal divided(NcEmit *e, int level, NcVal v, const char *by, bool vec) {
@@ -374,7 +375,8 @@ static NcVal gather(NcEmit *e, NcNode *n, NcIx *const *coord) {
   NcVal zero = {nc_emit_zero(e, v.t, 0), v.t, false, 0};
   const char *k = nc_sprintf(e->arena, "%s%s", v.t == NC_I64 ? "long" : "int", vec ? nc_sprintf(e->arena, "%d", e->lanes) : "");
   const char *here = nc_sprintf(e->arena, "convert_%s(%s == %s)", k, nc_emit_wide(e, i, vec), clamped(e, i, vec, size));
-  return nc_emit_temp(e, level, v.t, vec, nc_sprintf(e->arena, "select(%s, %s, %s)", nc_emit_wide(e, zero, vec), nc_emit_wide(e, v, vec), here));
+  const char *either = nc_sprintf(e->arena, "select(%s, %s, %s)", nc_emit_wide(e, zero, vec), nc_emit_wide(e, v, vec), here);
+  return nc_emit_temp(e, level, v.t, vec, either);
 }
 
 static NcVal scatter_add(NcEmit *e, NcNode *n, NcIx *const *coord) {

@@ -55,9 +55,12 @@ bool nc_gen_scan(NcGen *g, const NcRegion *r) {
   if (lanes == 1 || inner % lanes) {
     nc_emit_open(e, true);
     walk(e, n, o, nc_emit_var(e, lanes == 1 ? "i" : "k", inner, false), length, inner);
-    nc_emit_close(e, lanes == 1 ? "" : nc_sprintf(e->arena, "if (i + %d > %lld) for (%s k = i; k < %lld; k++)", lanes, (long long)inner, e->idx, (long long)inner));
+    const char *rest = nc_sprintf(e->arena, "if (i + %d > %lld) for (%s k = i; k < %lld; k++)", lanes, (long long)inner, e->idx,
+                                  (long long)inner);
+    nc_emit_close(e, lanes == 1 ? "" : rest);
   }
-  nc_emit_close(e, nc_sprintf(e->arena, "for (%s b = begin; b < min(begin + %lld, (%s)%lld); b++)", e->idx, (long long)each, e->idx, (long long)items));
+  nc_emit_close(e, nc_sprintf(e->arena, "for (%s b = begin; b < min(begin + %lld, (%s)%lld); b++)", e->idx, (long long)each, e->idx,
+                              (long long)items));
   nc_gen_kernel(g, e, "scan", (size_t)ceil_div(items, each), (size_t)local);
   return true;
 }

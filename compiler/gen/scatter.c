@@ -56,9 +56,10 @@ static void columns(Scatter *c, int lanes, NcIx *before, NcIx *x, NcIx *pick) {
     v = nc_emit_temp(e, e->depth, c->sum, lanes > 1, nc_sprintf(e->arena, "%s + %s", a.s, b.s));
   }
   nc_emit_store(e, e->depth, c->to, c->sum, to, v);
-  if (lanes > 1) nc_emit_close(e, nc_sprintf(e->arena, "for (%s %s = left; %s + %d <= right; %s += %d)", e->idx, name, name, lanes, name, lanes));
-  else nc_emit_close(e, nc_sprintf(e->arena, "for (%s %s = %s; %s < right; %s++)", e->idx, name,
-                                   c->width >= e->p->target->vector ? nc_sprintf(e->arena, "left + (right - left) / %d * %d", e->p->target->vector, e->p->target->vector) : "left", name, name));
+  const int w = e->p->target->vector;
+  const char *from = c->width >= w ? nc_sprintf(e->arena, "left + (right - left) / %d * %d", w, w) : "left";
+  const char *wide = nc_sprintf(e->arena, "for (%s %s = left; %s + %d <= right; %s += %d)", e->idx, name, name, lanes, name, lanes);
+  nc_emit_close(e, lanes > 1 ? wide : nc_sprintf(e->arena, "for (%s %s = %s; %s < right; %s++)", e->idx, name, from, name, name));
   e->lanes = 1;
 }
 

@@ -32,18 +32,17 @@ static const GpuTile *choose_tile(const NcTarget *t, const NcGpuShape *s) {
   return best;
 }
 
-// Slices of the contraction, so that few tiles still fill the device.
+// About so many slices of the contraction, equally long but for the last.
+static int64_t even_slices(const NcGpuShape *s, int64_t wanted) {
+  const int64_t slices = nc_most(1, nc_least(nc_least(wanted, MOST_SLICES), s->steps));
+  return nc_ceil_div(s->steps, nc_ceil_div(s->steps, slices));
+}
+
+// Slices, so that few tiles still fill the device.
 static int64_t choose_split(const NcTarget *t, const NcGpuShape *s, const GpuTile *g) {
   const int64_t groups = s->planes * nc_ceil_div(s->rows, g->bm) * nc_ceil_div(s->cols, g->bn);
   const int64_t wanted = (int64_t)GROUPS_PER_UNIT * t->compute_units;
-  if (groups >= wanted) return 1;
-  int64_t slices = nc_least(nc_least(nc_ceil_div(wanted, groups), s->steps / LEAST_STEPS), MOST_SLICES);
-  return slices < 2 ? 1 : nc_ceil_div(s->steps, nc_ceil_div(s->steps, slices));
-}
-
-static int64_t even_split(const NcGpuShape *s, int64_t slices) {
-  slices = nc_most(1, nc_least(nc_least(slices, MOST_SLICES), s->steps));
-  return nc_ceil_div(s->steps, nc_ceil_div(s->steps, slices));
+  return groups >= wanted ? 1 : even_slices(s, nc_least(nc_ceil_div(wanted, groups), s->steps / LEAST_STEPS));
 }
 
 // The tile and its split: as measured, where that was done and fits.
@@ -55,7 +54,7 @@ static const GpuTile *choose(const NcTarget *t, const NcGpuShape *s, int64_t *sp
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
       if (tiles[i].bm == c[0] && tiles[i].bn == c[1] && fits(t, &tiles[i])) {
         g = &tiles[i];
-        *split = even_split(s, c[2]);
+        *split = even_slices(s, c[2]);
         break;
       }
   nc_tuned_took(t, s->kind, s->sizes, s->size, 3, (int64_t[]){g->bm, g->bn, *split});
