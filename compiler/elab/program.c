@@ -172,8 +172,8 @@ NcProgram *nc_program(NcArena *a, NcDiag *d, const NcProgramOptions *o) {
     if (!e->batch) e->batch = 32;
     nc_forget(e, "check");
     check_models(e, e->recipe ? train->name.s : alone ? alone->decl->name.s : NULL);
+    nc_elab_tests(e, &tests);       // before that: what a test calls is called
     nc_check_unused(e, ok);
-    nc_elab_tests(e, &tests);
   }
   nc_check_names(e);
   sort_messages(d, first);
