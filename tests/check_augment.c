@@ -45,7 +45,8 @@ static Made made(const char *model, bool training, uint64_t seed) {
   double **v = NC_NEW_N(arena, double *, g->node.n + 1);
   for (int i = 0; i < ALL; i++) image[i] = strcmp(model, "colour") ? i + 1 : (i + 1.0) / ALL;
   NcBinding bind[] = {{"x", image}, {"label", label}};
-  ck_assert_msg(nc_eval(g, diag, &(NcEvalOptions){.arena = arena, .nbind = 2, .bind = bind, .seed = seed, .keep = true}, v), "%s", messages(diag));
+  ck_assert_msg(nc_eval(g, diag, &(NcEvalOptions){.arena = arena, .nbind = 2, .bind = bind, .seed = seed,
+      .keep = true}, v), "%s", messages(diag));
   Made m = {.y = v[g->output.at[0].node->id], .share = g->output.n > 1 ? v[g->output.at[1].node->id] : NULL};
   for (int i = 0; i < g->node.n; i++)
     if (!strcmp(g->node.at[i]->op->name, "random") && v[i] && m.draws < 8) m.drawn[m.draws++] = v[i];
@@ -169,7 +170,8 @@ START_TEST(test_mixup) {
       ck_assert(l >= 0 && l <= 1);
       pure += l < 0.1 || l > 0.9;
       for (int k = 0; k < C * POINTS; k++)
-        ck_assert_double_eq_tol(m.y[b * C * POINTS + k], l * image[b * C * POINTS + k] + (1 - l) * image[other * C * POINTS + k], 1e-6 * ALL);
+        ck_assert_double_eq_tol(m.y[b * C * POINTS + k],
+            l * image[b * C * POINTS + k] + (1 - l) * image[other * C * POINTS + k], 1e-6 * ALL);
       for (int c = 0; c < 4; c++)
         ck_assert_double_eq_tol(m.share[b * 4 + c], l * (c == mine) + (1 - l) * (c == its), 1e-6);
     }

@@ -110,7 +110,8 @@ static void norm_of(Make *m, NcShape s) {
   v = op1(m, "rsqrt", op2(m, "add", op2(m, "mul", v, nc_like(m->g, v, 1 / n)), nc_like(m->g, v, 1e-5)));
   NcNode *y = op2(m, "mul", op2(m, "mul", c, over_last(m, v, s)), nc_broadcast(m->g, NC_NOWHERE, w, s, (int64_t[]){s.rank - 1}));
   output(m, "y", y);
-  NcNode *dx[2], *loss = nc_reduce(m->g, NC_NOWHERE, "sum", op2(m, "mul", y, op1(m, "sin", y)), s.rank, (int64_t[]){0, 1, 2, 3, 4, 5, 6, 7});
+  NcNode *dx[2], *loss = nc_reduce(m->g, NC_NOWHERE, "sum", op2(m, "mul", y, op1(m, "sin", y)), s.rank,
+      (int64_t[]){0, 1, 2, 3, 4, 5, 6, 7});
   ck_assert(nc_grad(m->g, loss, 2, (NcNode *[]){x, w}, dx));
   output(m, "dx", dx[0]);
   output(m, "dw", dx[1]);
@@ -164,7 +165,8 @@ static void views(Make *m) {         // movement of all kinds between pointwise 
   NcNode *s = nc_slice(g, at, op1(m, "exp", r), (int64_t[]){19, 2}, (int64_t[]){7, 6}, (int64_t[]){-3, 4});
   NcNode *q = nc_pad(g, at, s, (int64_t[]){1, -1}, (int64_t[]){2, 4}, 0.5);
   output(m, "q", op1(m, "neg", q));
-  NcNode *c = nc_concat(g, at, 3, (NcNode *[]){q, op1(m, "sin", q), nc_slice(g, at, q, (int64_t[]){0, 0}, (int64_t[]){10, 5}, (int64_t[]){1, 1})}, 1);
+  NcNode *c = nc_concat(g, at, 3, (NcNode *[]){q, op1(m, "sin", q),
+      nc_slice(g, at, q, (int64_t[]){0, 0}, (int64_t[]){10, 5}, (int64_t[]){1, 1})}, 1);
   output(m, "c", op2(m, "mul", c, c));
   output(m, "d", nc_concat(g, at, 2, (NcNode *[]){op1(m, "exp", q), q}, 0));
   NcNode *y = op2(m, "add", x, nc_broadcast(g, at, b, x->type.shape, (int64_t[]){2}));
@@ -239,7 +241,8 @@ static void randoms(Make *m) {
 }
 
 static void dots(Make *m) {
-  static const int64_t sizes[][3] = {{1, 1, 1}, {3, 5, 2}, {7, 13, 17}, {64, 64, 64}, {65, 31, 130}, {128, 10, 128}, {1, 200, 33}, {200, 1, 40}};
+  static const int64_t sizes[][3] = {{1, 1, 1}, {3, 5, 2}, {7, 13, 17}, {64, 64, 64}, {65, 31, 130}, {128, 10, 128},
+      {1, 200, 33}, {200, 1, 40}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     int64_t M = sizes[i][0], N = sizes[i][1], K = sizes[i][2];
     for (int t = 0; t < 4; t++) {
@@ -254,7 +257,8 @@ static void dots(Make *m) {
 }
 
 static void large_dot(Make *m) {     // through CLBlast where that is used
-  NcNode *a = input(m, "a", NC_F32, NC_SHAPE(512, 500)), *b = input(m, "b", NC_F32, NC_SHAPE(530, 512)), *c = input(m, "c", NC_F32, NC_SHAPE(530));
+  NcNode *a = input(m, "a", NC_F32, NC_SHAPE(512, 500)), *b = input(m, "b", NC_F32, NC_SHAPE(530, 512)),
+      *c = input(m, "c", NC_F32, NC_SHAPE(530));
   NcNode *y = nc_dot(m->g, NC_NOWHERE, a, b, 0, NULL, NULL, 1, (int64_t[]){0}, (int64_t[]){1});
   output(m, "product", nc_transpose(m->g, NC_NOWHERE, y));
   output(m, "y", op1(m, "sin", op2(m, "add", y, nc_broadcast(m->g, NC_NOWHERE, c, y->type.shape, (int64_t[]){1}))));
@@ -278,7 +282,8 @@ static void batched_dots(Make *m) {
   output(m, "half", nc_matmul(g, at, h, l));
   NcNode *hb = input(m, "hb", NC_BF16, NC_SHAPE(12, 20)), *lb = input(m, "lb", NC_BF16, NC_SHAPE(20, 24));
   output(m, "brain", op1(m, "neg", nc_matmul(g, at, hb, lb)));
-  NcNode *p = input(m, "p", NC_F32, NC_SHAPE(4, 5, 6, 7)), *r = input(m, "r", NC_F32, NC_SHAPE(5, 3, 7, 2));      // strides that do not merge
+  // strides that do not merge
+  NcNode *p = input(m, "p", NC_F32, NC_SHAPE(4, 5, 6, 7)), *r = input(m, "r", NC_F32, NC_SHAPE(5, 3, 7, 2));
   output(m, "odd", nc_dot(g, at, p, r, 0, NULL, NULL, 2, (int64_t[]){1, 3}, (int64_t[]){0, 2}));
   output(m, "odd2", op1(m, "exp", nc_dot(g, at, p, r, 1, (int64_t[]){1}, (int64_t[]){0}, 1, (int64_t[]){3}, (int64_t[]){2})));
   NcNode *bytes = input(m, "bytes", NC_U8, NC_SHAPE(12, 20)), *w = input(m, "w", NC_F32, NC_SHAPE(20, 24));
@@ -325,14 +330,18 @@ static void pools(Make *m) {
 
 static const struct { const char *name; Build *build; double loose; } composites[] = {
   {"softmax of rows of 10", softmax_10, 1}, {"softmax of rows of 64", softmax_64, 1}, {"softmax of rows of 1001", softmax_1000, 1},
-  {"softmax of rows of 1", softmax_1, 1}, {"layer norm of 96", norm_96, 4}, {"layer norm of 7", norm_7, 8}, {"layer norm of 300", norm_300, 4},
-  {"reductions over all sets of axes", sums, 8}, {"large reductions", large_sums, 40}, {"columns with names", names_of_columns, 8}, {"movement", views, 1}, {"element types", types, 1},
-  {"sizes", sizes, 1}, {"gather and scans", picks, 10}, {"random numbers", randoms, 2}, {"dots", dots, 8}, {"batched dots", batched_dots, 8}, {"a large product", large_dot, 40},
+  {"softmax of rows of 1", softmax_1, 1}, {"layer norm of 96", norm_96, 4}, {"layer norm of 7", norm_7, 8},
+  {"layer norm of 300", norm_300, 4},
+  {"reductions over all sets of axes", sums, 8}, {"large reductions", large_sums, 40},
+  {"columns with names", names_of_columns, 8}, {"movement", views, 1}, {"element types", types, 1},
+  {"sizes", sizes, 1}, {"gather and scans", picks, 10}, {"random numbers", randoms, 2}, {"dots", dots, 8},
+  {"batched dots", batched_dots, 8}, {"a large product", large_dot, 40},
   {"convolutions", convolutions, 40}, {"pools", pools, 2}};
 enum { COMPOSITES = sizeof composites / sizeof *composites };
 
 static const struct { const char *name; bool no_fuse; const char *no_fast; } ways[] = {
-  {"fused", false, NULL}, {"not fused", true, NULL}, {"plain loops", false, "row,reduce,dot,conv,conv_weight,pool,pool_grad,scatter_add,cumulative"}};
+  {"fused", false, NULL}, {"not fused", true, NULL},
+  {"plain loops", false, "row,reduce,dot,conv,conv_weight,pool,pool_grad,scatter_add,cumulative"}};
 enum { WAYS = sizeof ways / sizeof *ways };
 
 START_TEST(composite) {

@@ -157,7 +157,8 @@ START_TEST(test_damaged) {
     diag->errors = diag->messages.n = 0;
     free(all[k].at);
   }
-  NcBytes text = {.path = "p.png", .data = (const unsigned char *)"hello", .n = 5}, gif = {.path = "a.gif", .data = (const unsigned char *)"GIF89a..", .n = 8};
+  NcBytes text = {.path = "p.png", .data = (const unsigned char *)"hello", .n = 5},
+      gif = {.path = "a.gif", .data = (const unsigned char *)"GIF89a..", .n = 8};
   ck_assert(!nc_image_parse(arena, diag, &text, &m));
   expect_error(NC_E0402, "neither a PNG nor a JPEG");
   ck_assert(!nc_image_parse(arena, diag, &gif, &m));
@@ -222,7 +223,8 @@ START_TEST(test_sizes) {
   expect_error(NC_E0405, "a/2.png` is 8 by 8 points large, but");
   ck_assert_ptr_null(nc_source_open(arena, diag, &two));
   expect_error(NC_E0312, "`channels` is 3 (colour) or 1 (grey)");
-  NcDataset *set = open_good(SPEC("images", STR(NULL, temp_dir), INT("height", 2), INT("width", 6), INT("channels", 1), STR("fit", "stretch")));
+  NcDataset *set = open_good(SPEC("images", STR(NULL, temp_dir), INT("height", 2), INT("width", 6),
+      INT("channels", 1), STR("fit", "stretch")));
   ck_assert(nc_shape_eq(set->field[0].shape, NC_SHAPE(1, 2, 6)));
   set = open_good(SPEC("images", STR(NULL, temp_path("a")), INT("width", 5)));   // no classes: no label; square
   ck_assert_int_eq(set->fields, 1);

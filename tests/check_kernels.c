@@ -365,7 +365,8 @@ int main(void) {
     return 77;
   }
   suite_open();
-  Table *const tables[] = {&dot_table, &conv_table, &winograd_table, &conv_weight_table, &winograd_weight_table, &pool_table, &pool_grad_table};
+  Table *const tables[] = {&dot_table, &conv_table, &winograd_table, &conv_weight_table, &winograd_weight_table,
+      &pool_table, &pool_grad_table};
   const TTest *const tests[] = {test_dot, test_conv, test_winograd, test_conv_weight, test_winograd_weight, test_pool, test_pool_grad};
   Suite *s = suite_create("kernels");
   for (int i = 0; i < LENGTH(tables); i++)

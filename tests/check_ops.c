@@ -153,9 +153,9 @@ START_TEST(every_operation_has_a_case) {
       grad = grad || !op_cases[k].no_grad;
     }
     bool bound = op->kind == NC_LEAF && !op->eval;
-    ck_assert_msg(expect || bound, "`%s` has no case with an expected result in tests/op_cases.def", op->name);
+    ck_assert_msg(expect || bound, "`%s` has no case with an expected result in tests/op_cases*.def", op->name);
     bool flows = op->vjp && op->vjp != nc_vjp_none;
-    ck_assert_msg(grad || !flows, "`%s` has no case for its gradient in tests/op_cases.def", op->name);
+    ck_assert_msg(grad || !flows, "`%s` has no case for its gradient in tests/op_cases*.def", op->name);
   }
   for (int k = 0; k < op_case_count; k++) ck_assert_msg(nc_op(op_cases[k].op), "no operation `%s`", op_cases[k].op);
 }

@@ -96,7 +96,8 @@ static void same(const Binds *a, const Binds *b, const char *path, int n, double
 // ---- accumulate
 
 START_TEST(small_batches_add_up_to_the_large_one) {
-  static const char text[] = NET "train net on points { loss = cross_entropy(net(x), label); optimizer = %s; batch = %d; steps = 9; accumulate = %d }\n";
+  static const char text[] = NET "train net on points { loss = cross_entropy(net(x), label); optimizer = %s; "
+      "batch = %d; steps = 9; accumulate = %d }\n";
   static const char *const optimizers[] = {"sgd(0.1, momentum = 0.9)", "adam(0.1, clip = 0.1, weight_decay = 0.1)"};
   for (int k = 0; k < 2; k++) {
     NcProgram *whole = good(nc_sprintf(arena, text, optimizers[k], 12, 1));
@@ -120,10 +121,12 @@ START_TEST(small_batches_add_up_to_the_large_one) {
 END_TEST
 
 START_TEST(small_batches_draw_different_numbers) {
-  NcProgram *p = good(NET "train net on points { loss = mean(randn[B] + net(x)[:, 0] * 0); optimizer = sgd(0.1); batch = 4; steps = 9; accumulate = 2 }\n");
+  NcProgram *p = good(NET "train net on points { loss = mean(randn[B] + net(x)[:, 0] * 0); optimizer = sgd(0.1); "
+      "batch = 4; steps = 9; accumulate = 2 }\n");
   Binds b = start(p);
   give(&b, 4, 0);
-  double first = run(p->update.at[0].gather, &b, 0, 0, 0), second = run(p->step, &b, 0, 0, 1), next = run(p->update.at[0].gather, &b, 1, 0, 0);
+  double first = run(p->update.at[0].gather, &b, 0, 0, 0), second = run(p->step, &b, 0, 0, 1),
+      next = run(p->update.at[0].gather, &b, 1, 0, 0);
   ck_assert(first != second && second != next && first != next);
 }
 END_TEST
@@ -131,7 +134,8 @@ END_TEST
 // ---- ema
 
 START_TEST(averages_follow_the_weights) {
-  NcProgram *p = good(NET "train net on points { loss = cross_entropy(net(x), label); optimizer = sgd(0.5); batch = 4; steps = 9; ema = 0.8 }\n");
+  NcProgram *p = good(NET "train net on points { loss = cross_entropy(net(x), label); optimizer = sgd(0.5); "
+      "batch = 4; steps = 9; ema = 0.8 }\n");
   ck_assert_str_eq(variable(p, "ema.net.body.weight")->kind, "ema");
   ck_assert(reads(p->eval, "ema.net.body.weight") && !reads(p->eval, "net.body.weight"));
   ck_assert(reads(p->predict, "ema.net.head.b") && !reads(p->predict, "net.head.b"));
@@ -153,7 +157,8 @@ START_TEST(averages_follow_the_weights) {
 END_TEST
 
 START_TEST(the_averaged_network_has_a_name) {
-  NcProgram *p = good(NET "train net on points {\n  let teacher = net.ema(x)\n  loss = cross_entropy(net(x), label) + 0.1 * mse(net(x), teacher)\n"
+  NcProgram *p = good(NET "train net on points {\n  let teacher = net.ema(x)\n  loss = cross_entropy(net(x), "
+      "label) + 0.1 * mse(net(x), teacher)\n"
                           "  optimizer = sgd(0.1); batch = 4; steps = 9; ema = 0.9\n}\n");
   ck_assert(reads(p->step, "ema.net.body.weight"));
   ck_assert_int_eq(count_ops(p->eval, "dot"), 2);   // both are the averaged one there
@@ -170,7 +175,8 @@ END_TEST
 
 START_TEST(what_is_frozen_costs_nothing) {
   NcProgram *p = good(FROZEN "train net on points { loss = cross_entropy(net(x), label); optimizer = adam(0.1); steps = 9 }\n");
-  ck_assert(changes(p->step, "net.head.weight") && !changes(p->step, "net.body.first.weight") && !changes(p->step, "net.body.batch_norm.mean"));
+  ck_assert(changes(p->step, "net.head.weight") && !changes(p->step, "net.body.first.weight") &&
+            !changes(p->step, "net.body.batch_norm.mean"));
   ck_assert_int_eq(count_ops(p->step, "random"), 0);
   ck_assert_int_eq(count_ops(p->step, "dot"), 3 + 1);   // forward, and the gradient of the head's weight alone
   ck_assert(variable(p, "adam.m.net.head.b") && !variable(p, "adam.m.net.body.last.b"));
@@ -203,7 +209,8 @@ END_TEST
 START_TEST(a_schedule_follows_its_stage) {
   NcProgram *p = good(NET "layer probe(lr)(w: f32[S...], g: f32[S...]) -> f32[S...] { 0 * g + rate(lr)() }\n"
                           "train net on points {\n  loss = cross_entropy(net(x), label)\n"
-                          "  stage one { optimizer = probe(linear(1.0)); steps = 10 }\n  stage two { optimizer = probe(linear(1.0)); steps = 4 }\n}\n");
+                          "  stage one { optimizer = probe(linear(1.0)); "
+                              "steps = 10 }\n  stage two { optimizer = probe(linear(1.0)); steps = 4 }\n}\n");
   Binds b = start(p);
   give(&b, 32, 0);
   run(p->update.at[0].graph, &b, 5, 5, 0);
@@ -272,7 +279,8 @@ END_TEST
 
 START_TEST(steps_share_what_train_says) {
   NcProgram *p = good(GAN "train critic on points {\n  optimizer = sgd(0.1); epochs = 1; keep = a\n"
-                          "  step a { loss = mean(critic(x)) }\n  step b { loss = mean(critic(generator(randn[B, 3]))); only = [generator] }\n}\n");
+                          "  step a { loss = mean(critic(x)) }\n  step b { loss = mean(critic(generator(randn[B, "
+                              "3]))); only = [generator] }\n}\n");
   ck_assert(changes(p->update.at[0].graph, "critic.dense.weight") && p->predict && strcmp(p->recipe->keep, "a") == 0);
   ck_assert(!changes(p->update.at[1].graph, "critic.dense.weight"));
 }
@@ -281,21 +289,32 @@ END_TEST
 // ---- refused, with a place
 
 START_TEST(combinations_are_refused) {
-  refuse(NET "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; only = [haed] }\n", NC_E0313, "did you mean `head`?");
-  refuse(NET "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; only = head }\n", NC_E0312, "list of layers' paths");
-  refuse(NET "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; only = [] }\n", NC_E0312, "list of layers' paths");
-  refuse(FROZEN "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; only = [body.first.bias] }\n", NC_E0313, "body.first.b");
-  refuse(NET "train net on points { loss = mean(net(x)); stage a { optimizer = sgd(0.1); steps = 2 }; step b { optimizer = sgd(0.1) } }\n", NC_E0306,
+  refuse(NET "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; only = [haed] }\n",
+      NC_E0313, "did you mean `head`?");
+  refuse(NET "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; only = head }\n", NC_E0312,
+      "list of layers' paths");
+  refuse(NET "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; only = [] }\n", NC_E0312,
+      "list of layers' paths");
+  refuse(FROZEN "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; "
+      "only = [body.first.bias] }\n", NC_E0313, "body.first.b");
+  refuse(NET "train net on points { loss = mean(net(x)); stage a { optimizer = sgd(0.1); steps = 2 }; "
+      "step b { optimizer = sgd(0.1) } }\n", NC_E0306,
          "stages or steps, not both");
-  refuse(NET "train net on points { loss = mean(net(x)); epochs = 3; stage a { optimizer = sgd(0.1); steps = 2 } }\n", NC_E0306, "stands in each stage");
-  refuse(NET "train net on points { loss = mean(net(x)); stage a { optimizer = sgd(0.1) } }\n", NC_E0310, "the stage `a` does not say how long");
+  refuse(NET "train net on points { loss = mean(net(x)); epochs = 3; stage a { optimizer = sgd(0.1); steps = 2 } "
+      "}\n", NC_E0306, "stands in each stage");
+  refuse(NET "train net on points { loss = mean(net(x)); stage a { optimizer = sgd(0.1) } }\n", NC_E0310,
+      "the stage `a` does not say how long");
   refuse(NET "train net on points { loss = mean(net(x)); stage a { steps = 3 } }\n", NC_E0310, "the stage `a` has no optimizer");
   refuse(NET "train net on points { steps = 3; step a { optimizer = sgd(0.1) } }\n", NC_E0310, "the step `a` has no loss");
-  refuse(NET "train net on points { loss = mean(net(x)); stage a { optimizer = sgd(0.1); steps = 2 }; stage a { optimizer = sgd(0.1); steps = 2 } }\n",
+  refuse(NET "train net on points { loss = mean(net(x)); stage a { optimizer = sgd(0.1); steps = 2 }; "
+      "stage a { optimizer = sgd(0.1); steps = 2 } }\n",
          NC_E0302, "two called `a`");
-  refuse(NET "train net on points { loss = mean(net(x)); stage a { optimizer = sgd(0.1); steps = 2; batch = 3 } }\n", NC_E0311, "stands in `train` itself");
-  refuse(NET "train net on points { loss = mean(net(x)); steps = 1; step a { optimizer = sgd(0.1); epochs = 2 } }\n", NC_E0311, "stands in `train` itself");
-  refuse(NET "train net on points { loss = mean(net(x)); stage a { let y = x; optimizer = sgd(0.1); steps = 2 } }\n", NC_E0306, "`let` stands in");
+  refuse(NET "train net on points { loss = mean(net(x)); stage a { optimizer = sgd(0.1); steps = 2; batch = 3 } }\n",
+      NC_E0311, "stands in `train` itself");
+  refuse(NET "train net on points { loss = mean(net(x)); steps = 1; step a { optimizer = sgd(0.1); epochs = 2 } }\n",
+      NC_E0311, "stands in `train` itself");
+  refuse(NET "train net on points { loss = mean(net(x)); stage a { let y = x; optimizer = sgd(0.1); steps = 2 } }\n",
+      NC_E0306, "`let` stands in");
   refuse(NET "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; accumulate = 0 }\n", NC_E0312, "1 or more");
   refuse(NET "train net on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2; checkpoint = 500 }\n", NC_E0312, "every(500)");
   refuse(NET "train nett on points { loss = mean(net(x)); optimizer = sgd(0.1); steps = 2 }\n", NC_E0301, "did you mean `net`?");

@@ -98,7 +98,8 @@ START_TEST(examples_of_settings_elaborate) {
     const char *e = line(w.at.at[i], "Example ");
     if (!e || *e == '(') continue;
     elaborates(nc_sprintf(arena,
-                          "nn 1\nmodel net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\ndata d { source = spiral(); split = (train = 0.9, valid = 0.1) }\n"
+                          "nn 1\nmodel net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(2) }\ndata d { source = spiral(); "
+                              "split = (train = 0.9, valid = 0.1) }\n"
                           "train net on d {\n  loss = cross_entropy(net(x), label)\n  %s\n  steps = 900\n}\n", e),
                w.at.at[i]->name.s);
     n++;

@@ -33,7 +33,8 @@ static void check_page(const char *page) {
   int depth = 0;
   for (const char *s = page; *s;) {
     if (strncmp(s, "<!--", 4) == 0) { s = strstr(s, "-->"); ck_assert_ptr_nonnull(s); s += 3; continue; }
-    if (*s != '<') { ck_assert_msg(*s != '>' || (depth && strncmp(open[depth - 1].name, "style", 5) == 0), "a bare > at: %.60s", s); s++; continue; }
+    if (*s != '<') { ck_assert_msg(*s != '>' || (depth && strncmp(open[depth - 1].name, "style", 5) == 0),
+        "a bare > at: %.60s", s); s++; continue; }
     bool closes = s[1] == '/';
     const char *name = s + 1 + closes, *end = name;
     while (*end && !strchr(" \n/>", *end)) end++;
@@ -96,9 +97,11 @@ START_TEST(a_classifier) {
   for (int i = 0; i < 90; i++) nc_putf(&csv, "%d,%d,\"%s\"\n", i % 3 * 5 + i % 7, i % 11 - i % 3, kinds[i % 3]);
   temp_write("t.csv", csv.at, csv.n);
   const char *dir = nc_strdup(arena, temp_path("run"));
-  train(nc_sprintf(arena, "nn 1\ndata d() {\n  source = csv(\"%s\", label = \"kind\")\n  split = (train = 0.6, valid = 0.2, test = 0.2)\n}\n"
+  train(nc_sprintf(arena, "nn 1\ndata d() {\n  source = csv(\"%s\", label = \"kind\")\n  split = (train = 0.6, "
+      "valid = 0.2, test = 0.2)\n}\n"
                           "model m(x: f32[B, 2]) -> f32[B, 3] { x |> dense(4) |> tanh |> dense(3) }\n"
-                          "train m on d {\n  loss = cross_entropy(m(x), label)\n  metrics = [accuracy(m(x), label)]\n  optimizer = adam(0.05)\n"
+                          "train m on d {\n  loss = cross_entropy(m(x), label)\n  metrics = [accuracy(m(x), "
+                              "label)]\n  optimizer = adam(0.05)\n"
                           "  batch = 18\n  epochs = 3\n}\n", temp_path("t.csv")), dir);
   const char *page = report(dir);
   static const char *const ids[] = {"curves", "plane", "classes", "network", "weights", "environment", "card", "source"};
@@ -158,7 +161,8 @@ START_TEST(very_many_classes) {
   for (int i = 0; i < 40; i++) nc_putf(&csv, "%d,%d,%d\n", i % 7, i % 3, i * 1601);
   temp_write("t.csv", csv.at, csv.n);
   const char *dir = nc_strdup(arena, temp_path("run"));
-  train(nc_sprintf(arena, "nn 1\ndata d() {\n  source = csv(\"%s\", label = \"kind\", classes = 65536)\n  split = (train = 0.5, test = 0.5)\n}\n"
+  train(nc_sprintf(arena, "nn 1\ndata d() {\n  source = csv(\"%s\", label = \"kind\", "
+      "classes = 65536)\n  split = (train = 0.5, test = 0.5)\n}\n"
                           "model m(x: f32[B, 2]) -> f32[B, 65536] { x |> dense(65536) }\n"
                           "train m on d {\n  loss = cross_entropy(m(x), label)\n  optimizer = sgd(0.1)\n  batch = 20\n  epochs = 1\n}\n",
                    temp_path("t.csv")), dir);
@@ -229,7 +233,8 @@ START_TEST(cards_become_html) {
   static const char *const cases[][2] = {
     {"---\nname: x\n---\n\n# T\n", "<h3>T</h3>\n"},
     {"a `b<c` d\ne\n", "<p>a <code>b&lt;c</code> d\ne\n</p>\n"},
-    {"| a | b |\n|---|---|\n| 1 | `2` |\n", "<table>\n<tr><th>a</th><th>b</th></tr>\n<tr><td>1</td><td><code>2</code></td></tr>\n</table>\n"},
+    {"| a | b |\n|---|---|\n| 1 | `2` |\n",
+        "<table>\n<tr><th>a</th><th>b</th></tr>\n<tr><td>1</td><td><code>2</code></td></tr>\n</table>\n"},
     {"- one\n- two\n", "<ul>\n<li>one</li>\n<li>two</li>\n</ul>\n"},
     {"    code <\n    more\n", "<pre>code &lt;\nmore\n</pre>\n"},
     {"`open", "<p><code>open</code>\n</p>\n"},
@@ -246,8 +251,10 @@ START_TEST(cards_become_html) {
 END_TEST
 
 START_TEST(charts_of_anything) {
-  static const double x[] = {0, 1, 2, 3, 4}, plain[] = {1, 2, 3, 2, 1}, odd[] = {NAN, INFINITY, 2, -INFINITY, NAN}, same[] = {5, 5, 5, 5, 5},
-                      far[] = {-1e300, 1e300, 0, 1e-300, 1}, widest[] = {-1.7e308, 1.7e308, 0, 1, 2}, close[] = {1e17, 1e17 + 16, 1e17, 1e17, 1e17},
+  static const double x[] = {0, 1, 2, 3, 4}, plain[] = {1, 2, 3, 2, 1}, odd[] = {NAN, INFINITY, 2, -INFINITY, NAN},
+      same[] = {5, 5, 5, 5, 5},
+                      far[] = {-1e300, 1e300, 0, 1e-300, 1}, widest[] = {-1.7e308, 1.7e308, 0, 1, 2},
+                          close[] = {1e17, 1e17 + 16, 1e17, 1e17, 1e17},
                       least[] = {0, 5e-324, 0, 0, 0}, *const all[] = {plain, odd, same, far, widest, close, least};
   for (int i = 0; i < LENGTH(all); i++)
     for (int n = 0; n <= 5; n++)

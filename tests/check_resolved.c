@@ -73,10 +73,12 @@ START_TEST(settings_are_applied) {
   };
   for (int i = 0; i < LENGTH(cases); i++) {
     nacre_close(m);
-    m = open_model(temp_write("model.nn", file, strlen(file)), &(NacreOptions){.set = cases[i].set, .sets = cases[i].sets, .batch = cases[i].batch});
+    m = open_model(temp_write("model.nn", file, strlen(file)),
+        &(NacreOptions){.set = cases[i].set, .sets = cases[i].sets, .batch = cases[i].batch});
     const char *text = resolved();
     ck_assert_msg(text != NULL, "case %d is not resolved", i);
-    for (int k = 0; k < 3 && cases[i].say[k]; k++) ck_assert_msg(strstr(text, cases[i].say[k]), "case %d lacks `%s` in:\n%s", i, cases[i].say[k], text);
+    for (int k = 0; k < 3 && cases[i].say[k]; k++) ck_assert_msg(strstr(text, cases[i].say[k]),
+        "case %d lacks `%s` in:\n%s", i, cases[i].say[k], text);
     opens_the_same();
   }
 }
@@ -111,7 +113,8 @@ static const char *with_import(const char *import, const char *uses) {
   return resolved();
 }
 
-static const char block[] = "nn 1\n# blocks\nconst more = 2\nlayer block(n: int)(x: f32[B, I]) -> f32[B, n] { x |> dense(n * more) |> relu |> dense(n) }\n"
+static const char block[] = "nn 1\n# blocks\nconst more = 2\nlayer block(n: int)(x: f32[B, I]) -> f32[B, "
+    "n] { x |> dense(n * more) |> relu |> dense(n) }\n"
                             "test \"t\" { expect 1 == 1 }\n";
 
 START_TEST(imports_are_inlined) {

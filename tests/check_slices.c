@@ -136,8 +136,10 @@ END_TEST
 
 static NcPlan *plan_of(const char *layer, NcClass cls, NcCompileOptions o, int units) {
   const char *text = nc_sprintf(arena, "nn 1\ndata points { source = spiral(n = 64); split = (train = 1.0) }\n"
-    "model net(x: f32[B, 2]) -> f32[B, 2] {\n  let p = flatten(x)\n  let q = concat(p, 2 * p, 3 * p, 4 * p, axis = 1)\n  let s = concat(q, q - 1, axis = 1) |> reshape[B, 8, 2]\n"
-    "  s |> %s |> dense(2)\n}\ntrain net on points { loss = cross_entropy(net(x), label); optimizer = sgd(0.3); batch = 12; steps = 9 }\n", layer);
+    "model net(x: f32[B, 2]) -> f32[B, 2] {\n  let p = flatten(x)\n  let q = concat(p, 2 * p, 3 * p, 4 * p, "
+        "axis = 1)\n  let s = concat(q, q - 1, axis = 1) |> reshape[B, 8, 2]\n"
+    "  s |> %s |> dense(2)\n}\ntrain net on points { loss = cross_entropy(net(x), label); optimizer = sgd(0.3); "
+        "batch = 12; steps = 9 }\n", layer);
   NcProgramOptions program = {.name = "file.nn", .text = text, .size = strlen(text), .hooks = {.describe = describe_some}};
   NcProgram *p = nc_program(arena, diag, &program);
   ck_assert_msg(p != NULL, "%s", messages(diag));

@@ -77,12 +77,16 @@ static const Row rows[] = {
    MODEL("let c = normed(2)\n  repeat k < 3 with h = x { c(x * (1 + 0.3 * k), h) }")},
   {MODEL("let c = follow(0.5)\n  scan k in range(6) with h = x { next c(x * (1 + 0.3 * f32(k)), h) }"),
    MODEL("let c = follow(0.5)\n  repeat k < 6 with h = x { c(x * (1 + 0.3 * k), h) }")},
-  {MODEL("let c = follow(0.5)\n  mean(scan k in range(6) reverse true with h = x { let y = c(x * (1 + 0.3 * f32(k)), h); next y emit y + f32(k) }, axis = 0)"),
-   MODEL("let c = follow(0.5)\n  let (h, s) = repeat k < 6 with h = x, s = 0 * x { let y = c(x * (1 + 0.3 * (5 - k)), h); (y, s + y + (5 - k)) }\n  s / 6")},
+  {MODEL("let c = follow(0.5)\n  mean(scan k in range(6) reverse true with h = x { let y = c(x * (1 + 0.3 * f32(k)), "
+      "h); next y emit y + f32(k) }, axis = 0)"),
+   MODEL("let c = follow(0.5)\n  let (h, s) = repeat k < 6 with h = x, s = 0 * x { let y = c(x * (1 + 0.3 * (5 - k)), "
+       "h); (y, s + y + (5 - k)) }\n  s / 6")},
   // a loop within a loop, of few turns and of many; the inner one's state and the outer one's
-  {MODEL("let c = follow(0.5)\n  let n = counter()\n  scan k in range(5) with h = x { next n(scan j in range(6) with g = h { next c(x + 0.1 * f32(j), g) }) }"),
+  {MODEL("let c = follow(0.5)\n  let n = counter()\n  scan k in range(5) with h = x { next n(scan j in range(6) with "
+      "g = h { next c(x + 0.1 * f32(j), g) }) }"),
    MODEL("let c = follow(0.5)\n  let n = counter()\n  repeat k < 5 with h = x { n(repeat j < 6 with g = h { c(x + 0.1 * j, g) }) }")},
-  {MODEL("let n = counter()\n  scan k in range(7) with h = x { next n(scan j in range(2) with g = h { next n(g) + 0.1 * f32(j) }) |> dense(2) as out }"),
+  {MODEL("let n = counter()\n  scan k in range(7) with h = x { next n(scan j in range(2) with g = h { next n(g) + 0.1 "
+      "* f32(j) }) |> dense(2) as out }"),
    MODEL("let n = counter()\n  let out = dense(2)\n  repeat k < 7 with h = x { out(n(repeat j < 2 with g = h { n(g) + 0.1 * j })) }")},
   // twice in a turn; before, in and behind a loop; two loops
   {MODEL("let c = normed(2)\n  scan k in range(6) with h = x { let y = c(x, h + 0.1 * f32(k)); next c(y, h) }"),

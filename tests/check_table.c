@@ -161,7 +161,8 @@ START_TEST(test_holes) {
   ck_assert(nc_data_hash(s) == hash);
   NcFields trained = {NC_NEW_N(arena, NcField, 1), 1, 6};       // the holes go with their columns
   trained.at[0] = s->field[0];
-  NcDataset *t = open_good(SPEC("csv", STR(NULL, csv("d,b,a\n,1,2\n2001-01-01,2,\n2001-01-01,3,5\n")), STRS("dates", "d"), STR("missing", "mean")));
+  NcDataset *t = open_good(SPEC("csv", STR(NULL, csv("d,b,a\n,1,2\n2001-01-01,2,\n2001-01-01,3,5\n")),
+      STRS("dates", "d"), STR("missing", "mean")));
   ck_assert(nc_data_align(arena, diag, t, &trained));
   nc_fill_holes(arena, t, &(NcSplit){.name = "train", .index = (int64_t[]){2}, .n = 1});
   ck_assert_float_eq(((const float *)t->data[0])[1 * width], 5);

@@ -102,25 +102,30 @@ START_TEST(test_bpe_refused) {
      NC_E0410, "has the `decoder` `WordPiece`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {}}",
      NC_E0402, "`normalizer` has no type"},
-    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFKC\"}]}}",
+    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {\"type\": \"Sequence\", "
+        "\"normalizers\": [{\"type\": \"NFKC\"}]}}",
      NC_E0410, "`normalizer` is `NFKC`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {\"type\": \"Sequence\"}}",
      NC_E0402, "a Sequence without `normalizers`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"UnicodeScripts\"}}",
      NC_E0410, "`pre_tokenizer` is `UnicodeScripts`"},
-    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"ByteLevel\"}, {\"type\": \"Digits\"}]}}",
+    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Sequence\", "
+        "\"pretokenizers\": [{\"type\": \"ByteLevel\"}, {\"type\": \"Digits\"}]}}",
      NC_E0410, "goes on after `ByteLevel`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Metaspace\", \"prepend_scheme\": \"often\"}}",
      NC_E0410, "the prepend_scheme `often`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Split\"}}",
      NC_E0402, "has no `pattern`"},
-    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"String\": \"a\"}, \"behavior\": \"Odd\"}}",
+    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Split\", "
+        "\"pattern\": {\"String\": \"a\"}, \"behavior\": \"Odd\"}}",
      NC_E0410, "the behavior `Odd`"},
-    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"\\\\p{Han}+\"}}}",
+    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Split\", "
+        "\"pattern\": {\"Regex\": \"\\\\p{Han}+\"}}}",
      NC_E0410, "cuts by a pattern that has `\\p{Han}`"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"added_tokens\": [{\"id\": 1, \"content\": \"<s>\", \"single_word\": true}]}",
      NC_E0410, "`single_word` in `added_tokens` (`<s>`)"},
-    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {\"type\": \"Prepend\", \"prepend\": \"_\"}, \"added_tokens\": [{\"id\": 1, \"content\": \"<s>\", \"normalized\": true}]}",
+    {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"normalizer\": {\"type\": \"Prepend\", "
+        "\"prepend\": \"_\"}, \"added_tokens\": [{\"id\": 1, \"content\": \"<s>\", \"normalized\": true}]}",
      NC_E0410, "`normalized` in `added_tokens` (`<s>`)"},
     {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": []}, \"added_tokens\": [{\"id\": 1}]}",
      NC_E0402, "an added token without a text"},
@@ -304,7 +309,8 @@ END_TEST
 
 START_TEST(patterns_are_refused) {
   static const char *const bad[] = {"(", ")", "[", "[a", "[^", "a)", "a**", "a{2", "a{3,2}", "a{1,2}+", "a+?", "(?:ab)*", "(?<!a)b",
-                                    "(?P<n>a)", "\\", "\\h", "\\b", "\\p{Han}", "\\p{Lx}", "\\p{}", "\\p{^}", "\\p{Lu", "\\p", "\\1", "^a", "a$", "[b-a]", "[[a]]", "[a&&b]", "*",
+                                    "(?P<n>a)", "\\", "\\h", "\\b", "\\p{Han}", "\\p{Lx}", "\\p{}", "\\p{^}",
+                                        "\\p{Lu", "\\p", "\\1", "^a", "a$", "[b-a]", "[[a]]", "[a&&b]", "*",
                                     "[a-\\s]", "\xff"};
   for (int i = 0; i < LENGTH(bad); i++) {
     const char *why = NULL;

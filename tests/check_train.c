@@ -56,7 +56,8 @@ START_TEST(losses_equal_pytorch) {
   NcDiag *d = nc_diag_new(a);
   ck_assert(!NC_ON_OOM(a));
   write_golden_data(a, d);
-  const char *set[] = {nc_sprintf(a, "digits.images=%s", temp_path("image.npy")), nc_sprintf(a, "digits.labels=%s", temp_path("label.npy"))};
+  const char *set[] = {nc_sprintf(a, "digits.images=%s", temp_path("image.npy")),
+      nc_sprintf(a, "digits.labels=%s", temp_path("label.npy"))};
   unsetenv("NACRE_DEBUG");            // optimized, as they run for users
   NacreOptions o = {.set = set, .sets = 2, .device_class = goldens[_i].cls, .verify = true};
   NacreModel *m;

@@ -82,7 +82,8 @@ END_TEST
 
 // sizes: batch, in, out, groups, then x, kernel, result, stride, lo, dilation, dilate_x, packed
 static const struct { const char *kind; int sizes; int64_t size[NC_TUNED_SIZES]; } meanings[] = {
-  {"gemm_cpu", 6, {1, 5, 4, 7, 0, 1}}, {"gemm_cpu", 6, {1, 5, 4, 7, 1, 1}}, {"gemm_gpu", 6, {3, 5, 4, 7, 0, 0}}, {"clblast", 6, {2, 5, 4, 7, 1, 0}},
+  {"gemm_cpu", 6, {1, 5, 4, 7, 0, 1}}, {"gemm_cpu", 6, {1, 5, 4, 7, 1, 1}}, {"gemm_gpu", 6, {3, 5, 4, 7, 0, 0}},
+  {"clblast", 6, {2, 5, 4, 7, 1, 0}},
   {"conv_cpu", 26, {2, 3, 4, 1, 1, 5, 6, 1, 3, 3, 1, 5, 6, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0}},
   {"conv_gpu", 26, {2, 4, 6, 2, 1, 7, 9, 1, 3, 2, 1, 3, 4, 1, 2, 2, 0, 1, 0, 1, 2, 1, 1, 1, 1, 0}},
   {"conv_way", 26, {2, 4, 3, 1, 1, 4, 4, 1, 3, 3, 1, 7, 7, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 2, 2, 1}},

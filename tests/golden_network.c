@@ -240,7 +240,10 @@ static void prediction(Network *n, const NetworkMachine *m, const char *when) {
   }
 }
 
-static int by_path(const void *a, const void *b) { return strcmp((*(const NcVariable *const *)a)->path, (*(const NcVariable *const *)b)->path); }
+static int by_path(const void *a, const void *b) {
+  const NcVariable *const *x = a, *const *y = b;
+  return strcmp((*x)->path, (*y)->path);
+}
 
 // What an optimizer holds of the gradients after its first update, before which it held nothing.
 static void gradients(Network *n, const NetworkMachine *m, const char *purpose) {

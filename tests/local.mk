@@ -75,7 +75,7 @@ tests_libshared_la_SOURCES = \
   tests/interpret.h tests/interpret.c \
   tests/loops.h tests/loops.c \
   tests/nets.h tests/nets.c \
-  tests/op_cases.h tests/op_cases.c tests/op_cases.def \
+  tests/op_cases.h tests/op_cases.c tests/op_cases.def tests/op_cases_large.def \
   tests/random_graph.h tests/random_graph.c
 LDADD = tests/libshared.la $(NC_ALL) $(CHECK_LIBS)
 

@@ -175,7 +175,8 @@ static void rows(LoopCase *c) {
   NcNode *w = closed(c, &m, input(c, "w", NC_F32, S(D, D))), *own = closed(c, &m, input(c, "own", NC_F32, S(R, 2, D)));
   const NcShape s = S(R, D), pairs = S(R, 2, D / 2);
   NcNode *z = OP2("add", x, nc_matmul(m.body, AT, h, nc_transpose(m.body, AT, w)));
-  NcNode *mean = OP2("mul", nc_reduce(m.body, AT, "sum", z, 1, (int64_t[]){1}), nc_like(m.body, nc_reduce(m.body, AT, "sum", z, 1, (int64_t[]){1}), 1.0 / D));
+  NcNode *mean = OP2("mul", nc_reduce(m.body, AT, "sum", z, 1, (int64_t[]){1}),
+      nc_like(m.body, nc_reduce(m.body, AT, "sum", z, 1, (int64_t[]){1}), 1.0 / D));
   z = OP2("sub", z, nc_broadcast(m.body, AT, mean, s, (int64_t[]){0}));
   NcNode *scores = nc_dot(m.body, AT, z, own, 1, (int64_t[]){0}, (int64_t[]){0}, 1, (int64_t[]){1}, (int64_t[]){2});
   NcNode *read = nc_dot(m.body, AT, OP1("sigmoid", scores), own, 1, (int64_t[]){0}, (int64_t[]){0}, 1, (int64_t[]){1}, (int64_t[]){1});
@@ -196,7 +197,8 @@ static void mixed(LoopCase *c, bool turned) {
   enum { R = 12 };
   Make m = begin(c, 3, false);
   NcNode *h = carry(c, &m, input(c, "h", NC_F32, S(R, 2))), *w = closed(c, &m, input(c, "w", NC_F32, S(R, R)));
-  NcNode *to = turned ? nc_matmul(m.body, AT, w, h) : nc_broadcast(m.body, AT, nc_reduce(m.body, AT, "sum", h, 1, (int64_t[]){0}), S(R, 2), (int64_t[]){1});
+  NcNode *to = turned ? nc_matmul(m.body, AT, w, h) : nc_broadcast(m.body, AT,
+      nc_reduce(m.body, AT, "sum", h, 1, (int64_t[]){0}), S(R, 2), (int64_t[]){1});
   next(&m, 0, OP1("tanh", to));
   results(c, &m);
 }

@@ -21,6 +21,7 @@
 
 const OpCase op_cases[] = {
 #include "op_cases.def"
+#include "op_cases_large.def"
 };
 const int op_case_count = sizeof op_cases / sizeof *op_cases;
 

@@ -25,6 +25,20 @@ def drawn(*shape):
     return (torch.randn(*shape) * 8).round() / 8
 
 
+def folded(line):
+    """A long line as several, broken behind the last of those commas that stand in the fewest brackets."""
+    lines = []
+    while len(line) > 120:
+        depth, best = 0, None
+        for i, c in enumerate(line[:118]):
+            depth += (c in "([") - (c in ")]")
+            if i > 55 and line[i - 1:i + 1] == ", " and (best is None or depth <= best[0]):
+                best = depth, i
+        lines.append(line[:best[1]])
+        line = 6 * " " + line[best[1] + 1:]
+    return "\n".join(lines + [line])
+
+
 cases = []
 
 
@@ -102,4 +116,4 @@ fn picked(x: f32[3, M]) -> f32[3, 2] { gather(x, tensor([[0, 0], [4, 1], [2, 3]]
 fn added(x: f32[3, 5]) -> f32[3, 4] { scatter_add(x, tensor([[0, 0, 3, 1, 2], [0, 0, 3, 1, 2], [0, 0, 3, 1, 2]]), 4) }
 fn running(x: f32[S...]) -> f32[S...] { cumprod(x) }
 """)
-print("\n".join(cases))
+print("\n".join(folded(line) for line in "\n".join(cases).split("\n")))
