@@ -18,6 +18,7 @@ typedef struct {
   int64_t batch, in, out, size, kernel, pad, stride;   // conv, pool (in: channels)
   bool depthwise;                                      // conv: every channel by itself
   NcConvWay way;
+  NcGemmWay product;
 } Row;
 
 static const Row rows[] = {
@@ -31,6 +32,13 @@ static const Row rows[] = {
   {"cnn dw 3136-128", DOT, 128, 3136, 128, 1, 0},
   {"gemm 512 NT", DOT, 512, 512, 512, 0, 1},
   {"gemm 1024 NN", DOT, 1024, 1024, 1024, 0, 0},
+  {"gemm 1024 NN blocks", DOT, 1024, 1024, 1024, 0, 0, .product = NC_GEMM_BLOCKS},
+  {"gemm 1024 NT", DOT, 1024, 1024, 1024, 0, 1},
+  {"gemm 1024 NT blocks", DOT, 1024, 1024, 1024, 0, 1, .product = NC_GEMM_BLOCKS},
+  {"gemm 1024 TN", DOT, 1024, 1024, 1024, 1, 0},
+  {"gemm 1024 TN blocks", DOT, 1024, 1024, 1024, 1, 0, .product = NC_GEMM_BLOCKS},
+  {"dense 2048 1024-1024", DOT, 2048, 1024, 1024, 0, 1},
+  {"dense dw 1024 x 1024", DOT, 1024, 1024, 2048, 1, 0},
   {"encoder up 512-2048", DOT, 1024, 2048, 512, 0, 1},
   {"encoder down 2048-512", DOT, 1024, 512, 2048, 0, 1},
   {"encoder qkv 512-1536", DOT, 1024, 1536, 512, 0, 1},
@@ -100,7 +108,7 @@ static int64_t out_size(const Row *r) { return (r->size + 2 * r->pad - r->kernel
 static bool make(const Row *r, NcBuf *program, const NcTarget *t, NcTemplateUse *use, size_t n[4], double *work) {
   const int64_t y = r->kind == DOT ? 0 : out_size(r), taps = r->kernel * r->kernel;
   if (r->kind == DOT) {
-    const NcGemm g = {.name = "row", .batch = {1, 1}, .m = r->m, .n = r->n, .k = r->k,
+    const NcGemm g = {.name = "row", .way = r->product, .batch = {1, 1}, .m = r->m, .n = r->n, .k = r->k,
                       .a_m = r->ta ? 1 : r->k, .a_k = r->ta ? r->m : 1,
                       .b_k = r->tb ? 1 : r->n, .b_n = r->tb ? r->k : 1};
     n[0] = (size_t)(r->m * r->k), n[1] = (size_t)(r->k * r->n), n[3] = (size_t)(r->m * r->n);

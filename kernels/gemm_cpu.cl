@@ -20,7 +20,9 @@
 //   SPLIT              slices of K (1: none): slice s writes its sums to work[s][z][M][N], and _reduce adds
 //                      them up in order and stores
 //   AHEAD              1: NAME_at is given B as panels [N/NR][K][NR], which NAME_ahead makes: for who multiplies by the same B
-//                      many times. Neither with PACK_A, nor with SPLIT, nor batched
+//                      many times. Not with PACK_A
+//   PANELS_A           1: A is panels [M/MR][K][MR] too, whose last begins at row M - MR. Large products are made so, of what two
+//                      launches before have packed (panels_cpu.cl): every block reads it as it lies
 //   A_TYPE B_TYPE C_TYPE, LOAD_A(i) LOAD_B(i) LOAD_B_V(i), STORE(o, c, v) STORE_V(o, c, v), EXTRA EXTRA_NAMES
 //                      see compiler/gen/templates.h; o = (z·M + m)·N + n, c = n
 //
@@ -28,6 +30,13 @@
 // NAME_reduce (SPLIT > 1): see reduce_cpu.cl; work: SPLIT·Z0·Z1·M·N floats.
 
 #define K_SLICE ((K + SPLIT - 1) / SPLIT)
+#if PANELS_A
+#define A_AT(r, k) at[(k) * MR + (r)]
+#define A_BEGIN(m, row) ((m) * (IDX)K)
+#define A_STEP MR
+#else
+#define A_BEGIN(m, row) ((row) * (IDX)A_M)
+#define A_STEP A_K
 #if !PACK_A
 #define A_AT(r, k) at[(r) * (long)A_M + (k)]
 #elif A_K == 1
@@ -35,12 +44,14 @@
 #else
 #define A_AT(r, k) pa[(k) * A_MR + (r)]
 #endif
+#endif
 #if K_SLICE > KB
 #define SUMS (MB * NB)
 #else
 #define SUMS (MR * NR)
 #endif
 
+#if !PANELS_A
 // B[k0 … k0+steps)[n0 … n0+NR) into a panel, zeros beyond N. b: index of B[k0][n0].
 INLINE void FN(_pack)(SCRATCH float *to, IDX b, int steps, int cols, __global const B_TYPE *B EXTRA) {
 #if B_K != 1 || B_N == 1
@@ -66,6 +77,8 @@ INLINE void FN(_pack)(SCRATCH float *to, IDX b, int steps, int cols, __global co
     for (int j = 0; j < NR; j++) to[k * NR + j] = LOAD_B((b + k * (IDX)B_K + j * (IDX)B_N));
 #endif
 }
+
+#endif
 
 #if PACK_A
 // MR rows of A over `steps` steps: as they lie when they are contiguous, else turned to [k][A_MR].
@@ -157,7 +170,7 @@ INLINE void FN(_tile_at)(int m, int m0, int n, int n0, int steps, bool first, bo
                          __global const A_TYPE *A, __global OUT_TYPE *C EXTRA) {
   const int row = min(m, M - MR);     // the last tile makes rows again rather than being one of fewer rows
   SCRATCH float *sum = sums + (SUMS == MB * NB ? (m - m0) * NB + (n - n0) * MR : 0);
-  FN(_tile)(steps, first, A + a + row * (IDX)A_M, pa, panel, sum);
+  FN(_tile)(steps, first, A + a + A_BEGIN(m, row), pa, panel, sum);
   if (last) FN(_store)(m - row, sum, o + row * (IDX)N, n, C EXTRA_NAMES);
 }
 
@@ -173,11 +186,11 @@ BODY void FN(_item)(int m0, int n0, int zs, SCRATCH float *restrict panel, SCRAT
   for (int k0 = k_begin; k0 < k_end; k0 += KB) {
     const int steps = min(KB, k_end - k0);
     const bool first = k0 == k_begin, last = k0 + KB >= k_end;
-    const IDX a = a0 + k0 * (IDX)A_K, b = b0 + k0 * (IDX)B_K;
+    const IDX a = a0 + k0 * (IDX)A_STEP, b = b0 + k0 * (IDX)B_K;
 #pragma nounroll
     for (int n = n0; n < n1; n += NR) {
 #if AHEAD
-      __global const float *to = B + n * (IDX)K + k0 * NR;
+      __global const float *to = B + b0 + n * (IDX)K + k0 * NR;
 #else
       SCRATCH float *to = panel + (PACK_A ? (n - n0) * KB : 0);
       FN(_pack)(to, b + n * (IDX)B_N, steps, N - n, B EXTRA_NAMES);
@@ -201,7 +214,7 @@ BODY void FN(_item)(int m0, int n0, int zs, SCRATCH float *restrict panel, SCRAT
   }
 }
 
-#define PANEL PADDED(KB * (PACK_A ? NB : NR))
+#define PANEL (PANELS_A ? 0 : PADDED(KB * (PACK_A ? NB : NR)))
 #define ARGS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA
 #define ARG_NAMES A, B, C EXTRA_NAMES
 enum { FN(_scratch) = PANEL + PADDED(SUMS) + (PACK_A ? KB * A_MR : 0) };
@@ -214,7 +227,7 @@ INLINE void FN(_group)(SCRATCH float *panel, ARGS) {
 }
 GROUP_KERNEL
 
-#if AHEAD
+#if AHEAD && !PANELS_A
 // `to`: K floats for each column, in whole panels.
 BODY void FN(_ahead)(SCRATCH float *restrict panel, __global float *restrict to, ARGS) {
 #pragma nounroll
@@ -232,6 +245,8 @@ BODY void FN(_ahead)(SCRATCH float *restrict panel, __global float *restrict to,
 #undef PANEL
 #undef K_SLICE
 #undef A_AT
+#undef A_BEGIN
+#undef A_STEP
 #undef SUMS
 #undef OUT_TYPE
 #undef BY_VECTOR

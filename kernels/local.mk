@@ -5,6 +5,7 @@ NC_KERNELS += kernels/random.cl
 NC_KERNELS += kernels/begin.cl
 NC_KERNELS += kernels/end.cl
 NC_KERNELS += kernels/tile_cpu.cl
+NC_KERNELS += kernels/panels_cpu.cl
 NC_KERNELS += kernels/gemm_cpu.cl
 NC_KERNELS += kernels/store.cl
 NC_KERNELS += kernels/stream.cl

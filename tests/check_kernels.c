@@ -56,7 +56,7 @@ static void check_row(Table *t, int row, const Case *c, Variant v, double terms)
 static Variant variant_of(int row) { return (Variant)(row % VARIANTS); }
 
 // ---- dot ----
-typedef struct { int z, m, n, k; bool ta, tb; } DotShape;
+typedef struct { int z, m, n, k; bool ta, tb, panels; } DotShape;
 
 static const DotShape dots[] = {
   {1, 1, 1, 1, 0, 0}, {1, 1, 1, 7, 0, 1}, {1, 1, 17, 5, 0, 0}, {1, 13, 1, 3, 0, 0}, {1, 5, 15, 9, 0, 0},
@@ -64,12 +64,14 @@ static const DotShape dots[] = {
   {1, 128, 10, 128, 0, 1}, {1, 10, 128, 128, 1, 0}, {1, 128, 128, 10, 0, 0}, {1, 128, 128, 784, 0, 1},
   {1, 128, 100, 131, 1, 0}, {1, 17, 19, 1031, 0, 1}, {1, 2, 3, 5000, 0, 0}, {1, 200, 48, 1100, 0, 1},
   {2, 5, 7, 11, 0, 1}, {4, 16, 16, 64, 0, 0}, {6, 33, 20, 65, 1, 1}, {1, 1, 257, 300, 0, 1}, {1, 300, 1, 257, 0, 0},
-  {8, 20, 40, 600, 0, 1}};
+  {8, 20, 40, 600, 0, 1},
+  {1, 7, 17, 9, 0, 0, 1}, {1, 13, 33, 31, 0, 1, 1}, {1, 50, 70, 33, 1, 0, 1}, {4, 21, 40, 19, 1, 1, 1},
+  {1, 23, 35, 1100, 0, 1, 1}, {1, 61, 150, 1031, 1, 0, 1}, {1, 3, 16, 1, 0, 0, 1}, {6, 100, 50, 64, 0, 0, 1}};
 
 static NcGemm dot_of(int row) {
   const DotShape s = dots[row];
   const int z0 = s.z > 2 ? 2 : 1, z1 = s.z / z0;   // a batch of 4 is 2 × 2
-  return (NcGemm){.name = nc_sprintf(arena, "dot_%d", row), .batch = {z0, z1}, .m = s.m, .n = s.n, .k = s.k,
+  return (NcGemm){.name = nc_sprintf(arena, "dot_%d", row), .way = s.panels ? NC_GEMM_PANELS : NC_GEMM_BEST, .batch = {z0, z1}, .m = s.m, .n = s.n, .k = s.k,
                   .a_batch = {(int64_t)z1 * s.m * s.k, s.m * s.k}, .a_m = s.ta ? 1 : s.k, .a_k = s.ta ? s.m : 1,
                   .b_batch = {(int64_t)z1 * s.n * s.k, s.n * s.k}, .b_k = s.tb ? 1 : s.n, .b_n = s.tb ? s.k : 1,
                   .text = case_text(variant_of(row), run.target.vector)};

@@ -75,8 +75,11 @@ typedef struct {
 
 // dot: C[z0][z1][m][n] = Σk A[…] B[…]. Strides in elements, of any sign, 0 to repeat; the index passed to `load`
 // starts from 0 at [0][0][0][0], so a base offset goes into the load expression.
+// `way`: how a CPU makes it; tests and measurements ask for one, which is taken where the sizes allow it.
+typedef enum { NC_GEMM_BEST, NC_GEMM_BLOCKS, NC_GEMM_PANELS } NcGemmWay;
 typedef struct {
   const char *name;
+  NcGemmWay way;
   int64_t batch[2], m, n, k;           // batch 1, 1 when there is none
   int64_t a_batch[2], a_m, a_k;
   int64_t b_batch[2], b_k, b_n;
