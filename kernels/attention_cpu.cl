@@ -18,6 +18,7 @@
 // absent results are left out; at the end EXTRA.
 
 #define TILE (NV * W)
+#define EXP NC_CAT(nc_exp_, VEC)
 
 // Rows `from` … of x [rows][width] into lanes, times `scale`; beyond the last row the last again.
 INLINE void FN(_lanes)(VEC *to, __global const float *x, int from, int rows, int width, float scale) {
@@ -136,8 +137,8 @@ BODY void FN(_item)(int item, ARGS) {
         const VEC x = s[k * NV + n];
         most = select(most, x, (x > most) | (x != x));
       }
-      const VEC shrink = exp(top[n] - most);
-      for (int k = 0; k < count; k++) part += s[k * NV + n] = exp(s[k * NV + n] - most);
+      const VEC shrink = EXP(top[n] - most);
+      for (int k = 0; k < count; k++) part += s[k * NV + n] = EXP(s[k * NV + n] - most);
       total[n] = fma(total[n], shrink, part);
       top[n] = most;
       if (j) for (int f = 0; f < F; f++) sum[f * NV + n] *= shrink;
@@ -175,7 +176,7 @@ BODY void FN(_item)(int item, ARGS) {
     FN(_hide)(s, b, h, first, j, count EXTRA_NAMES);
     FN(_scores)(ds, dy, V + j * F, count, F);
     for (int k = 0; k < count; k++)
-      for (int n = 0; n < NV; n++) ds[k * NV + n] = exp(s[k * NV + n] - stat[n]) * (ds[k * NV + n] - delta[n]);
+      for (int n = 0; n < NV; n++) ds[k * NV + n] = EXP(s[k * NV + n] - stat[n]) * (ds[k * NV + n] - delta[n]);
     FN(_weigh)(sum, ds, K + j * E, count, E);
   }
   FN(_unlanes)(R0 + (size_t)head * T * E, sum, first, T, E, SCALE);
@@ -197,7 +198,7 @@ BODY void FN(_item)(int item, ARGS) {
       FN(_scores)(ds, v, DY + (row + i) * F, count, F);
       for (int t = 0; t < count; t++)
         for (int n = 0; n < NV; n++) {
-          s[t * NV + n] = exp(s[t * NV + n] - STAT[row + i + t]);
+          s[t * NV + n] = EXP(s[t * NV + n] - STAT[row + i + t]);
           ds[t * NV + n] = s[t * NV + n] * (ds[t * NV + n] - DELTA[row + i + t]);
         }
       FN(_weigh)(dk, ds, Q + (row + i) * E, count, E);
@@ -215,3 +216,4 @@ BODY void FN(_item)(int item, ARGS) {
 
 ITEM_KERNEL(NAME, FN(_item))
 #undef TILE
+#undef EXP

@@ -1,9 +1,9 @@
 // Functions of pointwise operations that OpenCL lacks or does slowly, for every register width: nc_NAME_TYPE.
 // Scalars and vectors differ in what a comparison gives (1 or -1), and select() knows both.
 
-// exp within 2 units in the last place; 0 below -87. x is n log 2 + r, the exponent n comes out of the low bits of a sum that
-// has no room for a fraction, and exp(r) is a fit of degree 6 as those of erf. Half of it all is as short as a processor
-// wants it that has much else to keep in flight: no function of the driver's, no test for each end. A comparison with NaN
+// exp within 2 units in the last place; 0 below -87, where the bits of 2 to the power n - 1 are those of 0. x is n log 2 + r, the
+// exponent n comes out of the low bits of a sum that has no room for a fraction, and exp(r) is a fit of degree 6. It is as short as a
+// processor wants it that has much else to keep in flight: no function of the driver's, no choice at the ends. A comparison with NaN
 // is false, so that NaN stays.
 #define NC_EXP(T, I) \
   static inline T nc_expof_##T(T x) { \
@@ -18,50 +18,64 @@
     return p * as_##T(as_##I(t) << 23); \
   } \
   static inline T nc_exp_##T(T x) { \
-    T y = nc_expof_##T(x > (T)(88.73f) ? (T)(88.73f) : x); \
-    return x < (T)(-86.9f) ? (T)(0.0f) : y; \
+    T y = x > (T)(88.73f) ? (T)(88.73f) : x; \
+    return nc_expof_##T(y < (T)(-87.2f) ? (T)(-87.2f) : y); \
   } \
   static inline T nc_sigmoid_##T(T x) { \
     T z = x > (T)(86.9f) ? (T)(86.9f) : x; \
     return 1.0f / (1.0f + nc_expof_##T(z < (T)(-88.7f) ? (T)(88.7f) : -z)); \
   }
 
-// tanh within 2 units: up to 0.65 it is x + x³ P(x²), a fit; beyond, 1 - 2 / (1 + exp(2x)).
-#define NC_TANH(T, I) \
-  static inline T nc_tanh_##T(T x) { \
-    T a = fabs(x), t = a * a, z = a > (T)(44.0f) ? (T)(44.0f) : a; \
-    T p = -0.0055285687558352947f * t + 0.020483257248997688f; \
-    p = p * t - 0.053692948073148727f; \
-    p = p * t + 0.13330899178981781f; \
-    p = p * t - 0.3333326280117035f; \
-    p = p * t * x + x; \
-    T far = copysign(1.0f - 2.0f / (1.0f + nc_expof_##T(z + z)), x); \
-    return a > (T)(0.65f) ? far : p; \
+// log(1 + f) is f P(f) / Q(f), a minimax fit between 1/√2 and √2, and another one up to 2. So log, where x is 2 to the power e times what
+// is near 1, is within 3 units in the last place, also of denormals, and softplus, log(1 + exp(x)), within 4, but 0 below -87.
+#define NC_LOG(T, I) \
+  static inline T nc_log_##T(T x) { \
+    I denormal = convert_##I(x < (T)(1.17549435e-38f)); \
+    T z = select(x, x * 8388608.0f, denormal), e = select((T)(0.0f), (T)(-23.0f), denormal); \
+    I i = as_##I(z) - 0x3f3504f3; \
+    T f = as_##T((i & 0x7fffff) + 0x3f3504f3) - 1.0f; \
+    e += convert_##T(i >> 23); \
+    T p = 0.00701732556f * f + 0.33260047f, q = 0.113788252f * f + 0.856435429f; \
+    p = p * f + 1.21433653f, q = q * f + 1.71433654f; \
+    p = p * f + 1.0f, q = q * f + 1.0f; \
+    T y = e * 0.693359375f + (e * -2.1219444e-4f + p * f / q); \
+    y = x > (T)(3.40282347e38f) ? x : y; \
+    y = x > (T)(0.0f) ? y : (T)(-INFINITY); \
+    return x >= (T)(0.0f) ? y : (T)(NAN); \
+  } \
+  static inline T nc_softplus_##T(T x) { \
+    T u = nc_exp_##T(-fabs(x)); \
+    T p = 0.00341728517f * u + 0.238157627f, q = 0.0752873245f * u + 0.687936473f; \
+    p = p * u + 1.06621864f, q = q * u + 1.56621851f; \
+    p = p * u + 1.0f, q = q * u + 1.0f; \
+    return p * u / q + (x > (T)(0.0f) ? x : (T)(0.0f)); \
   }
 
-// erf within 3 units in the last place. Below 1 it is x P(x²); above, 1 - exp(Q(x)), Q being close to log(1 - erf).
-// P and Q are least-squares fits, reweighted towards equal ripple.
-#define NC_ERF(T, I) \
+// tanh and erf are x P(x²) / Q(x²): minimax fits with coefficients above 0, so that nothing cancels. They are within 3.5e-7 of
+// themselves: 3 units in the last place, but 6 just below 1, where these are half as large. Beyond what was fitted (9.1 and
+// 3.85) they go above 1 and are held there: from 9.4 and 4 on they are exactly 1. NaN stays.
+#define NC_HELD(T) \
+    T y = p * x / q; \
+    y = y > (T)(1.0f) ? (T)(1.0f) : y; \
+    return y < (T)(-1.0f) ? (T)(-1.0f) : y;
+#define NC_TANH(T) \
+  static inline T nc_tanh_##T(T x) { \
+    T s = x * x, t = s > (T)(88.36f) ? (T)(88.36f) : s; \
+    T p = 1.31775071e-08f * t + 2.04811695e-05f, q = 7.70403972e-07f * t + 0.00032729184f; \
+    p = p * t + 0.00348781026f, q = q * t + 0.0258473847f; \
+    p = p * t + 0.133744746f, q = q * t + 0.467077911f; \
+    p = p * t + 1.0f, q = q * t + 1.0f; \
+    NC_HELD(T) \
+  }
+#define NC_ERF(T) \
   static inline T nc_erf_##T(T x) { \
-    T a = fmin(fabs(x), (T)(3.95f)), t = a * a, s = a - 2.5f; \
-    T p = -9.680130460765213e-06f * t + 0.00011270542745478451f; \
-    p = p * t - 0.00084847112884745f; \
-    p = p * t + 0.005221074912697077f; \
-    p = p * t - 0.02686544507741928f; \
-    p = p * t + 0.11283782869577408f; \
-    p = p * t - 0.37612637877464294f; \
-    p = (p * t + 1.128379225730896f) * x; \
-    T q = 1.4167503650241997e-06f * s - 1.3885422958992422e-05f; \
-    q = q * s + 7.761616143397987e-05f; \
-    q = q * s - 0.0004183104319963604f; \
-    q = q * s + 0.0021659834310412407f; \
-    q = q * s - 0.010859924368560314f; \
-    q = q * s - 0.9438946843147278f; \
-    q = q * s - 5.352680683135986f; \
-    q = q * s - 7.806815147399902f; \
-    T far = copysign(1.0f - nc_exp_##T(q), x); \
-    I large = a > (T)(1.0f), nan = x != x; \
-    return select(select(p, far, large), x, nan); \
+    T s = x * x, t = s > (T)(16.0f) ? (T)(16.0f) : s; \
+    T p = 3.58593684e-06f * t + 0.000485907891f, q = 6.58789286e-05f * t + 0.00194842496f; \
+    p = p * t + 0.00624916796f, q = q * t + 0.0251480006f; \
+    p = p * t + 0.0892633721f, q = q * t + 0.192422971f; \
+    p = p * t + 0.319599718f, q = q * t + 0.850204408f; \
+    p = p * t + 1.91926229f, q = q * t + 1.70090199f; \
+    NC_HELD(T) \
   }
 
 // The inverse of erf: x times a polynomial in w = -log(1 - x²), or in its root where x is near 1 (the way of Giles,
@@ -116,7 +130,7 @@
     return select(r, r + d, turn); \
   }
 
-#define NC_MATH(T, I, L) NC_EXP(T, I) NC_TANH(T, I) NC_ERF(T, I) NC_ERFINV(T, I) NC_MOD_FLOAT(T, I) NC_DIVIDE(I, I) NC_DIVIDE(L, L)
+#define NC_MATH(T, I, L) NC_EXP(T, I) NC_LOG(T, I) NC_TANH(T) NC_ERF(T) NC_ERFINV(T, I) NC_MOD_FLOAT(T, I) NC_DIVIDE(I, I) NC_DIVIDE(L, L)
 NC_MATH(float, int, long)
 NC_MATH(float2, int2, long2)
 NC_MATH(float4, int4, long4)
@@ -124,7 +138,9 @@ NC_MATH(float8, int8, long8)
 NC_MATH(float16, int16, long16)
 #undef NC_MATH
 #undef NC_EXP
+#undef NC_LOG
 #undef NC_TANH
+#undef NC_HELD
 #undef NC_ERF
 #undef NC_ERFINV
 #undef NC_MOD_FLOAT

@@ -191,35 +191,72 @@ static float *sweep(const char *function, const float *x) {
   return y;
 }
 
-START_TEST(erf_is_accurate) {
-  float *x = NC_NEW_N(arena, float, SWEEP), worst = 0;
-  for (int i = 0; i < SWEEP; i++) x[i] = (float)(i - SWEEP / 2) / (SWEEP / 2) * 5;
-  x[0] = -INFINITY, x[1] = INFINITY, x[2] = 1e-30f, x[3] = NAN;
-  float *y = sweep("nc_erf_float8", x);
-  for (int i = 0; i < SWEEP; i++)
-    if (i != 3) worst = fmaxf(worst, (float)ulps(y[i], erf((double)x[i])));
-  ck_assert(isnan(y[3]));
-  ck_assert_msg(worst <= 3, "%g units in the last place", (double)worst);
+// Half of what is tried lies evenly up to `end` on both sides, half among all floats there are.
+static float *tried(float end) {
+  float *x = NC_NEW_N(arena, float, SWEEP);
+  for (uint32_t i = 0; i < SWEEP; i++) {
+    const uint32_t bits = i << 16 | 0x5a5a;
+    if (i % 2) memcpy(&x[i], &bits, sizeof bits);
+    else x[i] = (float)((int)i - SWEEP / 2) / (SWEEP / 2) * end;
+  }
+  return x;
 }
+
+// What saturates: within 3.5e-7 of itself, 3 units in the last place below a half, exactly 1 at the end, never beyond.
+static void saturates(const char *function, double exact(double), float end) {
+  float *x = tried(end + 1);
+  const float edge[] = {-INFINITY, INFINITY, NAN, end, -end, 0, -0.0f, 1e30f};
+  memcpy(x, edge, sizeof edge);
+  float *y = sweep(function, x);
+  ck_assert(y[0] == -1 && y[1] == 1 && isnan(y[2]) && y[3] == 1 && y[4] == -1 && y[5] == 0 && y[6] == 0 && y[7] == 1);
+  for (int i = 0; i < SWEEP; i++) {
+    const double want = exact(x[i]);
+    if (isnan(x[i])) ck_assert(isnan(y[i]));
+    else ck_assert_msg(fabsf(y[i]) <= 1 && (fabs(want) < 0.5 ? ulps(y[i], want) <= 3 : fabs((double)y[i] / want - 1) < 3.5e-7),
+                       "%s(%a) = %a", function, (double)x[i], (double)y[i]);
+  }
+}
+
+START_TEST(erf_is_accurate) { saturates("nc_erf_float8", erf, 4); }
+END_TEST
+
+START_TEST(tanh_is_accurate) { saturates("nc_tanh_float8", tanh, 9.4f); }
 END_TEST
 
 // exp and what is made of it, from where it is 0 to where it is infinite.
 START_TEST(exp_is_accurate) {
-  float *x = NC_NEW_N(arena, float, SWEEP), worst = 0;
-  for (int i = 0; i < SWEEP; i++) x[i] = (float)(i - SWEEP / 2) / (SWEEP / 2) * 86.5f;
-  const float edge[] = {-INFINITY, INFINITY, NAN, 88.7f, 88.73f, 1e30f, -1e30f, -87.5f, 0, -0.0f, 1e-30f};
+  float *x = tried(88.7f), worst = 0;
+  const float edge[] = {-INFINITY, INFINITY, NAN, 88.73f, 1e30f, -1e30f, -87.1f, -87.5f, 88.7f, 0, -0.0f};
   memcpy(x, edge, sizeof edge);
-  float *y = sweep("nc_exp_float8", x), *s = sweep("nc_sigmoid_float8", x), *t = sweep("nc_tanh_float8", x);
-  ck_assert(isnan(y[2]) && isnan(s[2]) && isnan(t[2]));
-  ck_assert(y[0] == 0 && y[6] == 0 && y[7] == 0 && isinf(y[1]) && isinf(y[4]) && isinf(y[5]));
-  ck_assert(s[0] >= 0 && s[0] < 1e-37f && s[6] < 1e-37f && s[1] == 1 && s[5] == 1);
-  ck_assert(t[0] == -1 && t[1] == 1 && t[5] == 1 && t[6] == -1 && t[8] == 0 && t[10] == 1e-30f);
+  float *y = sweep("nc_exp_float8", x), *s = sweep("nc_sigmoid_float8", x);
+  ck_assert(isnan(y[2]) && isnan(s[2]));
+  ck_assert(y[0] == 0 && y[5] == 0 && y[6] == 0 && y[7] == 0 && isinf(y[1]) && isinf(y[3]) && isinf(y[4]));
+  ck_assert(s[0] >= 0 && s[0] < 1e-37f && s[5] < 1e-37f && s[1] == 1 && s[4] == 1);
   for (int i = 0; i < SWEEP; i++) {
-    if (i != 2) worst = fmaxf(worst, (float)ulps(t[i], tanh((double)x[i])));
-    if (i < 8 && i != 3) continue;
+    if (x[i] > 88.72f) ck_assert(isinf(y[i]) && s[i] == 1);
+    if (x[i] < -87) ck_assert(y[i] == 0 && s[i] >= 0 && s[i] < 2e-38f);
+    if (!(x[i] > -86.9f && x[i] < 88.72f)) continue;
     worst = fmaxf(worst, (float)fmax(ulps(y[i], exp((double)x[i])), ulps(s[i], 1 / (1 + exp(-(double)x[i])))));
   }
   ck_assert_msg(worst <= 3, "%g units in the last place", (double)worst);
+}
+END_TEST
+
+START_TEST(log_is_accurate) {
+  float *x = tried(88.7f), worst = 0, far = 0;
+  const float edge[] = {-INFINITY, INFINITY, NAN, 0, -0.0f, -1e-40f, 1e-45f, 1, 1 + 0x1p-23f, 1 - 0x1p-24f, 3.4e38f, -3.4e38f};
+  memcpy(x, edge, sizeof edge);
+  float *y = sweep("nc_log_float8", x), *s = sweep("nc_softplus_float8", x);
+  ck_assert(isnan(y[0]) && y[1] == INFINITY && isnan(y[2]) && y[3] == -INFINITY && y[4] == -INFINITY && isnan(y[5]) && y[7] == 0);
+  ck_assert(s[0] == 0 && s[1] == INFINITY && isnan(s[2]) && s[11] == 0);
+  for (int i = 3; i < SWEEP; i++) {
+    if (isnan(x[i]) || isinf(x[i])) continue;
+    if (x[i] < 0) ck_assert(isnan(y[i]));
+    if (x[i] > 0) worst = fmaxf(worst, (float)ulps(y[i], log((double)x[i])));
+    if (x[i] < -87) ck_assert(s[i] == 0);
+    if (x[i] > -86.9f) far = fmaxf(far, (float)ulps(s[i], log1p(exp(-fabs((double)x[i]))) + fmax(x[i], 0)));
+  }
+  ck_assert_msg(worst <= 3 && far <= 4, "%g and %g units in the last place", (double)worst, (double)far);
 }
 END_TEST
 
@@ -339,6 +376,8 @@ int main(void) {
   tcase_add_loop_test(t, rows, 0, 2);
   tcase_add_test(t, exp_is_accurate);
   tcase_add_test(t, erf_is_accurate);
+  tcase_add_test(t, tanh_is_accurate);
+  tcase_add_test(t, log_is_accurate);
   tcase_add_test(t, erfinv_is_accurate);
   tcase_add_test(t, division_does_not_trap);
   tcase_add_test(t, random_is_the_evaluators);

@@ -156,11 +156,18 @@ static const char *every_second(NcEmit *e, NcDtype t, int p, const char *first) 
                     e->lanes, v, e->lanes, p, first, v, e->lanes, p, first, e->lanes - 1);
 }
 
+static void note(NcEmit *e, int argument) {
+  for (int i = 0; i < e->direct.n; i++)
+    if (e->direct.at[i] == argument) return;
+  *NC_PUSH(e->arena, e->direct) = argument;
+}
+
 NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at) {
   int p = nc_emit_arg(e, buffer, nc_dtype_store(t), false), level = nc_emit_level(e, at->level), w = e->lanes;
-  bool vec = at->lane, unit = vec && nc_ix_unit(at), second = vec && w > 2 && nc_ix_lane_factor(at) == 2;
+  bool cpu = e->p->target->cls == NC_CLASS_CPU, vec = at->lane, unit = vec && nc_ix_unit(at), second = vec && w > 2 && nc_ix_lane_factor(at) == 2;
   if (level == e->lane_level && e->lanes > 1) (*(unit || second ? &e->tally.unit : vec ? &e->tally.gather : &e->tally.same))++;
   else if (level == e->depth) e->tally.same++;
+  if (at == e->flat && unit && t == NC_F32) note(e, p);
   const char *one = nc_sprintf(e->arena, t == NC_F16 ? "vload_half(%%s, p%d)" : "p%d[%%s]", p), *raw;
   const char *first = nc_ix_text(&e->ix, at, false);
   char suffix[12] = "";
@@ -168,6 +175,7 @@ NcVal nc_emit_load(NcEmit *e, int buffer, NcDtype t, NcIx *at) {
   if (!vec) raw = nc_sprintf(e->arena, one, first);
   else if (second) raw = every_second(e, t, p, first);
   else if (!unit) raw = nc_sprintf(e->arena, "(%s%d)(%s)", t == NC_F16 ? "float" : nc_dtype_store(t), w, gather(e, one, at));
+  else if (t == NC_F32 && cpu) raw = nc_sprintf(e->arena, "nc_load(%d, p%d + %s)", w, p, first);
   else raw = nc_sprintf(e->arena, t == NC_F16 ? "vload_half%d(0, p%d + %s)" : "vload%d(0, p%d + %s)", w, p, first);
   switch (t) {
   case NC_BF16: raw = nc_sprintf(e->arena, "as_float%s(convert_uint%s(%s) << 16)", suffix, suffix, raw); break;
@@ -209,6 +217,8 @@ void nc_emit_store(NcEmit *e, int level, int buffer, NcDtype t, NcIx *at, NcVal 
     else nc_emit_line(e, level, "p%d[%s] = %s;", p, first, x);
   } else if (nc_ix_unit(at) && streams(e, buffer, t, at, w)) {
     nc_emit_line(e, level, "nc_stream(%s, (__global float%d *)(p%d + %s));", x, w, p, first);
+  } else if (nc_ix_unit(at) && t == NC_F32 && e->p->target->cls == NC_CLASS_CPU) {
+    nc_emit_line(e, level, "nc_save(%d, %s, p%d + %s);", w, x, p, first);
   } else if (nc_ix_unit(at)) {
     nc_emit_line(e, level, t == NC_F16 ? "vstore_half%d_rte(%s, 0, p%d + %s);" : "vstore%d(%s, 0, p%d + %s);", w, x, p, first);
   } else {

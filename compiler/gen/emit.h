@@ -56,6 +56,8 @@ typedef struct {
   int anchor;                 // buffer in which the region's anchor was left before, as f32 if it is a float; -1: none
   NcIx *turn;                 // of the loop around, once something asked for it: the kernel then has the argument `turn_`
   NcIx *pack;                 // UPDATE: the index into the packs; shapes of single parts mean nothing there
+  const NcIx *flat;           // vectors of f32 that are loaded there are noted in `direct`: numbers of arguments, each once
+  NC_VEC(int) direct;
   const NcNode *unknown;      // an operation that has no form: the kernel must not be used
   NC_VEC(NcUse) use;          // buffers, in the order of the kernel's arguments
   NcTally tally;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "base/embed.h"
 
-static const char *const files[] = {"math.cl", "random.cl", "store.cl", "stream.cl"};
+static const char *const files[] = {"math.cl", "random.cl", "store.cl", "memory.cl"};
 
 // Whether the program calls a function whose name begins as one defined in the file: nc_erf_float8 is nc_erf##….
 static bool needs(const char *program, const char *file) {

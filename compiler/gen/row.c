@@ -4,6 +4,8 @@
 // level is one pass over the row, and the full-size outputs are a last one. What a later pass
 // needs again is computed again, but dear values (exp …) of short rows are kept in private memory. Where a pass has little to
 // compute, it would wait for each sum before it adds to it: such passes keep several, of every second or fourth vector of the row.
+// While later passes are over what lies in the first cache, they fetch the next row, which no processor does by itself: its
+// own fetching ahead stops at the ends of pages, and a pass is as long as a page or so.
 //
 //   cpu, long rows:  a work-item per block of rows; W elements of a row at a time
 //   cpu, short rows: a work-item per block of rows; W rows at a time, one lane each
@@ -30,6 +32,7 @@ typedef struct {
   NcFold *fold[CHAINS], *rest;   // by member: of the current pass; of its scalar remainder
   unsigned *uses;            // by member: bit p: pass p computes it
   const char **kept[2];      // by member: array that holds its values of this row, NULL: none; of the main loop and of the remainder
+  int met[32];               // by pass: how many of e->direct were met before it
   NcIx *row;
   int row_level;             // scope of a row's values
 } Row;
@@ -129,6 +132,29 @@ static void keep(Row *w, int pass, NcIx *flat, NcIx *at, bool rest) {
 
 typedef void Body(Row *w, int pass, NcIx *flat, NcIx *at, bool rest);
 
+static bool has_outputs(const Row *w, int64_t count) {
+  for (int i = 0; i < w->r->output.n; i++)
+    if (nc_count(w->r->output.at[i]->type.shape) == count) return true;
+  return false;
+}
+
+enum { AHEAD_LENGTH = 128, AHEAD_PASSES = 2, LINE = 16 };      // floats; passes that share the work; floats of a cache's line
+
+// What a pass of the main loop fetches of the next row: of what pass `met` read first, the passes after it a part each.
+static void ahead(Row *w, int pass, int step, NcIx *i) {
+  NcEmit *e = w->e;
+  int last = w->levels + has_outputs(w, w->rows * w->length);
+  for (int met = 1; met < pass; met++) {
+    int passes = last - met < AHEAD_PASSES ? last - met : AHEAD_PASSES, part = pass - met - 1;
+    if (part >= passes) continue;
+    NcIx *next = nc_ix_addc(&e->ix, nc_ix_scale(&e->ix, w->row, w->length), w->length + part * (w->length / passes));
+    next = nc_ix_add(&e->ix, next, nc_ix_div(&e->ix, i, passes));
+    for (int k = w->met[met]; k < w->met[met + 1]; k++)
+      for (int at = 0; at < step / passes || !at; at += LINE)
+        nc_emit_line(e, e->depth, "nc_ahead(p%d + %s);", e->direct.at[k], nc_ix_text(&e->ix, nc_ix_addc(&e->ix, next, at), false));
+  }
+}
+
 // The loop's body stands there `chains` times, for vectors that follow each other.
 static void loop(Row *w, int pass, Body *body, int lanes, int chains, const char *var, const char *head, bool rest) {
   NcEmit *e = w->e;
@@ -136,9 +162,11 @@ static void loop(Row *w, int pass, Body *body, int lanes, int chains, const char
   if (w->mode == ALONG) e->lanes = lanes;
   nc_emit_open(e, false);
   NcIx *first = nc_emit_var(e, var, w->length - (chains - 1) * lanes, w->mode == ALONG);
+  if (w->mode == ALONG && lanes > 1 && w->length >= AHEAD_LENGTH && w->levels <= 30) ahead(w, pass, lanes * chains, first);
   for (w->chain = 0; w->chain < chains; w->chain++) {
     NcIx *i = nc_ix_addc(&e->ix, first, w->chain * lanes);
     NcIx *flat = nc_ix_add(&e->ix, nc_ix_scale(&e->ix, w->row, w->length), i);
+    e->flat = w->mode == ALONG && !rest ? flat : NULL;
     recall(w, pass, flat, i, rest);
     body(w, pass, flat, i, rest);
     keep(w, pass, flat, i, rest);
@@ -219,17 +247,12 @@ static void conclude(Row *w, int pass) {
   }
 }
 
-static bool has_outputs(const Row *w, int64_t count) {
-  for (int i = 0; i < w->r->output.n; i++)
-    if (nc_count(w->r->output.at[i]->type.shape) == count) return true;
-  return false;
-}
-
 static void one_row(Row *w) {
   NcEmit *e = w->e;
   for (int k = 0; k < 2; k++) w->kept[k] = NC_NEW_N(w->g->arena, const char *, w->r->node.n);
   for (int pass = 1; pass <= w->levels; pass++) {
     sweep(w, pass, take);
+    if (pass < 31) w->met[pass + 1] = e->direct.n;
     conclude(w, pass);
   }
   NcOutVals v = nc_gen_values(e, w->row, w->rows);
