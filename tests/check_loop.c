@@ -4,6 +4,7 @@
 #include <string.h>
 #include "eval/eval.h"
 #include "loops.h"
+#include "passes/passes.h"
 #include "suite.h"
 
 typedef struct { NC_VEC(NcBinding) at; } Binds;
@@ -129,6 +130,46 @@ START_TEST(weights_are_summed_afterwards) {
 }
 END_TEST
 
+// ---- loops put in order
+
+// As before; how many loops are left.
+static int tidied(NcGraph *g, const char *name) {
+  NcGraph *h = nc_loops_tidy(arena, g);
+  ck_assert_msg(h != NULL, "%s: %s", name, messages(diag));
+  verified(h, name);
+  Binds v = bind_all(g);
+  double **x = run(g, &v), **y = run(h, &v);
+  int loops = 0;
+  for (int k = 0; k < g->output.n; k++) {
+    const NcNode *was = g->output.at[k].node, *is = nc_graph_find_output(h, g->output.at[k].name);
+    near_all(nc_sprintf(arena, "%s, %s", name, g->output.at[k].name), is, y[is->id], x[was->id], 1e-12);
+  }
+  for (int i = 0; i < h->node.n; i++) loops += strcmp(h->node.at[i]->op->name, "loop") == 0;
+  return loops;
+}
+
+START_TEST(in_order_as_before) {
+  LoopCase c = build(_i, false);
+  differentiate(&c, loop_cases[_i], false);
+  tidied(c.g, loop_cases[_i]);
+}
+END_TEST
+
+// Two that emit different things are one; two that take the same operands in different directions stay two.
+START_TEST(what_becomes_one_loop) {
+  LoopCase both = build(0, false), again = {.g = both.g};
+  loop_build(&again, 1);
+  nc_graph_output(both.g, "back", again.result[1]);
+  ck_assert_int_eq(tidied(both.g, "both directions"), 2);
+  LoopCase lstm = build(2, false);
+  differentiate(&lstm, "lstm", false);
+  int before = 0;
+  for (int i = 0; i < lstm.g->node.n; i++) before += strcmp(lstm.g->node.at[i]->op->name, "loop") == 0;
+  ck_assert_int_eq(before, 3);             // forward, forward once more with what the gradient wants, backward
+  ck_assert_int_eq(tidied(lstm.g, "lstm"), 2);
+}
+END_TEST
+
 START_TEST(wrong_loops_are_refused) {
   static const struct { const char *text, *why; } bad[] = {
     {"loop(%0, %1, %2){carries=1, scanned=1, trips=4, reverse=0, body=graph b { %0 = input(){name=\"c0\"} : f32[2] "
@@ -168,6 +209,8 @@ int main(void) {
   tcase_add_loop_test(t, gradients_by_differences, 0, n);
   tcase_add_loop_test(t, text_reads_back, 0, n);
   tcase_add_test(t, weights_are_summed_afterwards);
+  tcase_add_loop_test(t, in_order_as_before, 0, n);
+  tcase_add_test(t, what_becomes_one_loop);
   tcase_add_test(t, wrong_loops_are_refused);
   return suite_run(s, CK_FORK_GETENV);
 }

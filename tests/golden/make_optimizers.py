@@ -177,12 +177,15 @@ def rates(make):
 # What a metric did over the validations, and the settings of plateau beside ReduceLROnPlateau's.
 STAYS = [1.0, 0.8, 0.8, 0.81, 0.79999, 0.7, 0.7, 0.71, 0.72, 0.7, 0.7, 0.69, 0.69, 0.69, 0.69, 0.69, 0.5, 0.5, 0.5, 0.5]
 JUMPS = [-1.0, -1.2, float("nan"), -1.1, -1.19, -1.21, -3.0, -2.0, -2.5, -2.9, -3.0, -3.0, -3.1, -2.0, 0.0, 1.0, 2.0, 3.0]
+RISES = [0.5, 0.50004, 0.50008, 0.6, 0.65, 0.67, 0.72, 0.71, 0.73, 0.80002, 0.80003, 0.9, 1.2, 1.25, 1.4]
 PLATEAUS = [
     (STAYS, "patience = 0", dict(patience=0)),
     (STAYS, "patience = 1, factor = 0.5", dict(patience=1, factor=0.5)),
     (STAYS, "patience = 2, factor = 0.5, threshold = 0.1", dict(patience=2, factor=0.5, threshold=0.1)),
     (STAYS, "patience = 0, factor = 0.5, cooldown = 3", dict(patience=0, factor=0.5, cooldown=3)),
     (STAYS, "patience = 1, factor = 0.2, cooldown = 1, final = 0.01", dict(patience=1, factor=0.2, cooldown=1, min_lr=0.01)),
+    (RISES, "patience = 0, factor = 0.8", dict(patience=0, factor=0.8)),
+    (RISES, "patience = 1, factor = 0.8, threshold = 0.1", dict(patience=1, factor=0.8, threshold=0.1)),
     (JUMPS, "patience = 0, factor = 0.9", dict(patience=0, factor=0.9)),
     (JUMPS, "patience = 2, factor = 0.9, cooldown = 2", dict(patience=2, factor=0.9, cooldown=2)),
     (JUMPS, "patience = 1, factor = 0.9, threshold = 0.0", dict(patience=1, factor=0.9, threshold=0.0)),
