@@ -30,6 +30,16 @@ for f in shown*.nn; do
   expect 0 '' "$nacre" fmt --check "$f"
 done
 
+# Graph and plan of docs/architecture.md, in part, are those of an example; but for the number of its source, and the program's length.
+cp "$examples/xor.nn" . && { "$nacre" emit --graph --for predict xor.nn; "$nacre" emit --plan --class cpu xor.nn; } >emitted.txt 2>err.txt
+alike='s/@[0-9]*:/@N:/; s/^program [0-9]*/program N/'
+sed "$alike" emitted.txt >lines.txt
+awk '/^    (graph predict|nacre-plan)/ { on = 1 } !/^    / { on = 0 } on { print substr($0, 5) }' "$here/docs/architecture.md" | grep -v '^ *\.\.\.$' | sed "$alike" >told.txt
+[ "$(wc -l <told.txt)" -gt 15 ] || bad "docs/architecture.md shows no graph or plan"
+while IFS= read -r line; do
+  if grep -qxF -e "$line" lines.txt; then good; else bad "docs/architecture.md shows a line that is not emitted: $line"; fi
+done <told.txt
+
 # anchors PAGE: what its headings can be called by, as GitHub forms it.
 anchors() { sed -n 's/^##* //p' "$1" | tr 'A-Z ' 'a-z-' | sed 's/[^a-z0-9_-]//g'; }
 # Links [text](path#anchor) outside of code: the file is there, and has the heading.
