@@ -1,7 +1,8 @@
 // Times one workload of bench/workloads on one device, as lines of a word and a number, which bench/run.sh reads.
 //   bench/step KIND FILE [batch=N] [PATH=VALUE …]      KIND: train, predict, or run:TASK
 // A line `ms` for each round, after one that warms up. Environment: ROUNDS (3; 0: the first step alone), SECONDS of a round (1), NACRE_BENCH_CLASS,
-// NACRE_BENCH_DEVICE; NACRE_BENCH_PROFILE=1 also prints the least processor time of each launch over 10 runs, =wall the least time on
+// NACRE_BENCH_DEVICE; REST=N waits so many milliseconds before each of 100 steps instead and prints `least_ms`, by the clock: who has waited
+// is given the cores at once, so that on a busy machine too some of them are undisturbed; NACRE_BENCH_PROFILE=1 also prints the least processor time of each launch over 10 runs, =wall the least time on
 // the wall over 100.
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,21 @@ static bool print_limits(NacreModel *m, const NcWork *w) {
   return true;
 }
 
+static bool rested(NcWork *w, double ms) {
+  enum { TIMES = 100 };
+  const struct timespec rest = {(time_t)(ms / 1e3), (long)(ms * 1e6) % 1000000000};
+  double least = 0;
+  for (int i = 0; i < TIMES; i++) {
+    nanosleep(&rest, NULL);
+    double start = nc_now(), took;
+    if (!nc_work_once(w)) return false;
+    took = nc_now() - start;
+    least = i && least < took ? least : took;
+  }
+  printf("least_ms %.4f\n", least * 1e3);
+  return true;
+}
+
 static bool batches(NacreModel *m, void *arg) {
   const Bench *b = arg;
   NcWork w;
@@ -79,6 +95,7 @@ static bool batches(NacreModel *m, void *arg) {
   print_plan(&w);
   if (!nc_work_once(&w)) return false;
   printf("first_s %.4f\n", nc_now() - b->began);
+  if (getenv("REST")) return rested(&w, atof(getenv("REST")));
   for (int64_t r = 0; b->rounds && r <= b->rounds; r++) {
     double start = nc_now(), used = processor_time();
     int n = 0;

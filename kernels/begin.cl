@@ -20,8 +20,9 @@
 // Floats of scratch in whole lines of a cache.
 #define PADDED(floats) (((floats) + 15) / 16 * 16)
 // Kernels of groups of one, around what ARGS and ARG_NAMES say. Those with scratch memory have a function NAME_group, which
-// asks for the group's numbers, and an enum NAME_scratch, in floats; the others one with the item's number. With NC_BANKS
+// is told the group's numbers, and an enum NAME_scratch, in floats; the others one with the item's number. With NC_BANKS
 // they are left out: many then share one kernel, which calls these functions (lib/device/banks.c).
+#define GRID int x_, int y_, int z_
 #ifdef NC_BANKS
 #define GROUP_KERNEL
 #define ITEM_KERNEL(name, item)
@@ -29,7 +30,7 @@
 #define GROUP_KERNEL \
   __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void NAME(ARGS) { \
     __local float scratch_[FN(_scratch)] __attribute__((aligned(64))); \
-    FN(_group)(scratch_, ARG_NAMES); \
+    FN(_group)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), scratch_, ARG_NAMES); \
   }
 #define ITEM_KERNEL(name, item) \
   __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void name(ARGS) { item(get_global_id(0), ARG_NAMES); }

@@ -244,9 +244,9 @@ BODY void FN(_item)(int block, int oblock, int n, SCRATCH float *restrict slab, 
 #define ARGS __global const A_TYPE *restrict A, __global const W_TYPE *restrict weights, __global C_TYPE *C EXTRA
 #define ARG_NAMES A, weights, C EXTRA_NAMES
 enum { FN(_scratch) = SLAB + PANEL + SUMS };
-INLINE void FN(_group)(SCRATCH float *slab, ARGS) {
+INLINE void FN(_group)(GRID, SCRATCH float *slab, ARGS) {
   SCRATCH float *panel = slab + SLAB;
-  FN(_item)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), slab, panel, panel + PANEL, ARG_NAMES);
+  FN(_item)(x_, y_, z_, slab, panel, panel + PANEL, ARG_NAMES);
 }
 GROUP_KERNEL
 #undef SLAB

@@ -108,9 +108,9 @@ BODY void FN(_item)(int chunk, int block, SCRATCH float *restrict slab, SCRATCH 
 #define ARGS __global const A_TYPE *restrict A, __global const B_TYPE *restrict B, __global OUT_TYPE *C EXTRA
 #define ARG_NAMES A, B, C EXTRA_NAMES
 enum { FN(_scratch) = SLAB + PANEL + OB * JP + JP };
-INLINE void FN(_group)(SCRATCH float *slab, ARGS) {
+INLINE void FN(_group)(GRID, SCRATCH float *slab, ARGS) {
   SCRATCH float *panel = slab + SLAB, *sums = panel + PANEL;
-  FN(_item)((int)get_group_id(0), (int)get_group_id(1), slab, panel, sums, (SCRATCH int *)(sums + OB * JP), ARG_NAMES);
+  FN(_item)(x_, y_, slab, panel, sums, (SCRATCH int *)(sums + OB * JP), ARG_NAMES);
 }
 GROUP_KERNEL
 #undef SLAB

@@ -111,8 +111,8 @@ BODY void FN(_item)(int block, int g0, int n, SCRATCH float *restrict lines, SCR
 
 #define ALL_LINES PADDED(LINES + 3 * W)
 enum { FN(_scratch) = ALL_LINES + RB * OW + W };
-INLINE void FN(_group)(SCRATCH float *lines, ARGS) {
-  FN(_item)((int)get_group_id(0), (int)get_group_id(1) * GB, (int)get_group_id(2), lines, lines + ALL_LINES, ARG_NAMES);
+INLINE void FN(_group)(GRID, SCRATCH float *lines, ARGS) {
+  FN(_item)(x_, y_ * GB, z_, lines, lines + ALL_LINES, ARG_NAMES);
 }
 GROUP_KERNEL
 #undef ALL_LINES

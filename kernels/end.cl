@@ -12,6 +12,7 @@
 #undef INLINE
 #undef BODY
 #undef PADDED
+#undef GRID
 #undef GROUP_KERNEL
 #undef ITEM_KERNEL
 #undef SCRATCH

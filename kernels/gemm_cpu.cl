@@ -222,8 +222,8 @@ INLINE void FN(_at)(int x, int y, int z, SCRATCH float *panel, ARGS) {
   SCRATCH float *sums = panel + PANEL, *pa = sums + PADDED(SUMS);
   FN(_item)(x * MB, y * NB, z, panel, sums, pa, ARG_NAMES);
 }
-INLINE void FN(_group)(SCRATCH float *panel, ARGS) {
-  FN(_at)((int)get_group_id(0), (int)get_group_id(1), (int)get_group_id(2), panel, ARG_NAMES);
+INLINE void FN(_group)(GRID, SCRATCH float *panel, ARGS) {
+  FN(_at)(x_, y_, z_, panel, ARG_NAMES);
 }
 GROUP_KERNEL
 

@@ -4,6 +4,7 @@ NC_KERNELS += kernels/math.cl
 NC_KERNELS += kernels/random.cl
 NC_KERNELS += kernels/begin.cl
 NC_KERNELS += kernels/end.cl
+NC_KERNELS += kernels/bank.cl
 NC_KERNELS += kernels/tile_cpu.cl
 NC_KERNELS += kernels/panels_cpu.cl
 NC_KERNELS += kernels/gemm_cpu.cl

@@ -87,8 +87,8 @@ BODY void FN(_item)(int first, SCRATCH float *restrict line, SCRATCH float *rest
 #define ARG_NAMES A, C EXTRA_NAMES
 #define LINE PADDED(PITCH + 3 * W)
 enum { FN(_scratch) = LINE + OH * OW + W };
-INLINE void FN(_group)(SCRATCH float *line, ARGS) {
-  FN(_item)((int)get_group_id(0) * PB, line, line + LINE, ARG_NAMES);
+INLINE void FN(_group)(GRID, SCRATCH float *line, ARGS) {
+  FN(_item)(x_ * PB, line, line + LINE, ARG_NAMES);
 }
 GROUP_KERNEL
 #undef LINE
@@ -206,14 +206,14 @@ BODY void FN(_item)(int first, SCRATCH float *dx, SCRATCH float *restrict dy, OP
 enum { FN(_scratch) = (PLANE + RESULT) * (MAX ? 2 : 1) };
 #if MAX
 #define ARG_NAMES A, B, D, C EXTRA_NAMES
-INLINE void FN(_group)(SCRATCH float *dx, ARGS) {
+INLINE void FN(_group)(GRID, SCRATCH float *dx, ARGS) {
   SCRATCH float *dy = dx + PLANE, *x = dy + RESULT;
-  FN(_item)((int)get_group_id(0) * PB, dx, dy, x, x + PLANE, ARG_NAMES);
+  FN(_item)(x_ * PB, dx, dy, x, x + PLANE, ARG_NAMES);
 }
 #else
 #define ARG_NAMES D, C EXTRA_NAMES
-INLINE void FN(_group)(SCRATCH float *dx, ARGS) {
-  FN(_item)((int)get_group_id(0) * PB, dx, dx + PLANE, ARG_NAMES);
+INLINE void FN(_group)(GRID, SCRATCH float *dx, ARGS) {
+  FN(_item)(x_ * PB, dx, dx + PLANE, ARG_NAMES);
 }
 #endif
 GROUP_KERNEL

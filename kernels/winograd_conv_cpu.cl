@@ -169,8 +169,8 @@ BODY void FN(_item)(int row0, int o0, SCRATCH float *restrict U, SCRATCH float *
 #define ARGS __global const float *restrict work, __global const B_TYPE *restrict B, __global C_TYPE *C EXTRA
 #define ARG_NAMES work, B, C EXTRA_NAMES
 enum { FN(_scratch) = U_SIZE + SUMS + PLANES_SIZE };
-INLINE void FN(_group)(SCRATCH float *U, ARGS) {
-  FN(_item)((int)get_group_id(0) * RT, (int)get_group_id(1) * OB, U, U + U_SIZE, U + U_SIZE + SUMS, ARG_NAMES);
+INLINE void FN(_group)(GRID, SCRATCH float *U, ARGS) {
+  FN(_item)(x_ * RT, y_ * OB, U, U + U_SIZE, U + U_SIZE + SUMS, ARG_NAMES);
 }
 GROUP_KERNEL
 #undef U_SIZE

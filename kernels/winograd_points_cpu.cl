@@ -93,7 +93,7 @@ BODY void FN(_item)(int block, int cb, SCRATCH float *restrict lanes, __global c
 #define ARGS __global const O_TYPE *restrict OPERAND, __global float *restrict work
 #define ARG_NAMES OPERAND, work
 enum { FN(_scratch) = LANES_SIZE };
-INLINE void FN(_group)(SCRATCH float *lanes, ARGS) { FN(_item)((int)get_group_id(0), (int)get_group_id(1), lanes, ARG_NAMES); }
+INLINE void FN(_group)(GRID, SCRATCH float *lanes, ARGS) { FN(_item)(x_, y_, lanes, ARG_NAMES); }
 GROUP_KERNEL
 
 #undef PITCH

@@ -107,9 +107,9 @@ BODY void FN(_item)(int chunk, int block, SCRATCH float *restrict sums, SCRATCH 
 #define ARGS __global const float *restrict X, __global const float *restrict Y, __global OUT_TYPE *C EXTRA
 #define ARG_NAMES X, Y, C EXTRA_NAMES
 enum { FN(_scratch) = SUMS + PANELS_SIZE + KERNELS + IB * 9 };
-INLINE void FN(_group)(SCRATCH float *sums, ARGS) {
+INLINE void FN(_group)(GRID, SCRATCH float *sums, ARGS) {
   SCRATCH float *panels = sums + SUMS, *kernels = panels + PANELS_SIZE;
-  FN(_item)((int)get_group_id(0), (int)get_group_id(1), sums, panels, kernels, kernels + KERNELS, ARG_NAMES);
+  FN(_item)(x_, y_, sums, panels, kernels, kernels + KERNELS, ARG_NAMES);
 }
 GROUP_KERNEL
 #undef SUMS

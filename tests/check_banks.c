@@ -7,7 +7,7 @@ static const char program[] =
   "float half_of(float x) { return x / 2; }\n" NC_PLAN_KERNELS "\n"
   "void add_item(size_t i, __global float *x, __global float *y) {}\n" NC_PLAN_MADE "add item\n"
   "enum { dot_scratch = 32 };\n"
-  "void dot_group(__local float *s, __global float *x, __global float *y, __global float *z) {}\n"
+  "void dot_group(int x_, int y_, int z_, __local float *s, __global float *x, __global float *y, __global float *z) {}\n"
   "void dot_reduce_item(size_t i, __global float *x) {}\n" NC_PLAN_MADE "dot group\n" NC_PLAN_MADE "dot_reduce item\n"
   "void turn_item(size_t i, __global float *x, int turn_) {}\n" NC_PLAN_MADE "turn item\n"
   "__kernel void apart(__global float *x) {}\n" NC_PLAN_MADE "apart kernel\n";
@@ -53,8 +53,7 @@ START_TEST(program_stays_as_it_is) {
   ck_assert_ptr_eq(x->text[0], p->program);
   ck_assert_str_eq(x->entry[1].kernel, "dot");
   ck_assert_int_eq(x->entry[1].which, -1);
-  ck_assert_int_eq(nc_entry_arg(&x->entry[3], &p->step.at[3], 1), 1);
-  ck_assert_int_eq(nc_entry_args(&x->entry[3], &p->step.at[3]), 2);
+  ck_assert(!x->bank[0]);
 }
 END_TEST
 
@@ -64,27 +63,16 @@ START_TEST(functions_share_a_kernel) {
   ck_assert_int_eq(x->parts, 1);
   ck_assert_int_eq(occurs(x->text[0], "__kernel"), 2);                 // the bank, and what is a kernel only
   ck_assert_ptr_nonnull(strstr(x->text[0], "float s1[dot_scratch];"));
-  ck_assert_ptr_nonnull(strstr(x->text[0], "dot_group((__local float *)&scratch_, p0, p1, p2)"));
-  ck_assert_ptr_nonnull(strstr(x->text[0], "turn_item(get_global_id(0), p0, i0)"));
+  ck_assert_ptr_nonnull(strstr(x->text[0], "dot_group(x_, y_, z_, (__local float *)&scratch_, (__global void *)a_[0], (__global void *)a_[1], "
+                                            "(__global void *)a_[2])"));
+  ck_assert_ptr_nonnull(strstr(x->text[0], "turn_item(x_, (__global void *)a_[0], turn_)"));
+  ck_assert(x->bank[0]);
   for (int i = 0; i < 4; i++) {
-    ck_assert_str_eq(x->entry[i].kernel, "nc_bank");
+    ck_assert_str_eq(x->entry[i].kernel, NC_BANK_NAME);
     ck_assert_int_eq(x->entry[i].which, i);
-    ck_assert_int_eq(nc_entry_args(&x->entry[i], &p->step.at[i]), 1 + 3 + 1);
   }
-  ck_assert_int_eq(nc_entry_arg(&x->entry[1], &p->step.at[1], 2), 3);   // after its number, the buffers
-  ck_assert_int_eq(nc_entry_arg(&x->entry[3], &p->step.at[3], 1), 4);   // then numbers, though it has one buffer only
   ck_assert_str_eq(x->entry[4].kernel, "apart");
-}
-END_TEST
-
-START_TEST(wide_grids_have_a_bank_of_their_own) {
-  NcPlan *p = usual();
-  step(p, "add", 1 << 20, 1, "bb");
-  NcParts *x = nc_parts_cut(arena, p, 1, true);
-  ck_assert_str_eq(x->entry[0].kernel, "nc_bank_of_add");
-  ck_assert_str_eq(x->entry[5].kernel, "nc_bank_of_add");
-  ck_assert_str_eq(x->entry[1].kernel, "nc_bank");
-  ck_assert_int_eq(occurs(x->text[0], "__kernel"), 3);
+  ck_assert_int_eq(x->entry[4].which, -1);
 }
 END_TEST
 
@@ -117,6 +105,9 @@ START_TEST(what_cannot_be_cut_is_whole) {
     step(p, "add", 8, i == 2 ? 2 : 1, args[i]);
     ck_assert_ptr_eq(nc_parts_cut(arena, p, 4, true)->text[0], p->program);
   }
+  p = plan_of(program);                                                // more items than a bank counts
+  step(p, "add", 1 << 20, 1, "bb")->global[1] = 1 << 11;
+  ck_assert_ptr_eq(nc_parts_cut(arena, p, 4, true)->text[0], p->program);
   p = plan_of(program);
   step(p, "unknown", 8, 1, "b");
   ck_assert_ptr_eq(nc_parts_cut(arena, p, 4, true)->text[0], p->program);
@@ -128,7 +119,6 @@ int main(void) {
   TCase *t = suite_case(s, "banks", suite_open, suite_close);
   tcase_add_test(t, program_stays_as_it_is);
   tcase_add_test(t, functions_share_a_kernel);
-  tcase_add_test(t, wide_grids_have_a_bank_of_their_own);
   tcase_add_test(t, parts_have_the_head_and_what_they_run);
   tcase_add_test(t, what_cannot_be_cut_is_whole);
   return suite_run(s, CK_FORK_GETENV);

@@ -8,6 +8,7 @@ NC_SUITES = \
   tests/check_kernels \
   tests/check_device \
   tests/check_banks \
+  tests/check_bank_runs \
   tests/check_aides \
   tests/check_exec \
   tests/check_exec_errors \

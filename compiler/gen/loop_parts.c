@@ -219,10 +219,10 @@ static const char *text_of(Parts *x) {
   nc_putf(&b, "#pragma nounroll\n  for (int turn_ = 0; turn_ < %lld; turn_++) {\n", (long long)x->m.b->l.trips);
   for (int i = 0; i < x->m.in->step.n; i++) put_step(x, &b, i);
   nc_put(&b, "  }\n}\n");
-  nc_putf(&b, "static inline __attribute__((always_inline)) void $_group(__local float *scratch_%s) {\n"
-              "  $_part((int)get_group_id(0), scratch_%s);\n}\n", declared(x), passed(x));
+  nc_putf(&b, "static inline __attribute__((always_inline)) void $_group(int x_, int y_, int z_, __local float *scratch_%s) {\n"
+              "  $_part(x_, scratch_%s);\n}\n", declared(x), passed(x));
   nc_putf(&b, "#ifndef NC_BANKS\n__kernel __attribute__((reqd_work_group_size(1, 1, 1)))\nvoid $(%s) {\n"
-              "  __local float scratch_[$_scratch] __attribute__((aligned(64)));\n  $_group(scratch_%s);\n}\n#endif\n",
+              "  __local float scratch_[$_scratch] __attribute__((aligned(64)));\n  $_group((int)get_group_id(0), 0, 0, scratch_%s);\n}\n#endif\n",
           declared(x) + 2, passed(x));
   return nc_buf_str(&b);
 }

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MOST_BYTES = 1 << 28, MOST_BANKS = 1 << 16, FILES = 1024 };
+enum { MOST_BYTES = 1 << 28, FILES = 1024 };
 
 typedef struct { NcDevices *all; NcDevice *dev; cl_command_queue queue; } Device;
 typedef struct { const char *at, *end; bool bad; } Message;
@@ -57,26 +57,16 @@ static int number(Message *m, int most) {
   return m->bad ? 0 : (int)n;
 }
 
-static void read_bank(Message *m, NcBank *b, int part) {
-  b->part = part;
-  b->name = word(m);
-  b->buffers = number(m, MOST_BANKS);
-  b->numbers = number(m, MOST_BANKS);
-  b->wide = number(m, 1);
-}
-
 static NcParts *read_parts(NcArena *a, Message *m) {
   NcParts *p = NC_NEW(a, NcParts);
-  NC_VEC(NcBank) bank = {0};
   p->arena = a;
   p->parts = number(m, NC_PARTS_MOST);
   p->text = NC_NEW_N(a, const char *, p->parts + 1);
+  p->bank = NC_NEW_N(a, bool, p->parts + 1);
   for (int i = 0; i < p->parts; i++) {
     p->text[i] = word(m);
-    for (int n = number(m, MOST_BANKS); n > 0 && !m->bad; n--) read_bank(m, NC_PUSH(a, bank), i);
+    p->bank[i] = number(m, 1);
   }
-  p->bank = bank.at;
-  p->banks = bank.n;
   return m->bad ? NULL : p;
 }
 
@@ -97,7 +87,7 @@ static bool open_device(Device *x, NcArena *a, int choice, const char *name, con
 
 static bool compile(Device *x, NcArena *a, const NcParts *p, int part, const char *options) {
   cl_program program = nc_program_build(x->dev, nc_diag_new(a), p->text[part], options);
-  bool ok = program && nc_banks_ready(x->dev, x->queue, program, p, part);
+  bool ok = program && (!p->bank[part] || nc_bank_ready(x->dev, x->queue, program));
   if (program) x->dev->cl->clReleaseProgram(program);
   return ok;
 }

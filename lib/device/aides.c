@@ -177,18 +177,8 @@ void nc_aides_tell(NcBuf *b, const NcDevice *dev, const NcParts *p, const char *
   tell(b, options);
   tell_number(b, p->parts);
   for (int i = 0; i < p->parts; i++) {
-    int banks = 0;
-    for (int j = 0; j < p->banks; j++) banks += p->bank[j].part == i;
     tell(b, p->text[i]);
-    tell_number(b, banks);
-    for (int j = 0; j < p->banks; j++) {
-      const NcBank *bank = &p->bank[j];
-      if (bank->part != i) continue;
-      tell(b, bank->name);
-      tell_number(b, bank->buffers);
-      tell_number(b, bank->numbers);
-      tell_number(b, bank->wide);
-    }
+    tell_number(b, p->bank[i]);
   }
 }
 

@@ -32,6 +32,6 @@ void nc_aides_end(NcAides *h);                           // NULL is allowed
 
 // build.c: all parts, with aides where that takes long; those that do not compile are NULL, and false is returned.
 bool nc_parts_build(NcDevice *dev, cl_command_queue queue, NcDiag *d, const NcParts *p, const char *options, cl_program *program);
-// The machine code of a part's banks, which the driver makes at their first launch: this one runs nothing.
-bool nc_banks_ready(NcDevice *dev, cl_command_queue queue, cl_program program, const NcParts *p, int part);
+// The machine code of a part's bank, which the driver makes at its first launch: this one runs nothing.
+bool nc_bank_ready(NcDevice *dev, cl_command_queue queue, cl_program program);
 #endif

@@ -1,13 +1,15 @@
 #include "device/banks.h"
+#include "base/embed.h"
 #include "base/map.h"
 #include <string.h>
+
+enum { ITEMS_MOST = 1 << 30 };       // of a step, which a bank counts as int
 
 typedef struct {
   const char *name;
   bool hidden;             // with NC_BANKS it is there as a function only
   bool function, scratch;  // which a bank can call; and is given scratch memory
   const NcStep *step;      // one that runs it; NULL: none does
-  bool wide;               // a step has so many work-items that PoCL makes other code of the kernel
   NcEntry entry;
 } Kernel;
 
@@ -18,7 +20,6 @@ typedef struct {
   const NcPlan *plan;
   NC_VEC(Kernel) kernel;
   NC_VEC(Piece) piece;
-  NC_VEC(NcBank) bank;
   NcMap number;            // name → number of the kernel + 1
   const char *head;
   size_t head_size;
@@ -74,9 +75,10 @@ static bool read_steps(Cut *c) {
     if (s->kind != NC_STEP_KERNEL) continue;
     if (!k) return false;
     k->function = k->function && (!k->step || k->step->nargs == s->nargs);
+    size_t items = 1;
     for (int d = 0; d < 3; d++) {
-      k->wide |= s->global[d] >= NC_BANK_WIDE;
-      k->function &= s->local[d] == 1;
+      k->function = k->function && s->local[d] == 1 && s->global[d] <= ITEMS_MOST / items;
+      items *= s->global[d];
     }
     for (int j = 0; j < s->nargs; j++) {
       NcArgKind kind = s->args[j].kind;
@@ -88,61 +90,62 @@ static bool read_steps(Cut *c) {
   return true;
 }
 
-static int count(const NcStep *s, int n, bool buffers) {
-  int sum = 0;
-  for (int i = 0; i < n; i++) sum += (s->args[i].kind == NC_ARG_BUF) == buffers;
-  return sum;
-}
-
-int nc_entry_arg(const NcEntry *e, const NcStep *s, int i) {
-  if (e->which < 0) return i;
-  bool buffer = s->args[i].kind == NC_ARG_BUF;
-  return 1 + (buffer ? 0 : e->buffers) + count(s, i, buffer);
-}
-
-int nc_entry_args(const NcEntry *e, const NcStep *s) { return e->which < 0 ? s->nargs : 1 + e->buffers + e->numbers; }
-
 static void write_call(NcBuf *b, const Kernel *k) {
-  nc_putf(b, "  case %d: %s_%s(%s", k->entry.which, k->name, k->scratch ? "group" : "item",
-          k->scratch ? "(__local float *)&scratch_" : "get_global_id(0)");
-  for (int i = 0, buffer = 0, number = 0; i < k->step->nargs; i++) {
-    if (k->step->args[i].kind == NC_ARG_BUF) nc_putf(b, ", p%d", buffer++);
-    else nc_putf(b, ", i%d", number++);
+  nc_putf(b, "          case %d: %s_%s(%s", k->entry.which, k->name, k->scratch ? "group" : "item",
+          k->scratch ? "x_, y_, z_, (__local float *)&scratch_" : "x_");
+  for (int i = 0; i < k->step->nargs; i++) {
+    switch (k->step->args[i].kind) {
+    case NC_ARG_BUF: nc_putf(b, ", (__global void *)a_[%d]", i); break;
+    case NC_ARG_TURN: nc_put(b, ", turn_"); break;
+    default: nc_putf(b, ", (int)a_[%d]", i);
+    }
   }
   nc_put(b, "); break;\n");
 }
 
-// One bank of those kernels. Their scratch memory lies in one place, as only one of them runs in a group.
-static void write_bank(Cut *c, NcBuf *b, const char *name, Kernel *const *k, int n) {
-  int buffers = 0, numbers = 0;
-  bool scratch = false;
+// Their scratch memory lies in one place, as only one of them runs in a group.
+static void write_scratch(NcBuf *b, Kernel *const *k, int n) {
+  bool any = false;
   for (int i = 0; i < n; i++) {
-    int here = count(k[i]->step, k[i]->step->nargs, true), other = k[i]->step->nargs - here;
-    if (here > buffers) buffers = here;
-    if (other > numbers) numbers = other;
-    scratch |= k[i]->scratch;
+    if (!k[i]->scratch) continue;
+    if (!any) nc_put(b, "  __local union {\n");
+    any = true;
+    nc_putf(b, "    float s%d[%s_scratch];\n", i, k[i]->name);
   }
-  nc_putf(b, "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))\nvoid %s(int which_", name);
-  for (int i = 0; i < buffers; i++) nc_putf(b, ", __global void *p%d", i);
-  for (int i = 0; i < numbers; i++) nc_putf(b, ", int i%d", i);
-  nc_put(b, ") {\n");
-  if (scratch) nc_put(b, "  __local union {\n");
-  for (int i = 0; i < n; i++)
-    if (k[i]->scratch) nc_putf(b, "    float s%d[%s_scratch];\n", i, k[i]->name);
-  if (scratch) nc_put(b, "  } __attribute__((aligned(64))) scratch_;\n");
-  nc_put(b, "  switch (which_) {\n");
+  if (any) nc_put(b, "  } __attribute__((aligned(64))) scratch_;\n");
+}
+
+static const char *bank_text(void) {
+  for (const NcEmbedded *f = nc_kernel_files; f->name; f++)
+    if (strcmp(f->name, "bank.cl") == 0) return f->text;
+  return "";
+}
+
+// The text up to the line that says `mark`; *text is what follows that line.
+static void write_until(NcBuf *b, const char **text, const char *mark) {
+  const char *at = strstr(*text, mark);
+  while (at > *text && at[-1] != '\n') at--;
+  nc_putn(b, *text, (size_t)(at - *text));
+  *text = next_line(at);
+}
+
+static void write_bank(NcBuf *b, Kernel *const *k, int n) {
+  const char *text = bank_text();
+  nc_putf(b, "#define NC_BANK_ROW %d\n", NC_BANK_ROW);
+  write_until(b, &text, "// SCRATCH");
+  write_scratch(b, k, n);
+  write_until(b, &text, "// CASES");
   for (int i = 0; i < n; i++) {
-    k[i]->entry = (NcEntry){name, k[i]->entry.part, i, buffers, numbers};
+    k[i]->entry = (NcEntry){NC_BANK_NAME, k[i]->entry.part, i};
     write_call(b, k[i]);
   }
-  nc_put(b, "  }\n}\n");
-  *NC_PUSH(c->arena, c->bank) = (NcBank){name, k[0]->entry.part, buffers, numbers, k[0]->wide};
+  nc_put(b, text);
 }
 
 // The text of a part: pieces from `from` to before `to`, and the banks of their kernels.
-static const char *write_part(Cut *c, int part, int from, int to, bool banks) {
+static const char *write_part(Cut *c, int part, int from, int to, bool banks, bool *bank) {
   NcBuf b = NC_BUF(c->arena);
-  NC_VEC(Kernel *) many = {0}, alone = {0};
+  NC_VEC(Kernel *) in = {0};
   if (banks) nc_put(&b, "#define NC_BANKS\n");
   nc_putn(&b, c->head, c->head_size);
   for (int i = from; i < to; i++) {
@@ -151,13 +154,11 @@ static const char *write_part(Cut *c, int part, int from, int to, bool banks) {
     for (int j = p->first; j < p->first + p->kernels; j++) {
       Kernel *k = &c->kernel.at[j];
       k->entry.part = part;
-      if (!banks || !k->function || !k->step) continue;
-      if (k->wide) *NC_PUSH(c->arena, alone) = k;
-      else *NC_PUSH(c->arena, many) = k;
+      if (banks && k->function && k->step) *NC_PUSH(c->arena, in) = k;
     }
   }
-  if (many.n) write_bank(c, &b, "nc_bank", many.at, many.n);
-  for (int i = 0; i < alone.n; i++) write_bank(c, &b, nc_sprintf(c->arena, "nc_bank_of_%s", alone.at[i]->name), &alone.at[i], 1);
+  *bank = in.n > 0;
+  if (in.n) write_bank(&b, in.at, in.n);
   return nc_buf_str(&b);
 }
 
@@ -170,7 +171,8 @@ static bool all_callable(const Cut *c) {
 
 static NcParts *whole(NcArena *a, const NcPlan *p) {
   NcParts *x = NC_NEW(a, NcParts);
-  *x = (NcParts){.arena = a, .parts = 1, .text = NC_NEW_N(a, const char *, 1), .entry = NC_NEW_N(a, NcEntry, p->step.n + 1)};
+  *x = (NcParts){.arena = a, .parts = 1, .text = NC_NEW_N(a, const char *, 1), .bank = NC_NEW_N(a, bool, 1),
+                  .entry = NC_NEW_N(a, NcEntry, p->step.n + 1)};
   x->text[0] = p->program;
   for (int i = 0; i < p->step.n; i++) x->entry[i] = (NcEntry){.kernel = p->step.at[i].kernel, .which = -1};
   return x;
@@ -183,19 +185,18 @@ NcParts *nc_parts_cut(NcArena *a, const NcPlan *p, int parts, bool banks) {
   for (int i = 0; i < c.piece.n; i++) left += c.piece.at[i].n;
   if (parts > c.piece.n) parts = c.piece.n;
   NcParts *x = NC_NEW(a, NcParts);
-  *x = (NcParts){.arena = a, .parts = parts, .text = NC_NEW_N(a, const char *, parts), .entry = NC_NEW_N(a, NcEntry, p->step.n + 1)};
+  *x = (NcParts){.arena = a, .parts = parts, .text = NC_NEW_N(a, const char *, parts), .bank = NC_NEW_N(a, bool, parts),
+                  .entry = NC_NEW_N(a, NcEntry, p->step.n + 1)};
   for (int i = 0, from = 0; i < parts; i++) {
     size_t size = 0, share = left / (size_t)(parts - i);
     int to = from;
     const int most = c.piece.n - (parts - 1 - i);      // one at least for each of the others
     while (to < most && (to == from || i == parts - 1 || size + c.piece.at[to].n / 2 < share)) size += c.piece.at[to++].n;
-    x->text[i] = write_part(&c, i, from, to, banks);
+    x->text[i] = write_part(&c, i, from, to, banks, &x->bank[i]);
     left -= size;
     from = to;
   }
   for (int i = 0; i < p->step.n; i++)
     if (p->step.at[i].kind == NC_STEP_KERNEL) x->entry[i] = find(&c, &p->step.at[i])->entry;
-  x->bank = c.bank.at;
-  x->banks = c.bank.n;
   return x;
 }

@@ -33,27 +33,18 @@ static double at(clockid_t clock) {
   return clock_gettime(clock, &t) ? 0 : (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static bool bank_ready(NcDevice *dev, cl_command_queue queue, cl_program program, const NcBank *b) {
+bool nc_bank_ready(NcDevice *dev, cl_command_queue queue, cl_program program) {
+  static const size_t one[3] = {1, 1, 1};
   NcCl *cl = dev->cl;
-  cl_int err = 0, nobody = -1, none = 0;
-  cl_kernel kernel = NC_MAKE(cl, &err, clCreateKernel, (program, b->name, &err));
+  cl_int err = 0, none = 0;
+  cl_kernel kernel = NC_MAKE(cl, &err, clCreateKernel, (program, NC_BANK_NAME, &err));
   if (err) return false;
-  cl_uint n = 0;
-  err = NC_CALL(cl, clSetKernelArg, (kernel, n++, sizeof nobody, &nobody));
-  for (int i = 0; !err && i < b->buffers; i++) err = NC_CALL(cl, clSetKernelArg, (kernel, n++, sizeof(cl_mem), NULL));
-  for (int i = 0; !err && i < b->numbers; i++) err = NC_CALL(cl, clSetKernelArg, (kernel, n++, sizeof none, &none));
-  const size_t global[3] = {b->wide ? NC_BANK_WIDE : 1, 1, 1}, local[3] = {1, 1, 1};
-  if (!err) err = NC_CALL(cl, clEnqueueNDRangeKernel, (queue, kernel, 3, NULL, global, local, 0, NULL, NULL));
+  for (cl_uint i = 0; !err && i < NC_BANK_TABLE; i++) err = NC_CALL(cl, clSetKernelArg, (kernel, i, sizeof none, &none));
+  for (cl_uint i = NC_BANK_TABLE; !err && i < NC_BANK_ARGS; i++) err = NC_CALL(cl, clSetKernelArg, (kernel, i, sizeof(cl_mem), NULL));
+  if (!err) err = NC_CALL(cl, clEnqueueNDRangeKernel, (queue, kernel, 3, NULL, one, one, 0, NULL, NULL));
   if (!err) err = NC_CALL(cl, clFinish, (queue));
   cl->clReleaseKernel(kernel);
   return !err;
-}
-
-bool nc_banks_ready(NcDevice *dev, cl_command_queue queue, cl_program program, const NcParts *p, int part) {
-  bool ok = true;
-  for (int i = 0; i < p->banks; i++)
-    if (p->bank[i].part == part) ok = bank_ready(dev, queue, program, &p->bank[i]) && ok;
-  return ok;
 }
 
 static bool build(Build *b, int part) {
@@ -107,7 +98,7 @@ static bool build_among(Build *b, NcAides *h) {
   if (!build_first(b, h)) return false;
   if (!nc_aides_count(h)) return true;
   for (int part = 0;; theirs--) {
-    nc_banks_ready(b->dev, b->queue, b->program[part], b->parts, part);
+    if (b->parts->bank[part]) nc_bank_ready(b->dev, b->queue, b->program[part]);
     double now = at(CLOCK_MONOTONIC);
     if (now - began > slowest) slowest = now - began;
     began = now;
@@ -120,7 +111,7 @@ static bool build_among(Build *b, NcAides *h) {
 
 bool nc_parts_build(NcDevice *dev, cl_command_queue queue, NcDiag *d, const NcParts *p, const char *options, cl_program *program) {
   Build b = {dev, queue, d, p, options, program};
-  bool ok = true, may = p->parts > 1 && p->banks;
+  bool ok = true, may = p->parts > 1 && p->bank[0];
   if (may && !dev->aides) dev->aides = nc_aides_new(dev);
   if (may && dev->aides) ok = build_among(&b, dev->aides);
   for (int i = 0; ok && i < p->parts; i++) ok = build(&b, i);

@@ -2,6 +2,7 @@
 //   memory.c   allocations, arenas shared by all plans
 //   vars.c     variables: which plan's layout holds, and what later plans bind to
 //   load.c     a plan becomes kernels with their arguments set
+//   table.c    what the banks of its program must know of a plan's steps
 //   run.c      the walk over the steps; reads, writes, marks
 //   profile.c  the same walk with the time of each step
 //   guard.c    the same walk with a proof that no step wrote outside its buffers
@@ -39,15 +40,17 @@ struct NcExec {
   size_t group_limit;                 // of the kernel that refused the last load, or 0
 };
 
-typedef struct { const NcStep *step; cl_kernel kernel; NcEntry entry; } NcOp;
+typedef struct { const NcStep *step; cl_kernel kernel; NcEntry entry; } NcOp;     // kernel: NULL where a bank runs it
 
 struct NcLoaded {
   NcExec *x;
   const NcPlan *plan;
   cl_program *program;                // its parts
+  cl_kernel *bank;                    // by part
   int programs;
   NcOp *op;                           // by step number
   cl_mem *mem;                        // by buffer number
+  NcMemory table, marks;              // of the banks
   bool *owned;                        // by buffer number: mem is released with the plan
   bool bound;                         // temps lie in the present arenas and arguments are set
   NcLoaded *next;
@@ -70,8 +73,14 @@ void nc_drop_vars(NcExec *x, int vars, int roots);                         // al
 bool nc_bind(NcLoaded *l, NcDiag *d);
 void nc_unbind(NcLoaded *l);
 
+// table.c
+bool nc_table_make(NcLoaded *l, NcDiag *d);
+void nc_table_drop(NcLoaded *l);
+bool nc_launch_bank(NcLoaded *l, NcDiag *d, cl_command_queue queue, int first, int end, int32_t turn, cl_event *event);
+
 // run.c
 bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, const NcSteps *at, cl_event *event);
+bool nc_step_failed(const NcLoaded *l, NcDiag *d, int step, const char *function, cl_int err);   // false
 void nc_step_notes(const NcLoaded *l, NcDiag *d, NcMessage *m, int step);  // which kernel, sizes, label and place
 bool nc_ready(NcLoaded *l, NcDiag *d); // same process, bound, arenas poisoned if asked for
 

@@ -1,4 +1,4 @@
-// Loading: a plan's program is built, kernel objects are made (one for each step, so that arguments are set once),
+// Loading: a plan's program is built, kernel objects are made (one for each step that no bank runs, so that arguments are set once),
 // memory is found, arguments are set. Everything that can fail fails here, not in the middle of a run.
 #include "device/exec_internal.h"
 #include "device/aides.h"
@@ -46,6 +46,7 @@ void nc_unbind(NcLoaded *l) {
     if (l->owned[i] && l->mem[i]) l->x->cl->clReleaseMemObject(l->mem[i]);
     l->mem[i] = NULL;
   }
+  nc_table_drop(l);
   l->bound = false;
 }
 
@@ -75,34 +76,17 @@ static cl_int set_arg(const NcLoaded *l, cl_kernel kernel, cl_uint i, const NcPl
                                : NC_CALL(cl, clSetKernelArg, (kernel, i, sizeof f, &f));
 }
 
-// The number of the kernel in its bank, and what stands for the arguments that only others of the bank have.
-static bool fill_bank(const NcLoaded *l, NcDiag *d, int step) {
-  const NcOp *op = &l->op[step];
-  const NcEntry *e = &op->entry;
-  if (e->which < 0) return true;
-  int buffers = 0;
-  for (int i = 0; i < op->step->nargs; i++) buffers += op->step->args[i].kind == NC_ARG_BUF;
-  cl_int which = e->which, none = 0;
-  cl_int err = NC_CALL(l->x->cl, clSetKernelArg, (op->kernel, 0, sizeof which, &which));
-  for (int i = buffers; !err && i < e->buffers; i++)
-    err = NC_CALL(l->x->cl, clSetKernelArg, (op->kernel, (cl_uint)(1 + i), sizeof(cl_mem), NULL));
-  for (int i = op->step->nargs - buffers; !err && i < e->numbers; i++)
-    err = NC_CALL(l->x->cl, clSetKernelArg, (op->kernel, (cl_uint)(1 + e->buffers + i), sizeof none, &none));
-  if (err) nc_step_notes(l, d, nc_cl_error(d, "clSetKernelArg", err), step);
-  return !err;
-}
-
 static bool set_args(NcLoaded *l, NcDiag *d, int step) {
   const NcOp *op = &l->op[step];
   for (int i = 0; op->kernel && i < op->step->nargs; i++) {
-    cl_int err = set_arg(l, op->kernel, (cl_uint)nc_entry_arg(&op->entry, op->step, i), &op->step->args[i]);
+    cl_int err = set_arg(l, op->kernel, (cl_uint)i, &op->step->args[i]);
     if (!err) continue;
     NcMessage *m = nc_cl_error(d, "clSetKernelArg", err);
     nc_note(d, m, "argument %d (from 0)", i);
     nc_step_notes(l, d, m, step);
     return false;
   }
-  return !op->kernel || fill_bank(l, d, step);
+  return true;
 }
 
 // Products that bring too small a workspace, or none, share the session's.
@@ -131,6 +115,7 @@ bool nc_bind(NcLoaded *l, NcDiag *d) {
   if (!nc_pools(l->x, d, l->plan) || !size_workspace(l, d)) return false;
   bool ok = bind_temps(l, d);
   for (int i = 0; ok && i < l->plan->step.n; i++) ok = set_args(l, d, i);
+  ok = ok && nc_table_make(l, d);
   if (!ok) nc_unbind(l);
   return l->bound = ok;
 }
@@ -154,9 +139,9 @@ static bool check_group(NcLoaded *l, NcDiag *d, int step) {
                  most);
     l->x->group_limit = most;
   }
-  else if ((int)nargs != nc_entry_args(&l->op[step].entry, s))
+  else if ((int)nargs != s->nargs)
     m = nc_error(d, NC_E0503, NC_NOWHERE, "kernel `%s` takes %u arguments and the plan gives %d", s->kernel, nargs,
-                 nc_entry_args(&l->op[step].entry, s));
+                 s->nargs);
   if (!m) return true;
   nc_step_notes(l, d, m, step);
   if (m->code == NC_E0504) nc_help(d, m, "compile the plan for this device");
@@ -167,6 +152,7 @@ static bool check_group(NcLoaded *l, NcDiag *d, int step) {
 static bool make_kernel(NcLoaded *l, NcDiag *d, int step) {
   NcOp *op = &l->op[step];
   cl_int err = 0;
+  if (op->entry.which >= 0) return true;
   op->kernel = NC_MAKE(l->x->cl, &err, clCreateKernel, (l->program[op->entry.part], op->entry.kernel, &err));
   if (!err) return check_group(l, d, step);
   op->kernel = NULL;
@@ -203,6 +189,14 @@ static int parts_of(const NcPlan *p) {
   return parts < 1 ? 1 : parts > MOST ? MOST : (int)parts;
 }
 
+static bool make_bank(NcLoaded *l, NcDiag *d, int part) {
+  cl_int err = 0;
+  l->bank[part] = NC_MAKE(l->x->cl, &err, clCreateKernel, (l->program[part], NC_BANK_NAME, &err));
+  if (err) nc_cl_error(d, "clCreateKernel", err);
+  if (err) l->bank[part] = NULL;
+  return !err;
+}
+
 static bool make_kernels(NcLoaded *l, NcDiag *d) {
   const NcPlan *p = l->plan;
   bool any = false;
@@ -215,9 +209,12 @@ static bool make_kernels(NcLoaded *l, NcDiag *d) {
   bool banks = nc_device_banks(l->x->dev);
   NcParts *parts = nc_parts_cut(p->arena, p, banks ? parts_of(p) : 1, banks);
   l->program = NC_NEW_N(p->arena, cl_program, parts->parts);
+  l->bank = NC_NEW_N(p->arena, cl_kernel, parts->parts);
   for (int i = 0; i < p->step.n; i++) l->op[i].entry = parts->entry[i];
   l->programs = parts->parts;
   if (!nc_parts_build(l->x->dev, l->x->queue, d, parts, p->options, l->program)) return false;
+  for (int i = 0; i < parts->parts; i++)
+    if (parts->bank[i] && !make_bank(l, d, i)) return false;
   for (int i = 0; i < p->step.n; i++)
     if (p->step.at[i].kind == NC_STEP_KERNEL && !make_kernel(l, d, i)) return false;
   return true;
@@ -262,6 +259,8 @@ void nc_exec_unload(NcLoaded *l) {
     if (l->owned[i] && !in_arena(l->plan, i)) nc_drop_memory(x, &(NcMemory){l->mem[i], l->plan->buf.at[i].bytes});
   for (int i = 0; i < l->plan->step.n; i++)
     if (l->op[i].kernel) x->cl->clReleaseKernel(l->op[i].kernel);
+  for (int i = 0; i < l->programs; i++)
+    if (l->bank[i]) x->cl->clReleaseKernel(l->bank[i]);
   for (int i = 0; i < l->programs; i++)
     if (l->program[i]) x->cl->clReleaseProgram(l->program[i]);
   for (NcLoaded **at = &x->loaded; *at; at = &(*at)->next)

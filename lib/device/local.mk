@@ -19,6 +19,7 @@ lib_libdevice_la_SOURCES = lib/device/device.h lib/device/exec.h lib/device/chec
   lib/device/memory.c \
   lib/device/vars.c \
   lib/device/load.c \
+  lib/device/table.c \
   lib/device/run.c \
   lib/device/profile.c \
   lib/device/guard.c \
@@ -31,4 +32,4 @@ lib_libdevice_la_CPPFLAGS = $(AM_CPPFLAGS) -DNC_LIBEXECDIR='"$(pkglibexecdir)"'
 # The process that compiles beside the one that trains.
 pkglibexec_PROGRAMS += nacre-compile
 nacre_compile_SOURCES = lib/device/aide.c
-nacre_compile_LDADD = lib/libdevice.la lib/libplan.la lib/libbase.la
+nacre_compile_LDADD = lib/libdevice.la kernels/libkernels.la lib/libplan.la lib/libbase.la

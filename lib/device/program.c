@@ -17,7 +17,7 @@ static bool debug_says(const char *word) {
 }
 
 // NACRE_DEBUG=unoptimized builds without the driver's optimizer: programs start soon and run slowly.
-// NACRE_DEBUG=nobanks leaves kernels that could share one by themselves (banks.h).
+// NACRE_DEBUG=nobanks leaves kernels that could share one by themselves, each step a launch of its own (banks.h).
 // NACRE_DEBUG=program writes every program's text into the current folder, under a name made from its contents.
 static const char *dump(NcArena *a, const char *source) {
   if (!debug_says("program")) return NULL;
@@ -27,7 +27,7 @@ static const char *dump(NcArena *a, const char *source) {
 }
 
 bool nc_device_banks(const NcDevice *dev) {
-  return strstr(dev->info.platform, "Portable Computing Language") && !debug_says("nobanks");
+  return strstr(dev->info.platform, "Portable Computing Language") && strcmp(dev->info.kind, "cpu") == 0 && !debug_says("nobanks");
 }
 
 static const char *build_log(NcDevice *dev, NcArena *a, cl_program program) {

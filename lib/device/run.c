@@ -21,7 +21,7 @@ void nc_step_notes(const NcLoaded *l, NcDiag *d, NcMessage *m, int step) {
   nc_note(d, m, "on %s (%s)", l->x->dev->info.name, l->x->dev->info.platform);
 }
 
-static bool step_failed(const NcLoaded *l, NcDiag *d, int step, const char *function, cl_int err) {
+bool nc_step_failed(const NcLoaded *l, NcDiag *d, int step, const char *function, cl_int err) {
   nc_step_notes(l, d, nc_cl_error(d, function, err), step);
   return false;
 }
@@ -46,8 +46,8 @@ static bool set_turn(NcLoaded *l, NcDiag *d, const NcSteps *at) {
   cl_int turn = at->turn;
   for (int i = 0; at->depth && i < s->nargs; i++) {
     if (s->args[i].kind != NC_ARG_TURN) continue;
-    cl_int err = NC_CALL(l->x->cl, clSetKernelArg, (l->op[at->step].kernel, (cl_uint)nc_entry_arg(&l->op[at->step].entry, s, i), sizeof turn, &turn));
-    if (err) return step_failed(l, d, at->step, "clSetKernelArg", err);
+    cl_int err = NC_CALL(l->x->cl, clSetKernelArg, (l->op[at->step].kernel, (cl_uint)i, sizeof turn, &turn));
+    if (err) return nc_step_failed(l, d, at->step, "clSetKernelArg", err);
   }
   return true;
 }
@@ -60,19 +60,20 @@ bool nc_launch(NcLoaded *l, NcDiag *d, cl_command_queue queue, const NcSteps *at
   cl_int err = 0;
   switch (s->kind) {
     case NC_STEP_KERNEL:
+      if (l->op[step].entry.which >= 0) return nc_launch_bank(l, d, queue, step, step + 1, at->turn, event);
       if (!set_turn(l, d, at)) return false;
       err = NC_CALL(cl, clEnqueueNDRangeKernel,
                     (queue, l->op[step].kernel, 3, NULL, s->global, s->local, 0, NULL, event));
-      return !err || step_failed(l, d, step, "clEnqueueNDRangeKernel", err);
+      return !err || nc_step_failed(l, d, step, "clEnqueueNDRangeKernel", err);
     case NC_STEP_GEMM:
       return launch_gemm(l, d, queue, step);
     case NC_STEP_FILL:
       err = NC_CALL(cl, clEnqueueFillBuffer,
                     (queue, l->mem[s->c], &zero, s->fill_bytes % 4 ? 1 : 4, 0, s->fill_bytes, 0, NULL, event));
-      return !err || step_failed(l, d, step, "clEnqueueFillBuffer", err);
+      return !err || nc_step_failed(l, d, step, "clEnqueueFillBuffer", err);
     case NC_STEP_COPY:
       err = NC_CALL(cl, clEnqueueCopyBuffer, (queue, l->mem[s->a], l->mem[s->c], 0, 0, s->fill_bytes, 0, NULL, event));
-      return !err || step_failed(l, d, step, "clEnqueueCopyBuffer", err);
+      return !err || nc_step_failed(l, d, step, "clEnqueueCopyBuffer", err);
     default: break;   // the walk leaves out where loops begin and end
   }
   return true;
@@ -100,11 +101,23 @@ static bool flush(NcExec *x, NcDiag *d) {
   return settle(x, !err);
 }
 
+static bool in_bank(const NcLoaded *l, int step) {
+  return l->plan->step.at[step].kind == NC_STEP_KERNEL && l->op[step].entry.which >= 0;
+}
+
+// Queues the walk's present step, and with it those after it that the same bank runs.
+static bool launch_many(NcLoaded *l, NcDiag *d, NcSteps *w) {
+  const int first = w->step;
+  if (!in_bank(l, first)) return nc_launch(l, d, l->x->queue, w, NULL);
+  while (w->at < l->plan->step.n && in_bank(l, w->at) && l->op[w->at].entry.part == l->op[first].entry.part) w->step = w->at++;
+  return nc_launch_bank(l, d, l->x->queue, first, w->step + 1, w->turn, NULL);
+}
+
 bool nc_exec_run(NcLoaded *l, NcDiag *d) {
   if (!nc_ready(l, d)) return settle(l->x, false);
   if (l->x->seams.guard) return settle(l->x, nc_run_guarded(l, d));
   for (NcSteps w = {.plan = l->plan}; nc_steps_next(&w);) {
-    if (!nc_launch(l, d, l->x->queue, &w, NULL)) return settle(l->x, false);
+    if (!launch_many(l, d, &w)) return settle(l->x, false);
     if (++l->x->queued > 2 * QUEUE_LIMIT && !nc_exec_finish(l->x, d)) return false;   // a long loop
   }
   return flush(l->x, d);

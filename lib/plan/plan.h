@@ -100,7 +100,7 @@ typedef struct { const char *name; int buffer; } NcPlanOutput;
 // Two kinds of lines in a program say how it can be cut: what all kernels need ends at the first; then, after the text of
 // each kernel or of several, one of the second for each: its name and its form. `kernel`: it is one only as it stands.
 // `item`, `group`: with NC_BANKS defined it is not there, but a function NAME_item(size_t item, its arguments) or
-// NAME_group(__local float *scratch, its arguments), with an enum NAME_scratch that counts these floats.
+// NAME_group(int x, int y, int z, __local float *scratch, its arguments), with an enum NAME_scratch that counts these floats.
 #define NC_PLAN_KERNELS "// Kernels:"
 #define NC_PLAN_MADE "// Made above: "
 
