@@ -147,6 +147,25 @@ START_TEST(cross_entropy_is_one_row) {
 }
 END_TEST
 
+// Reshapes between transpositions: each would double the text of an index.
+START_TEST(indices_have_an_end) {
+  NcGraph *g = nc_graph_new(arena, diag, "shuffles");
+  NcNode *x = nc_input(g, NC_NOWHERE, "x", (NcType){NC_F32, NC_SHAPE(30, 49)});
+  for (int i = 0; i < 24; i++) {
+    x = nc_reshape(g, NC_NOWHERE, nc_transpose(g, NC_NOWHERE, x), i % 2 ? NC_SHAPE(30, 49) : NC_SHAPE(35, 42));
+    if (_i && i % 4 == 3) x = nc_op1(g, NC_NOWHERE, "neg", x);
+  }
+  nc_graph_output(g, "y", nc_op1(g, NC_NOWHERE, "sin", x));
+  NcEvalOptions o;
+  random_bindings(arena, g, 1, &o);
+  NcState s = compile(g, "memory", false, NULL);
+  same_run(g, &s, &o, 0);
+  NcTarget t = nc_target_default(NC_CLASS_CPU);
+  NcPlan *p = nc_compile(arena, diag, g, &t, &(NcCompileOptions){.name = "test", .verify = true});
+  ck_assert_msg(p && strlen(p->program) < 1 << 20, "%s", p ? "the program is too long" : messages(diag));
+}
+END_TEST
+
 // A row further down and a number above, so often that conditions would stand within each other without end.
 START_TEST(movement_has_an_end) {
   enum { TIMES = 150 };
@@ -223,6 +242,7 @@ int main(void) {
   tcase_add_loop_test(c, attention_is_linear_in_memory, 0, 2);
   tcase_add_loop_test(c, nets_run, 0, LENGTH(nets));
   tcase_add_loop_test(c, movement_has_an_end, 0, 2);
+  tcase_add_loop_test(c, indices_have_an_end, 0, 2);
   tcase_add_test(c, softmax_is_one_row);
   tcase_add_test(c, layer_norm_is_one_row);
   tcase_add_test(c, bias_and_activation_in_the_product);

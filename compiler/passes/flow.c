@@ -32,30 +32,44 @@ static void require(NcFlow *f, NcNode *n) {
   if (nc_is_free(n)) f->core[n->id] = true;
 }
 
-// Free nodes one behind the other, n the last; where they become too many, n must lie in memory.
-static void chain(NcFlow *f, NcNode *n, int *length) {
-  enum { MOST = 64, MOST_GUARDS = 8 };
+static int more(int a, int b) { return a > b ? a : b; }
+
+// Sizes of 1 in or out change no index.
+static bool splits(const NcNode *reshape) {
+  NcShape s[2] = {reshape->in[0]->type.shape, reshape->type.shape};
+  int at[2] = {0, 0};
+  for (;; at[0]++, at[1]++) {
+    for (int k = 0; k < 2; k++)
+      while (at[k] < s[k].rank && s[k].dim[at[k]] == 1) at[k]++;
+    if (at[0] == s[0].rank || at[1] == s[1].rank) return at[0] != s[0].rank || at[1] != s[1].rank;
+    if (s[0].dim[at[0]] != s[1].dim[at[1]]) return true;
+  }
+}
+
+// The free nodes behind n, and n itself; where they become too many, it must lie in memory.
+static void chain(NcFlow *f, NcNode *n) {
+  enum { MOST = 64, MOST_GUARDS = 8, MOST_RESHAPES = 4 };
+  NcChain *c = &f->chain[n->id];
   for (int k = 0; k < n->nin; k++) {
-    int in = n->in[k]->id;
-    if (f->core[in] || !nc_is_free(n->in[k])) continue;
-    if (length[in] > length[n->id]) length[n->id] = length[in];
-    if (f->guards[in] > f->guards[n->id]) f->guards[n->id] = f->guards[in];
+    const NcChain *in = &f->chain[n->in[k]->id];
+    if (f->core[n->in[k]->id] || !nc_is_free(n->in[k])) continue;
+    *c = (NcChain){more(c->all, in->all), more(c->guards, in->guards), more(c->reshapes, in->reshapes)};
   }
   if (!nc_is_free(n)) return;
-  length[n->id]++;
-  f->guards[n->id] += is_op(n, "pad") || is_op(n, "concat");
-  if (length[n->id] <= MOST && f->guards[n->id] <= MOST_GUARDS) return;
+  c->reshapes += is_op(n, "reshape") && c->all && splits(n);
+  c->guards += is_op(n, "pad") || is_op(n, "concat");
+  c->all++;
+  if (c->all <= MOST && c->guards <= MOST_GUARDS && c->reshapes <= MOST_RESHAPES) return;
   require(f, n);
-  length[n->id] = f->guards[n->id] = 0;
+  *c = (NcChain){0};
 }
 
 static void mark(NcFlow *f) {
   NcGraph *g = f->graph;
-  int *length = NC_NEW_N(f->arena, int, g->node.n + 1);
   for (int i = 0; i < g->node.n; i++) {
     NcNode *n = g->node.at[i];
     f->core[i] |= !nc_is_free(n) && !nc_is_leaf(n) && n->op->kind != NC_EFFECT;
-    chain(f, n, length);
+    chain(f, n);
     for (int k = 0; k < n->nin; k++)
       if (nc_reads_whole(n, k)) require(f, n->in[k]);
   }
@@ -134,7 +148,7 @@ static NcPathKind start(const NcNode *n, int operand, int64_t *len) {
 NcFlow *nc_flow_new(NcArena *a, NcGraph *g) {
   NcFlow *f = NC_NEW(a, NcFlow);
   int n = g->node.n;
-  *f = (NcFlow){a, g, NC_NEW_N(a, bool, n + 1), NC_NEW_N(a, bool, n + 1), NC_NEW_N(a, int, n + 1), NC_NEW_N(a, NcReads, n + 1),
+  *f = (NcFlow){a, g, NC_NEW_N(a, bool, n + 1), NC_NEW_N(a, bool, n + 1), NC_NEW_N(a, NcChain, n + 1), NC_NEW_N(a, NcReads, n + 1),
                 NC_NEW_N(a, NcNodes, n + 1)};
   mark(f);
   for (int i = 0; i < n; i++) {

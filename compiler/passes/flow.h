@@ -3,8 +3,7 @@
 // A node is `core` when some region has to compute it: every operation but movement, and those movements whose
 // result must lie in memory. All other movement, iota and literals are free: a region that needs one repeats it. Core
 // nodes therefore read core nodes and leaves; the reads say how the indices of the two relate, which decides what may
-// be fused. Of free nodes one behind the other there are few: each makes index arithmetic longer, and pads and
-// concatenations are conditions within conditions, so after some of them the next one is core.
+// be fused. Of free nodes one behind the other there are few: after some of them the next one is core.
 #ifndef NC_PASSES_FLOW_H
 #define NC_PASSES_FLOW_H
 #include "passes/region.h"
@@ -25,12 +24,16 @@ typedef struct {
 typedef struct { NC_VEC(NcRead) at; } NcReads;
 typedef struct { NC_VEC(NcNode *) at; } NcNodes;
 
+// Free nodes one behind the other, up to core nodes and leaves: how many, of them pads and concatenations, which become
+// conditions, and reshapes of what was moved before, which double index arithmetic or worse.
+typedef struct { int all, guards, reshapes; } NcChain;
+
 typedef struct NcFlow {
   NcArena *arena;
   NcGraph *graph;
   bool *core;              // by node id
   bool *required;          // by node id: must be in memory (outputs, assigned values, operands of templates)
-  int *guards;             // by node id: of pads and concatenations one behind the other, up to core nodes and leaves
+  NcChain *chain;          // by node id
   NcReads *reads;          // by node id of core nodes
   NcNodes *readers;        // by node id: the core nodes that read it
 } NcFlow;

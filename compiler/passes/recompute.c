@@ -10,7 +10,7 @@
 // Per second, read per second, written per second (a CPU reads a line before it writes there), seconds.
 typedef struct { double flops, bytes, written, launch; } Rates;
 static const Rates rates[] = {[NC_CLASS_CPU] = {2e10, 1e10, 5e9, 4e-6}, [NC_CLASS_GPU] = {4e12, 4e11, 4e11, 6e-6}};
-enum { RANDOM_FLOPS = 25, GATHER_FLOPS = 4, MOVE_FLOPS = 2, MOST_INPUTS = 40, MOST_NODES = 24, MOST_GUARDS = 16 };
+enum { RANDOM_FLOPS = 25, GATHER_FLOPS = 4, MOVE_FLOPS = 2, MOST_INPUTS = 40, MOST_NODES = 24, MOST_GUARDS = 16, MOST_RESHAPES = 4 };
 
 typedef struct {
   NcState *s;
@@ -19,7 +19,7 @@ typedef struct {
   NcRegionList *holders;   // by node id of core nodes: the regions that compute it
   int *mark, search;       // by node id
   NcNodes closure, input;  // of the value under consideration
-  int guards;              // of the closure: conditions that could stand within each other
+  int guards, reshapes;    // of the closure, as they could stand within each other: see NcChain
 } Recompute;
 
 static double work(const NcNode *n) {
@@ -40,8 +40,9 @@ static bool collect(Recompute *x, NcNode *n, bool first) {
     *NC_PUSH(x->r->arena, x->input.at) = n;
     return true;
   }
-  x->guards += x->flow->guards[n->id] + (n->op->kind == NC_INDEX);
-  if (!is_pointwise(n) || x->closure.at.n >= MOST_NODES || x->guards > MOST_GUARDS) return false;
+  x->guards += x->flow->chain[n->id].guards + (n->op->kind == NC_INDEX);
+  x->reshapes += x->flow->chain[n->id].reshapes;
+  if (!is_pointwise(n) || x->closure.at.n >= MOST_NODES || x->guards > MOST_GUARDS || x->reshapes > MOST_RESHAPES) return false;
   *NC_PUSH(x->r->arena, x->closure.at) = n;
   const NcReads *reads = &x->flow->reads[n->id];
   for (int i = 0; i < reads->at.n; i++)
@@ -50,7 +51,7 @@ static bool collect(Recompute *x, NcNode *n, bool first) {
 }
 
 static void forget(Recompute *x) {
-  x->closure.at.n = x->input.at.n = x->guards = 0;
+  x->closure.at.n = x->input.at.n = x->guards = x->reshapes = 0;
   x->search++;
 }
 
