@@ -82,6 +82,10 @@ TESTS += tests/kill.sh
 dist_check_SCRIPTS += tests/kill.sh
 EXTRA_DIST += tests/full_disk.c
 
+# Processes that others began, and caches that several share.
+TESTS += tests/processes.sh
+dist_check_SCRIPTS += tests/processes.sh
+
 # README.md shows what is there.
 TESTS += tests/readme.sh
 dist_check_SCRIPTS += tests/readme.sh
