@@ -80,7 +80,7 @@ static void same_as_slices(const NcLoop *l, int64_t parts) {
 }
 
 static const struct { const char *name; bool gradient; int64_t parts; } sliced[] = {
-  {"recurrent", false, 2}, {"recurrent, backward", true, 2}, {"lstm", false, 2}, {"lstm", true, 2},
+  {"recurrent", false, 2}, {"recurrent, backward", true, 2}, {"lstm", false, 2}, {"lstm", true, 2}, {"two products", false, 4}, {"two products", true, 2},
   {"rows apart", false, 2}, {"rows apart", false, 3}, {"rows apart", false, 6}, {"rows apart", false, 12}, {"rows apart", true, 4}};
 
 START_TEST(a_slice_computes_its_part) {

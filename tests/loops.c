@@ -92,6 +92,20 @@ static void lstm(LoopCase *c) {
   results(c, &m);
 }
 
+// Two layers, each with a product of its own: what is packed before the first turn lies at two places.
+static void two_products(LoopCase *c) {
+  Make m = begin(c, 4, false);
+  NcNode *h = carry(c, &m, input(c, "h", NC_F32, S(4, 8))), *g = carry(c, &m, input(c, "g", NC_F32, S(4, 8)));
+  NcNode *x = scanned(c, &m, input(c, "x", NC_F32, S(4, 4, 8)));
+  NcNode *w = closed(c, &m, input(c, "w", NC_F32, S(8, 8))), *v = closed(c, &m, input(c, "v", NC_F32, S(8, 8)));
+  NcNode *h1 = OP1("tanh", OP2("add", x, nc_matmul(m.body, AT, h, w)));
+  NcNode *g1 = OP1("tanh", OP2("add", h1, nc_matmul(m.body, AT, g, v)));
+  next(&m, 0, h1);
+  next(&m, 1, g1);
+  emit(&m, g1);
+  results(c, &m);
+}
+
 // The turn, whole numbers, and values that trade places.
 static void counting(LoopCase *c) {
   Make m = begin(c, 6, false);
@@ -110,11 +124,12 @@ static void counting(LoopCase *c) {
 
 static void random_numbers(LoopCase *c) {
   Make m = begin(c, 5, true);
-  NcNode *h = carry(c, &m, input(c, "h", NC_F32, S(6)));
-  NcNode *u = nc_random(m.body, AT, "normal", (NcType){NC_F32, S(6)}, 3, NULL, turn(&m));
+  NcNode *h = carry(c, &m, input(c, "h", NC_F32, S(21)));      // vectors, and a rest
+  NcNode *u = nc_random(m.body, AT, "normal", (NcType){NC_F32, S(21)}, 3, NULL, turn(&m));
   NcNode *h1 = OP2("mul", h, u);
   next(&m, 0, h1);
   emit(&m, u);
+  emit(&m, nc_random(m.body, AT, "uniform", (NcType){NC_F32, S(40)}, 4, NULL, turn(&m)));      // whole blocks of four
   results(c, &m);
 }
 
@@ -208,10 +223,11 @@ static void mixed_by_sum(LoopCase *c) { mixed(c, false); }
 static const struct { const char *name; void (*build)(LoopCase *c); } cases[] = {
   {"recurrent", forth}, {"recurrent, backward", back}, {"lstm", lstm}, {"counting", counting},
   {"random", random_numbers}, {"nested", nested}, {"gather and conv", others}, {"products", products},
-  {"rows apart", rows}, {"rows mixed by a product", mixed_by_product}, {"rows mixed by a sum", mixed_by_sum}};
+  {"two products", two_products}, {"rows apart", rows}, {"rows mixed by a product", mixed_by_product}, {"rows mixed by a sum", mixed_by_sum}};
 enum { CASES = sizeof cases / sizeof *cases };
 const char *const loop_cases[] = {"recurrent", "recurrent, backward", "lstm", "counting", "random", "nested",
-                                  "gather and conv", "products", "rows apart", "rows mixed by a product", "rows mixed by a sum", NULL};
+                                  "gather and conv", "products", "two products", "rows apart", "rows mixed by a product",
+                                  "rows mixed by a sum", NULL};
 
 void loop_build(LoopCase *c, int i) {
   c->ninput = c->nresult = 0;
