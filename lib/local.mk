@@ -8,7 +8,7 @@ pkgconfig_DATA = lib/nacre.pc
 lib_libbase_la_SOURCES = lib/base/arena.h lib/base/arena.c lib/base/buf.h lib/base/buf.c \
   lib/base/map.h lib/base/map.c lib/base/diag.h lib/base/diag.c lib/base/render.c lib/base/errors.def \
   lib/base/type.h lib/base/type.c lib/base/sha256.h lib/base/sha256.c lib/base/file.h lib/base/file.c \
-  lib/base/philox.h lib/base/embed.h lib/base/thread.h lib/base/point.h
+  lib/base/philox.h lib/base/embed.h lib/base/thread.h lib/base/thread.c lib/base/point.h
 
 # Order: users before the used.
 lib_libnacre_la_SOURCES =

@@ -1,6 +1,7 @@
 // Weights from files: which tensors a layer takes, every misfit at once, values that arrive where they belong.
 #include <string.h>
 #include <sys/stat.h>
+#include "eval/eval.h"
 #include "io/safetensors.h"
 #include "tempdir.h"
 #include "train/model.h"
@@ -152,9 +153,34 @@ START_TEST(values_arrive_and_stay) {
 }
 END_TEST
 
+// Values of a model so large that threads share the work are those of the graph, evaluated at once.
+START_TEST(starting_values_are_the_graphs) {
+  static const char net[] =
+    "nn 1\n"
+    "model net(x: f32[B, 2]) -> f32[B, 2] { x |> dense(1024) |> dense(1024, init = normal(0.1)) |> relu |> dense(2) }\n"
+    "data points { source = spiral(n = 64); split = (train = 1.0) }\n"
+    "train net on points { loss = cross_entropy(net(x), label); optimizer = adam(0.01); batch = 16; epochs = 1; seed = 5 }\n";
+  ck_assert_msg(nacre_open_text("file.nn", net, strlen(net), NULL, &m) == NACRE_OK, "%s", nacre_message(m));
+  ck_assert(nc_engine_get(m, "step", 0) != NULL);
+  const NcGraph *g = m->program->init;
+  double **value = NC_NEW_N(arena, double *, g->node.n + 1);
+  ck_assert(nc_eval(g, diag, &(NcEvalOptions){.arena = arena, .seed = 5, .round = true}, value));
+  for (int k = 0; k < g->output.n; k++) {
+    int i = nc_exec_find_var(m->exec, g->output.at[k].name);
+    int64_t n = nc_count(g->output.at[k].node->type.shape);
+    float *v = NC_NEW_N(arena, float, n);
+    if (i < 0 || nc_exec_var(m->exec, i)->type.dtype != NC_F32) continue;
+    ck_assert(nc_exec_var_read(m->exec, diag, i, v, (size_t)n * sizeof *v));
+    for (int64_t e = 0; e < n; e++)
+      ck_assert_msg((double)v[e] == value[g->output.at[k].node->id][e], "%s, %lld", g->output.at[k].name, (long long)e);
+  }
+}
+END_TEST
+
 int main(void) {
   Suite *s = suite_create("weights");
   TCase *t = suite_case(s, "weights", temp_open, close_model);
+  tcase_add_test(t, starting_values_are_the_graphs);
   tcase_add_test(t, a_layer_finds_its_sub_tree);
   tcase_add_test(t, every_misfit_is_told);
   tcase_add_test(t, declarations_are_checked);

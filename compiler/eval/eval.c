@@ -43,9 +43,11 @@ static void release(Run *r, int id) {
   r->free[a->size_class] = f;
 }
 
+static bool wanted(const Run *r, int output) { return !r->o->wants || r->o->wants(r->o->user, output); }
+
 static void mark(Run *r) {
   const NcGraph *g = r->g;
-  for (int i = 0; i < g->output.n; i++) r->readers[g->output.at[i].node->id]++;
+  for (int i = 0; i < g->output.n; i++) r->readers[g->output.at[i].node->id] += wanted(r, i);
   for (int i = 0; i < g->effect.n; i++) r->readers[g->effect.at[i]->id]++;
   for (int i = g->node.n - 1; i >= 0; i--) {
     r->live[i] = r->readers[i] > 0;
@@ -89,14 +91,15 @@ static bool compute(Run *r, const NcNode *n) {
     for (int k = 0; k < n->nin; k++) in[k] = r->array[n->in[k]->id]->at;
     n->op->eval(&(NcEval){n, in, to->at, r->o->arena, r->o->seed, r->o->round});
   }
-  if (!n->op->room) round_all(n, to->at, r->o->round);
+  bool moved = n->op->kind == NC_MOVEMENT && n->op != &nc_row_pad;      // of what is rounded already; padding is a number of its own
+  if (!n->op->room && !moved) round_all(n, to->at, r->o->round);
   return true;
 }
 
 static bool hand_out(Run *r, int id) {
   const NcGraph *g = r->g;
   for (int i = 0; i < g->output.n; i++) {
-    if (g->output.at[i].node->id != id) continue;
+    if (g->output.at[i].node->id != id || !wanted(r, i)) continue;
     if (!r->o->take(r->o->user, &g->output.at[i], r->array[id]->at)) return false;
     release(r, id);
   }

@@ -15,6 +15,7 @@ typedef struct {
   bool keep;             // keep every value; else only those of outputs and effects, and the rest is reused on the way
   // Is handed each output as soon as it is known, and its array is then reused too: value stays NULL. False ends all.
   bool (*take)(void *user, const NcOutput *output, const double *value);
+  bool (*wants)(void *user, int output);   // by number; NULL: all. Of the others nothing is evaluated
   void *user;
 } NcEvalOptions;
 

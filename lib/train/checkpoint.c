@@ -157,14 +157,16 @@ static bool read_fitting(NacreModel *m, const char *path, NcTensors *t) {
   return nc_safetensors_read(m->arena, m->diag, NC_NOWHERE, path, t) && fits(m, path, t);
 }
 
-bool nc_checkpoint_fill(NacreModel *m, const char *path, int from, int to) {
+bool nc_checkpoint_fill(NacreModel *m, const char *path, int from, int to, bool *given) {
   NcTensors t;
   if (!read_fitting(m, path, &t)) return false;
   for (int i = from; i < to; i++) {
     const NcVarInfo *v = nc_exec_var(m->exec, i);
     const NcTensor *x = nc_tensor_find(&t, v->name);
     if (!x && is_average(v->role)) x = nc_tensor_find(&t, v->name + strlen("ema."));
-    if (x && !nc_exec_var_write(m->exec, m->diag, i, x->data, v->bytes)) return false;
+    if (!x) continue;
+    if (!nc_exec_var_write(m->exec, m->diag, i, x->data, v->bytes)) return false;
+    given[i - from] = true;
   }
   return true;
 }

@@ -24,7 +24,7 @@ typedef struct {
 // With `all` false only parameters and states, without what the optimizer keeps. Where `spoiled` is not NULL and a parameter
 // holds what is not finite, *spoiled is its path, nothing is written, and false without a message.
 bool nc_checkpoint_save(NacreModel *m, const char *path, const NcPosition *p, bool all, const char **spoiled);
-// Gives the session's variables from..to-1 their values from the file. Every miss is reported at once.
-bool nc_checkpoint_fill(NacreModel *m, const char *path, int from, int to);
+// Gives the session's variables from..to-1 what the file has of them, and says which these are. Every miss is reported at once.
+bool nc_checkpoint_fill(NacreModel *m, const char *path, int from, int to, bool *given);
 bool nc_checkpoint_position(NacreModel *m, const char *path, NcPosition *out);
 #endif

@@ -1,8 +1,7 @@
 // The engine: a device, and the program's graphs compiled for it, by purpose and batch size.
-#include <math.h>
 #include <string.h>
-#include "eval/eval.h"
 #include "train/checkpoint.h"
+#include "train/initial.h"
 #include "train/model.h"
 #include "train/run.h"
 #include "train/weights.h"
@@ -173,76 +172,17 @@ void nc_engine_restart(NacreModel *m, bool other) {
   m->exec = NULL;
   m->compiled = NULL;
   m->refused.n = 0;
-  m->filled = 0;
+  m->filled = m->touched = 0;
 }
 
-// ---- variables: their initial values, and over them what the checkpoint holds
-
-static void to_storage(NcDtype t, const double *from, void *to, int64_t n) {
-  for (int64_t i = 0; i < n; i++) switch (t) {
-    case NC_F32: ((float *)to)[i] = (float)from[i]; break;
-    case NC_I32: ((int32_t *)to)[i] = (int32_t)from[i]; break;
-    case NC_I64: ((int64_t *)to)[i] = (int64_t)from[i]; break;
-    case NC_U8: ((uint8_t *)to)[i] = (uint8_t)from[i]; break;
-    case NC_BOOL: ((uint8_t *)to)[i] = from[i] != 0; break;
-    default: break;   // f16 and bf16 variables do not exist yet: the elaborator refuses them
-  }
-}
-
-typedef struct { NacreModel *m; int from, to; bool *filled; void *bytes; } Fill;
-
-static bool write_initial(void *user, const NcOutput *output, const double *value) {
-  Fill *f = user;
-  int i = nc_exec_find_var(f->m->exec, output->name);
-  if (i < f->from || i >= f->to) return true;
-  const NcVarInfo *v = nc_exec_var(f->m->exec, i);
-  f->filled[i - f->from] = true;
-  to_storage(v->type.dtype, value, f->bytes, nc_count(v->type.shape));
-  return nc_exec_var_write(f->m->exec, f->m->diag, i, f->bytes, v->bytes);
-}
-
-// The rest has no initial value in the program: what is filled before it is read, and holds zeros till then.
-static bool write_others(Fill *f) {
-  bool good = true;
-  for (int i = f->from; good && i < f->to; i++) {
-    const NcVarInfo *v = nc_exec_var(f->m->exec, i);
-    if (f->filled[i - f->from]) continue;
-    if (v->role && strcmp(v->role, "cache") == 0) {
-      memset(f->bytes, 0, v->bytes);
-      good = nc_exec_var_write(f->m->exec, f->m->diag, i, f->bytes, v->bytes);
-      continue;
-    }
-    nc_error(f->m->diag, NC_E0901, NC_NOWHERE, "variable `%s` has no initial value", v->name);
-    good = false;
-  }
-  return good;
-}
-
-// One value at a time, each written before the next is drawn: all of them in double precision would be three times the model.
-static bool fill_initial(NacreModel *m, int from, int to) {
-  NcArena *scratch = nc_arena_new();
-  if (!scratch) return nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for initial values"), false;
-  if (NC_ON_OOM(scratch)) {
-    nc_arena_free(scratch);
-    return nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for initial values"), false;
-  }
-  const NcGraph *g = m->program->init;
-  Fill f = {.m = m, .from = from, .to = to, .filled = NC_NEW_N(scratch, bool, to - from)};
-  size_t most = 0;
-  for (int i = from; i < to; i++) most = nc_exec_var(m->exec, i)->bytes > most ? nc_exec_var(m->exec, i)->bytes : most;
-  f.bytes = nc_alloc(scratch, most + 1);
-  double **value = NC_NEW_N(scratch, double *, g->node.n + 1);
-  NcEvalOptions o = {.arena = scratch, .seed = m->program->recipe ? m->program->recipe->seed : 0, .round = true, .take = write_initial, .user = &f};
-  bool good = nc_eval(g, m->diag, &o, value) && write_others(&f);
-  nc_arena_free(scratch);
-  return good;
-}
-
+// What a checkpoint or a file of weights holds is read; the rest is drawn.
 bool nc_engine_fill(NacreModel *m) {
   int from = m->filled, to = nc_exec_vars(m->exec);
   if (from == to) return true;
-  bool good = fill_initial(m, from, to) &&
-              (m->weights ? nc_checkpoint_fill(m, m->weights, from, to) : nc_weights_fill(m, from, to));
+  bool *given = NC_NEW_N(m->arena, bool, to - from);
+  bool good = (m->weights ? nc_checkpoint_fill(m, m->weights, from, to, given) : nc_weights_fill(m, from, to, given)) &&
+              nc_initial_fill(m, from, to, given);
+  if (to > m->touched) m->touched = to;
   if (good) m->filled = to;
   return good;
 }

@@ -6,6 +6,7 @@ lib_libtrain_la_SOURCES = \
   lib/train/model.h \
   lib/train/open.c \
   lib/train/engine.c \
+  lib/train/initial.h lib/train/initial.c \
   lib/train/divide.c \
   lib/train/described.h \
   lib/train/described.c \

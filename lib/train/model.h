@@ -1,7 +1,7 @@
 // The inside of a NacreModel, shared by the files of this folder.
 //
 //   open.c      source, settings, hooks, messages, closing     loop.c, stage.c, broken.c   training
-//   engine.c    device, plans by purpose, variables            score.c     evaluation
+//   engine.c, initial.c   device, plans by purpose, variables  score.c     evaluation
 //   described.c what data sources say of themselves
 //   feed.c      data set, splits, inputs of a plan             predict.c   predictions
 //   task.c      running tasks                                 output.c    results as text and files
@@ -68,6 +68,7 @@ struct NacreModel {
   NcCompiled *compiled;
   NC_VEC(NcRefused) refused; // what was found too large for the device
   int filled;                // how many of the session's variables have their values
+  int touched;               // how many have had some; the others' memory holds the zeros that it began with
   NcLoader *loader;          // of the loop that runs now, so that closing frees it
   NcPasses passes;           // test seam: when `decode` reads many tokens at once
   struct { int64_t passes, steps; } decoded;   // runs that the last one took: over a window, of one token

@@ -78,7 +78,7 @@ static const NcVariable *started_from(const NacreModel *m, const char *name) {
 }
 
 // All variables from..to-1 that start from the file of `s`, which is read for them.
-static bool fill_from(NacreModel *m, NcArena *scratch, const NcWeightSpec *s, int from, int to) {
+static bool fill_from(NacreModel *m, NcArena *scratch, const NcWeightSpec *s, int from, int to, bool *given) {
   NcTensors t;
   NcNameMap *map;
   NcNamedList l;
@@ -96,20 +96,21 @@ static bool fill_from(NacreModel *m, NcArena *scratch, const NcWeightSpec *s, in
       return false;
     }
     if (!nc_exec_var_write(m->exec, m->diag, i, nc_named_data(scratch, x), info->bytes)) return false;
+    given[i - from] = true;
   }
   return true;
 }
 
-static bool fill_guarded(NacreModel *m, const NcWeightSpec *s, int from, int to) {
+static bool fill_guarded(NacreModel *m, const NcWeightSpec *s, int from, int to, bool *given) {
   NcArena *scratch = nc_arena_new();
   bool good = false;
   if (!scratch || NC_ON_OOM(scratch)) nc_error(m->diag, NC_E0606, NC_NOWHERE, "out of memory for `%s`", s->path);
-  else good = fill_from(m, scratch, s, from, to);
+  else good = fill_from(m, scratch, s, from, to, given);
   nc_arena_free(scratch);
   return good;
 }
 
-bool nc_weights_fill(NacreModel *m, int from, int to) {
+bool nc_weights_fill(NacreModel *m, int from, int to, bool *given) {
   NC_VEC(const NcWeightSpec *) done = {0};
   for (int i = from; i < to; i++) {
     const NcVariable *v = started_from(m, nc_exec_var(m->exec, i)->name);
@@ -117,7 +118,7 @@ bool nc_weights_fill(NacreModel *m, int from, int to) {
     for (int k = 0; v && k < done.n; k++) again = again || done.at[k] == v->from;
     if (again) continue;
     *NC_PUSH(m->arena, done) = v->from;
-    if (!fill_guarded(m, v->from, from, to)) return false;
+    if (!fill_guarded(m, v->from, from, to, given)) return false;
   }
   return true;
 }

@@ -8,5 +8,5 @@ extern const NcEmbedded nc_name_maps[];   // share/names: maps of names that are
 
 bool nc_weights_list(void *model, NcDiag *d, const NcWeightSpec *s, NcWeightList *out);   // the compiler's hook
 // Gives the session's variables from..to-1 their values where a layer starts from a file.
-bool nc_weights_fill(NacreModel *m, int from, int to);
+bool nc_weights_fill(NacreModel *m, int from, int to, bool *given);
 #endif
