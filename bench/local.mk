@@ -15,20 +15,19 @@ check_PROGRAMS += bench/limits
 bench_limits_SOURCES = bench/limits.c bench/results.h bench/results.c
 bench_limits_LDADD = $(NC_ALL)
 EXTRA_DIST += bench/limits.nn
-.PHONY: bench-limits
-bench-limits: bench/limits$(EXEEXT)
-	@mkdir -p bench/out
-	./bench/limits$(EXEEXT) $(srcdir)/bench/limits.nn bench/out/results.json
 
 # make bench-growth: what a step takes against batch, width, depth and length, beside what its arithmetic says; plots in bench/out.
 check_PROGRAMS += bench/growth
 bench_growth_SOURCES = bench/growth.c bench/results.h bench/results.c
 bench_growth_LDADD = $(NC_ALL)
 EXTRA_DIST += bench/growth.nn
-.PHONY: bench-growth
-bench-growth: bench/growth$(EXEEXT)
+
+.PHONY: bench-limits bench-growth
+bench-limits: out = bench/out/results.json
+bench-growth: out = bench/out
+bench-limits bench-growth: bench-%: bench/%$(EXEEXT)
 	@mkdir -p bench/out
-	./bench/growth$(EXEEXT) $(srcdir)/bench/growth.nn bench/out
+	./$< $(srcdir)/bench/$*.nn $(out)
 
 # make bench/kernels: times the templates of kernels/ one by one
 check_PROGRAMS += bench/kernels

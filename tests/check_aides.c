@@ -170,6 +170,31 @@ START_TEST(a_lost_aide_costs_nothing_but_time) {
 }
 END_TEST
 
+static int threads(void) {
+  glob_t found;
+  int n = glob("/proc/self/task/*", 0, NULL, &found) ? 0 : (int)found.gl_pathc;
+  if (n) globfree(&found);
+  return n;
+}
+
+// What watches the first part knows the stack of who builds it.
+START_TEST(no_memory_leaves_no_watcher) {
+  cl_program program[PARTS] = {0};
+  NcArena *small = nc_arena_new();
+  NcDiag *d = nc_diag_new(small);
+  NcPlan *p = four();
+  NcParts *x = cut(p);
+  const int before = threads();
+  nc_arena_fail_after(small, 1);
+  if (!NC_ON_OOM(small)) {
+    nc_parts_build(dev, NULL, d, x, p->options, program);
+    ck_abort_msg("there was memory");
+  }
+  ck_assert_int_eq(threads(), before);
+  nc_arena_free(small);
+}
+END_TEST
+
 // One that ends at once, and one that listens and does nothing.
 START_TEST(other_programs_in_its_place) {
   setenv("NACRE_COMPILE", _i ? "/bin/cat" : "/bin/true", 1);
@@ -253,6 +278,7 @@ int main(void) {
   TCase *c = suite_case(s, "with", setup_cold, teardown_cold);
   tcase_add_test(c, what_aides_compile_is_found);
   tcase_add_test(c, a_load_shares_with_aides);
+  tcase_add_test(c, no_memory_leaves_no_watcher);
   tcase_add_test(c, what_is_claimed_here_is_not_theirs);
   tcase_add_test(c, numbers_do_not_stay);
   tcase_add_loop_test(c, a_lost_aide_costs_nothing_but_time, 0, 2);

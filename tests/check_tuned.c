@@ -31,10 +31,6 @@ START_TEST(text) {
   ck_assert_ptr_nonnull(t);
   ck_assert_str_eq(text_of(t), s);
   ck_assert_str_eq(t->key, some()->key);
-  ck_assert_uint_eq(nc_tuned_hash(t), nc_tuned_hash(some()));
-  t->known.at[0].choice[3]++;
-  ck_assert_uint_ne(nc_tuned_hash(t), nc_tuned_hash(some()));
-  ck_assert_uint_eq(nc_tuned_hash(NULL), 0);
   for (size_t n = 0; n < strlen(s); n++) {       // cut anywhere: refused, or whole lines of it
     NcTuned *cut = nc_tuned_read(arena, s, n);
     for (int i = 0; cut && i < cut->known.n; i++) ck_assert_int_gt(cut->known.at[i].choices, 0);

@@ -3,6 +3,7 @@
 // own cache takes a small part of that.
 #include "device/aides.h"
 #include "base/thread.h"
+#include <string.h>
 #include <time.h>
 
 // A cached program of PoCL takes about 0.04 s, another one 0.25 s and more.
@@ -16,7 +17,7 @@ typedef struct {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  bool over;
+  bool watched, over;        // the thread began; it is to end
 } Watch;
 
 typedef struct {
@@ -69,6 +70,16 @@ static void *watch(void *arg) {
   return NULL;
 }
 
+static void stop_watching(Watch *w) {
+  pthread_mutex_lock(&w->lock);
+  w->over = true;
+  pthread_cond_signal(&w->changed);
+  pthread_mutex_unlock(&w->lock);
+  if (w->watched) pthread_join(w->thread, NULL);
+  pthread_cond_destroy(&w->changed);
+  pthread_mutex_destroy(&w->lock);
+}
+
 // The first part, watched; aides that are there already begin at once.
 static bool build_first(Build *b, NcAides *h) {
   Watch w = {.aides = h, .message = NC_BUF(b->parts->arena), .parts = b->parts->parts, .began = at(CLOCK_PROCESS_CPUTIME_ID)};
@@ -79,14 +90,14 @@ static bool build_first(Build *b, NcAides *h) {
   }
   pthread_mutex_init(&w.lock, NULL);
   pthread_cond_init(&w.changed, NULL);
-  bool watched = nc_threads_start(&w.thread, 1, watch, &w) == 1, ok = build(b, 0);
-  pthread_mutex_lock(&w.lock);
-  w.over = true;
-  pthread_cond_signal(&w.changed);
-  pthread_mutex_unlock(&w.lock);
-  if (watched) pthread_join(w.thread, NULL);
-  pthread_cond_destroy(&w.changed);
-  pthread_mutex_destroy(&w.lock);
+  NcArena *arena = b->diag->arena;
+  jmp_buf outer;               // no memory: who watches knows this stack, and ends on the way out
+  memcpy(&outer, nc_arena_oom(arena), sizeof outer);
+  w.watched = nc_threads_start(&w.thread, 1, watch, &w) == 1;
+  bool jumped = NC_ON_OOM(arena), ok = !jumped && build(b, 0);
+  memcpy(nc_arena_oom(arena), &outer, sizeof outer);
+  stop_watching(&w);
+  if (jumped) longjmp(outer, 1);
   return ok;
 }
 

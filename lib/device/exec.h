@@ -23,7 +23,7 @@ NcExec *nc_exec_new(NcArena *a, NcDiag *d, NcDevice *dev);
 void nc_exec_free(NcExec *x);                                  // NULL is allowed
 
 // The plan must outlive the loaded one, which lives in the plan's arena. The plan is verified first.
-// Loading may move the arenas: outputs of earlier runs are to be read before.
+// Loading may move the arenas: outputs of earlier runs are to be read before. Variables that it brings begin as zeros.
 NcLoaded *nc_exec_load(NcExec *x, NcDiag *d, const NcPlan *p); // NULL after an error; the session stays usable
 // Where several plans of a session change variables: before one of them is loaded, each says which variables it wants
 // side by side. What is there already stays where it is.

@@ -1,6 +1,5 @@
 // Choices that were measured: finding, printing and reading them.
 #include "plan/tuned.h"
-#include "base/map.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -124,15 +123,4 @@ NcTuned *nc_tuned_read(NcArena *a, const char *text, size_t size) {
   while (t && rest && *rest)
     if (!line(t, strsep(&rest, "\n"))) return NULL;
   return t;
-}
-
-uint64_t nc_tuned_hash(const NcTuned *t) {
-  uint64_t h = 0;
-  for (int i = 0; t && i < t->known.n; i++) {
-    const NcTuning *k = &t->known.at[i];
-    h = nc_hash64(h + 1, k->kind, strlen(k->kind));
-    h = nc_hash64(h, k->size, (size_t)k->sizes * sizeof *k->size);
-    h = nc_hash64(h, k->choice, (size_t)k->choices * sizeof *k->choice);
-  }
-  return h;
 }

@@ -36,5 +36,4 @@ void nc_tuned_took(const NcTarget *t, const char *kind, int sizes, const int64_t
 void nc_tuned_print(const NcTuned *t, NcBuf *out);
 // NULL where the text is none of this version, or damaged.
 NcTuned *nc_tuned_read(NcArena *a, const char *text, size_t size);
-uint64_t nc_tuned_hash(const NcTuned *t);   // of what it knows; 0 of NULL: what is kept of a plan depends on it
 #endif
