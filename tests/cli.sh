@@ -119,6 +119,7 @@ expect 2 'did you mean `test`' "$nacre" eval run --split tset
 expect 0 'class' "$nacre" predict run --split test
 expect 0 '"output"' "$nacre" predict run --split test --format json
 expect 2 'csv or json' "$nacre" predict run --format yaml
+expect 4 'an input is a .csv or .npy file' "$nacre" predict run "$examples/xor.nn"
 expect 1 'E0602' "$nacre" train "$examples/xor.nn" --out run
 expect 2 'finished' "$nacre" train --resume run
 expect 2 'leave out --batch' "$nacre" train --resume run --batch 7

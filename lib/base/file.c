@@ -15,6 +15,7 @@ char *nc_read_file(NcArena *a, NcDiag *d, NcCode code, NcRange at, const char *p
     const bool folder = fd >= 0 && S_ISDIR(st.st_mode), absent = fd < 0 && errno == ENOENT && code == NC_E0601;
     NcMessage *m = nc_error(d, code, at, "cannot read `%s`: %s", path, folder ? "it is a folder" : strerror(errno));
     if (absent) nc_help(d, m, "give the file's path as seen from the folder in which nacre runs");
+    if (folder) nc_help(d, m, "name a file in it");
     if (fd >= 0) close(fd);
     return NULL;
   }

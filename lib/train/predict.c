@@ -1,6 +1,7 @@
 // Predictions: for arrays of a program, for files, for a part of the data.
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 #include "io/idx.h"
 #include "io/npy.h"
 #include "ops/op.h"
@@ -167,22 +168,29 @@ NacreStatus nacre_predict(NacreModel *m, int64_t n, const void *const *data, con
 
 static bool ends(const char *s, const char *tail) {
   size_t n = strlen(s), k = strlen(tail);
-  return n >= k && strcmp(s + n - k, tail) == 0;
+  return n >= k && strcasecmp(s + n - k, tail) == 0;
 }
 
 // The examples of a file for the model's one input.
 static bool read_input(NacreModel *m, const char *path, const NacreTensor *in, const void **data, int64_t *n) {
   if (ends(path, ".csv")) {
     const NcField *f = field_of(m, in->name);
-    if (!f || !f->column)
-      return nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is a table, but the model's input `%s` is not made of columns", path, in->name), false;
+    if (!f || !f->column) {
+      nc_help(m->diag, nc_error(m->diag, NC_E0702, NC_NOWHERE, "`%s` is a table, but the model's input `%s` is not made of columns", path,
+                                in->name), "give a .npy or an IDX file of such inputs, or images where it reads images");
+      return false;
+    }
     *data = nc_csv_features(m->arena, m->diag, m->program->recipe->source, path, f, n);
     return *data != NULL;
   }
   NcArray x;
-  if (!(ends(path, ".npy") ? nc_npy_read(m->arena, m->diag, NC_NOWHERE, path, &x)
-                           : nc_idx_read(m->arena, m->diag, NC_NOWHERE, path, &x)))
+  if (ends(path, ".npy")) {
+    if (!nc_npy_read(m->arena, m->diag, NC_NOWHERE, path, &x)) return false;
+  } else if (!nc_idx_read(m->arena, m->diag, NC_NOWHERE, path, &x)) {      // which may have any name
+    NcMessage *e = m->diag->messages.at[m->diag->messages.n - 1];
+    if (!e->help) nc_help(m->diag, e, "an input is a .csv or .npy file, an IDX file (plain or .gz), or images (.png, .jpg)");
     return false;
+  }
   bool same = strcmp(nc_dtype_name(x.type.dtype), in->dtype) == 0 && x.type.shape.rank == in->rank + 1;
   for (int k = 0; same && k < in->rank; k++) same = x.type.shape.dim[k + 1] == in->dim[k];
   if (!same) {
