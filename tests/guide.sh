@@ -64,7 +64,7 @@ schema=$here/docs/run-directory.md
   awk '/^## /{ on = /run.json/ } on && /^\| `/ { split($0, cell, "|"); print cell[2] }' "$schema" | grep -o '[a-z_]*' | sort >told.txt
   sed -n 's/^  "\([a-z_]*\)":.*/\1/p' hidden/run.json half/run.json small/run.json | sort -u >found.txt
   comm -13 told.txt found.txt | sed 's/^/a field of run.json of which docs\/run-directory.md does not tell: /' | grep . && exit 1
-  printf '%s\n' chosen_model early stage | comm -23 told.txt - | comm -23 - found.txt |
+  printf '%s\n' chosen_model early recompute stage | comm -23 told.txt - | comm -23 - found.txt |
     sed 's/^/a field of run.json that docs\/run-directory.md tells of, and no run has: /' | grep . && exit 1
   exit 0
 ) || bad "the run directory's description"
