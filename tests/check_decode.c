@@ -4,6 +4,7 @@
 #include "compile.h"
 #include "elab_run.h"
 #include "suite.h"
+#include "train/decode.h"
 
 #define DATA "data d { source = text(window = 17) }\n"
 #define TRAIN(call) \
@@ -251,6 +252,34 @@ START_TEST(a_token_costs_one_position) {
 }
 END_TEST
 
+// ---- drawing a token
+
+static unsigned drawn(double temperature, double top_p, int64_t top_k, const float *score, int n) {
+  NcScored room[4];
+  NcDraw how = {temperature, top_p, top_k};
+  unsigned all = 0;
+  for (uint64_t k = 0; k < 64; k++) {
+    int64_t token = nc_draw(&how, score, n, 5, k, room);
+    all |= token < 0 ? 1u << 31 : 1u << token;
+  }
+  return all;                              // a bit for each token that came; the highest: none could be drawn
+}
+
+START_TEST(what_may_be_drawn) {
+  static const float equal[] = {0, 0, 0, 0}, some[] = {1, 3, 2, 3}, nan_[] = {0, NAN, 1}, inf[] = {0, INFINITY, 1};
+  ck_assert_uint_eq(drawn(1, 1, 0, equal, 4), 15);
+  ck_assert_uint_eq(drawn(0, 1, 0, some, 4), 1 << 1);            // the first of the best
+  ck_assert_uint_eq(drawn(1, 1, 1, some, 4), 1 << 1);
+  ck_assert_uint_eq(drawn(1, 1, 2, some, 4), 1 << 1 | 1 << 3);
+  ck_assert_uint_eq(drawn(1, 1, 3, some, 4), 1 << 1 | 1 << 2 | 1 << 3);
+  ck_assert_uint_eq(drawn(1, 1, 2, equal, 4), 3);                // of equals the first
+  ck_assert_uint_eq(drawn(1, 0.5, 0, equal, 4), 3);              // a half is two of four, and no more
+  ck_assert_uint_eq(drawn(1, 0.51, 0, equal, 4), 7);
+  ck_assert_uint_eq(drawn(1, 1, 0, nan_, 3), 1u << 31);
+  ck_assert_uint_eq(drawn(1, 1, 0, inf, 3), 1u << 31);
+}
+END_TEST
+
 int main(void) {
   Suite *s = suite_create("decode");
   TCase *t = suite_case(s, "decode", suite_open, suite_close);
@@ -259,5 +288,6 @@ int main(void) {
   tcase_add_test(t, what_is_too_deep_is_refused);
   tcase_add_test(t, wrong_arguments);
   tcase_add_test(t, a_token_costs_one_position);
+  tcase_add_test(t, what_may_be_drawn);
   return suite_run(s, CK_FORK_GETENV);
 }
