@@ -37,4 +37,4 @@ bench_kernels_LDADD = compiler/libcompiler.la kernels/libkernels.la lib/libplan.
 # make bench/cold: what the driver's compiler takes for each kernel of a plan
 check_PROGRAMS += bench/cold
 bench_cold_SOURCES = bench/cold.c
-bench_cold_LDADD = lib/libdevice.la lib/libplan.la lib/libbase.la
+bench_cold_LDADD = lib/libdevice.la kernels/libkernels.la lib/libplan.la lib/libbase.la
