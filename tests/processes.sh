@@ -6,6 +6,7 @@
 kills=${NACRE_TEST_KILLS:-1} RANDOM=${NACRE_TEST_SEED:-20}
 export NACRE_DEBUG="${NACRE_DEBUG:-unoptimized}"     # nothing here is about how fast anything is
 mark=NACRE_TEST_MARK=$work
+export POCL_CACHE_DIR="$work/pocl" XDG_CACHE_HOME="$work/cache"       # they are removed below: never somebody's own
 
 # Enough kernels for several parts, of which another process compiles some. To be called with & or in ( ).
 train() { exec env "$mark" "$nacre" train "$examples/digits_cnn.nn" --out "$1" --force --max-steps 2 --quiet; }

@@ -13,6 +13,14 @@ typedef struct {
 
 static int groups_most(const NcLoaded *l) { return l->x->dev->info.target.compute_units; }
 
+// Not counted with what the session holds, which is the plan's own bytes to the last one: "does it fit" is about these.
+static bool make_aside(NcLoaded *l, NcDiag *d, size_t bytes, const char *what, NcMemory *out) {
+  if (!nc_make_memory(l->x, d, bytes, NULL, what, out)) return false;
+  l->x->held -= bytes;
+  out->bytes = 0;
+  return true;
+}
+
 void nc_table_drop(NcLoaded *l) {
   nc_drop_memory(l->x, &l->table);
   nc_drop_memory(l->x, &l->marks);
@@ -113,9 +121,8 @@ bool nc_table_make(NcLoaded *l, NcDiag *d) {
   int numbers = p->step.n * NC_BANK_ROW + count_arguments(&f), room = numbers + f.n + NC_BANK_FINDS;
   cl_ulong *table = NC_NEW_N(d->arena, cl_ulong, room);
   size_t bytes = (size_t)room * sizeof *table, marks = (1 + (size_t)p->step.n * ((size_t)groups_most(l) + 1)) * NC_BANK_LINE;
-  if (!nc_make_memory(l->x, d, bytes, NULL, "the table of steps", &l->table) ||
-      !nc_make_memory(l->x, d, marks, NULL, "the marks of steps", &l->marks) || !nc_fill(l->x, d, l->marks.mem, 0, marks) ||
-      !hand_out(&f) || !find(&f, table) || !hand_out(&f))
+  if (!make_aside(l, d, bytes, "the table of steps", &l->table) || !make_aside(l, d, marks, "the marks of steps", &l->marks) ||
+      !nc_fill(l->x, d, l->marks.mem, 0, marks) || !hand_out(&f) || !find(&f, table) || !hand_out(&f))
     return false;
   fill_table(&f, table);
   return !failed(&f, "clEnqueueWriteBuffer", NC_CALL(l->x->cl, clEnqueueWriteBuffer, (l->x->queue, l->table.mem, CL_TRUE, 0,
