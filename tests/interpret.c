@@ -78,7 +78,7 @@ static void part(Interpret *it, const NcRegion *g, int p) {
     NcNode n = g->parts ? resized(g->node.at[i], first, here) : *g->node.at[i];
     const double **in = NC_NEW_N(it->arena, const double *, n.nin);
     int64_t count = nc_count(n.type.shape);
-    double *out = value[n.id] = NC_NEW_N(it->arena, double, count);
+    double *out = value[n.id] = NC_NEW_N(it->arena, double, n.op->room ? n.op->room(&n) : count);
     for (int k = 0; k < n.nin; k++) in[k] = value[n.in[k]->id];
     n.op->eval(&(NcEval){.node = &n, .in = in, .out = out, .scratch = it->arena, .seed = it->o->seed});
     for (int64_t k = 0; k < count && !nc_dtype_float(n.type.dtype); k++) out[k] = nc_round_to(n.type.dtype, out[k]);
